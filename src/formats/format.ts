@@ -1,0 +1,79 @@
+/** What every format's file gives: how to recognise, read and, where it makes sense, write it. */
+import { InputError } from '../model/errors.js';
+import type { Host } from '../model/host.js';
+
+/** Nothing that cpugate reads is larger: the largest dumps known, of 512 logical CPUs, have 6 MB. */
+export const MAX_INPUT_BYTES = 32 * 1024 * 1024;
+
+/** Bytes with their name; text and JSON are made once and only when asked for. */
+export interface Input {
+  /** As the user gave it; "-" becomes "standard input". */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** The first 4 KiB as latin-1, for recognising. */
+  readonly head: string;
+  /** All as latin-1, where every byte is a character: dumps hold odd bytes in comments. */
+  text(): string;
+  /** All as JSON in UTF-8; undefined where it isn't. */
+  json(): unknown;
+}
+
+export interface Format {
+  /** For --to and messages: "cpuid-raw". */
+  readonly name: string;
+  /** For people: "output of cpuid -r". */
+  readonly title: string;
+  /** Whether the input is of this format, however damaged; must be quick and never throw. */
+  recognise(input: Input): boolean;
+  /** Throws InputError, with the place, where the input can't be trusted. */
+  read(input: Input): Host;
+  /**
+   * The host in this format, whole files only. Throws InputError where the host lacks what the
+   * format can't do without; what is lost without harm is returned for the user to see.
+   */
+  write?(host: Host): { readonly content: string | Uint8Array; readonly lost: readonly string[] };
+}
+
+export function openInput(name: string, bytes: Uint8Array): Input {
+  let text: string | undefined;
+  let json: { value: unknown } | undefined;
+  const latin1 = (part: Uint8Array) =>
+    Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString('latin1');
+  return {
+    name,
+    bytes,
+    head: latin1(bytes.subarray(0, 4096)),
+    text: () => {
+      text ??= latin1(bytes);
+      return text;
+    },
+    json: () => {
+      json ??= { value: parseJson(bytes) };
+      return json.value;
+    },
+  };
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  // A brace or bracket comes first in every JSON format that is read here.
+  const first = bytes.find((byte) => byte > 0x20 && byte < 0x80);
+  if (first !== 0x7b && first !== 0x5b) return undefined;
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/** For readers: the error for a line that can't be what it should. */
+export function malformed(
+  input: Input,
+  message: string,
+  place: { line?: number; offset?: number; at?: string } = {},
+  remedy?: string,
+): InputError {
+  return new InputError('malformed', message, {
+    place: { file: input.name, ...place },
+    ...(remedy === undefined ? {} : { remedy }),
+  });
+}

@@ -1,0 +1,402 @@
+/**
+ * What tasks on a host can count on: every catalogued feature with its prerequisites and the OS's
+ * part checked, the state components, and the few numbers of CPUID that tasks cache. A host counts
+ * with what all of its logical CPUs have.
+ */
+import {
+  type FeatureClass,
+  type FeatureName,
+  featureIndex,
+  featureRow,
+  LEVELS,
+  type LevelName,
+  ROWS,
+} from '../catalogue/index.js';
+import type { Cpu, Host, HostKind, SystemFacts } from './host.js';
+import { type LeafTable, readRegister } from './leaves.js';
+import {
+  ALL_KNOWN,
+  and,
+  field,
+  fieldMask,
+  hasBit,
+  type Known32,
+  type Known64,
+} from './registers.js';
+import {
+  ABSENT,
+  PRESENT,
+  type Presence,
+  presenceInMask,
+  readXsave,
+  type StateComponent,
+  UNKNOWN,
+  type XsaveState,
+} from './xsave.js';
+
+export interface Signature {
+  readonly family: number;
+  readonly model: number;
+  readonly stepping: number;
+}
+
+/** One difference between the logical CPUs of a host. */
+export interface CpuDifference {
+  /** Feature, component or field. */
+  readonly what: string;
+  /** Logical CPUs that have it, and those that lack it or show something else. */
+  readonly having: readonly number[];
+  readonly others: readonly number[];
+}
+
+export interface Capabilities {
+  readonly name: string;
+  readonly kind: HostKind;
+  readonly system: SystemFacts;
+  /** "GenuineIntel"; undefined where the source doesn't tell. */
+  readonly vendor: string | undefined;
+  readonly signature: Signature | undefined;
+  readonly brand: string | undefined;
+  /** The bit itself, on every logical CPU. */
+  hardware(feature: FeatureName): Presence;
+  /** The bit, its prerequisites and what the OS must enable. */
+  effective(feature: FeatureName): Presence;
+  /** A field's smallest value over the CPUs (the AVX10 version); undefined: not known. */
+  fieldValue(feature: FeatureName): number | undefined;
+  readonly xsave: XsaveState;
+  /** Bytes that CLFLUSH works on. */
+  readonly cacheLineBytes: number | undefined;
+  readonly linearAddressBits: number | undefined;
+  readonly physicalAddressBits: number | undefined;
+  readonly differences: readonly CpuDifference[];
+  readonly logicalCpus: number;
+}
+
+/** Classes whose features a task can see; only these are compared and make a baseline. */
+export const USER_VISIBLE: ReadonlySet<FeatureClass> = new Set([
+  'isa',
+  'state',
+  'kernel_user',
+  'hint',
+]);
+
+/** ROWS by index such that prerequisites that count come before what needs them. */
+const ORDER: readonly number[] = (() => {
+  const order: number[] = [];
+  const seen = new Set<number>();
+  const visit = (index: number) => {
+    if (seen.has(index)) return;
+    seen.add(index);
+    for (const edge of countingEdges(index)) visit(edge);
+    order.push(index);
+  };
+  ROWS.forEach((_, index) => {
+    visit(index);
+  });
+  return order;
+})();
+
+function countingEdges(index: number): number[] {
+  return (ROWS[index]?.needs ?? [])
+    .filter((edge) => edge.kind !== 'policy')
+    .map((edge) => featureIndex(edge.on as FeatureName));
+}
+
+const EDGES: readonly (readonly number[])[] = ROWS.map((_, index) => countingEdges(index));
+
+function presenceOfBits(answer: Known32, mask: number): Presence {
+  if (and(answer.value, mask) !== 0) return PRESENT;
+  return and(answer.known, mask) === mask ? ABSENT : UNKNOWN;
+}
+
+function maskOf(bit: number | readonly [number, number]): number {
+  return typeof bit === 'number' ? fieldMask(bit, bit) : fieldMask(bit[0], bit[1]);
+}
+
+/** Raw bits of every row. A field counts as present where it isn't 0. */
+function hardwarePresence(leaves: LeafTable, kind: HostKind): Presence[] {
+  const raw = ROWS.map((row) =>
+    presenceOfBits(readRegister(leaves, row.leaf, row.subleaf, row.reg), maskOf(row.bit)),
+  );
+  if (kind === 'cpu') {
+    // These two bits mirror what the OS under the dumping tool had set, which says nothing about
+    // the OS that tasks will run on; Linux sets both.
+    const mirror = (bit: FeatureName, of: FeatureName) => {
+      raw[featureIndex(bit)] = raw[featureIndex(of)] as Presence;
+    };
+    mirror('osxsave', 'xsave');
+    mirror('ospke', 'pku');
+  }
+  return raw;
+}
+
+function effectivePresence(
+  raw: readonly Presence[],
+  enabled: Known64,
+  system: SystemFacts,
+): Presence[] {
+  const effective: Presence[] = new Array(raw.length).fill(UNKNOWN);
+  for (const index of ORDER) {
+    let presence = raw[index] as Presence;
+    for (const edge of EDGES[index] as readonly number[])
+      presence = Math.min(presence, effective[edge] as Presence) as Presence;
+    for (const bit of ROWS[index]?.components ?? [])
+      presence = Math.min(presence, presenceInMask(enabled, bit)) as Presence;
+    effective[index] = presence;
+  }
+  // HWCAP2_FSGSBASE: the kernel set CR4.FSGSBASE (Linux 5.9 and later; asm/hwcap2.h). Without it
+  // the instructions fault although CPUID shows the bit.
+  if (system.hwcap2 !== undefined && (system.hwcap2 & 2n) === 0n)
+    effective[featureIndex('fsgsbase')] = ABSENT;
+  return effective;
+}
+
+function readVendor(leaves: LeafTable): string | undefined {
+  const answers = (['ebx', 'edx', 'ecx'] as const).map((register) =>
+    readRegister(leaves, 0, 0, register),
+  );
+  if (answers.some((answer) => answer.known !== ALL_KNOWN)) return undefined;
+  return textOf(answers.map((answer) => answer.value));
+}
+
+/** Four characters a register, lowest byte first; anything but printable ASCII ends the text. */
+function textOf(values: readonly number[]): string {
+  let text = '';
+  for (const value of values)
+    for (let shift = 0; shift < 32; shift += 8) {
+      const code = field(value, shift + 7, shift);
+      if (code < 0x20 || code > 0x7e) return text.trim();
+      text += String.fromCharCode(code);
+    }
+  return text.trim();
+}
+
+function readBrand(leaves: LeafTable): string | undefined {
+  const values: number[] = [];
+  for (const leaf of [0x80000002, 0x80000003, 0x80000004])
+    for (const register of ['eax', 'ebx', 'ecx', 'edx'] as const) {
+      const answer = readRegister(leaves, leaf, 0, register);
+      if (answer.known !== ALL_KNOWN) return undefined;
+      values.push(answer.value);
+    }
+  const text = textOf(values).replace(/\s+/g, ' ');
+  return text === '' ? undefined : text;
+}
+
+/** Family and model as the vendors say to join them (Intel SDM vol. 2A, CPUID leaf 1). */
+export function decodeSignature(eax: number): Signature {
+  const base = field(eax, 11, 8);
+  const family = base === 0xf ? base + field(eax, 27, 20) : base;
+  const model =
+    base === 0xf || base === 6 ? field(eax, 19, 16) * 16 + field(eax, 7, 4) : field(eax, 7, 4);
+  return { family, model, stepping: field(eax, 3, 0) };
+}
+
+function readKnown(
+  leaves: LeafTable,
+  leaf: number,
+  register: 'eax' | 'ebx',
+  high: number,
+  low: number,
+): number | undefined {
+  const answer = readRegister(leaves, leaf, 0, register);
+  const mask = fieldMask(high, low);
+  return and(answer.known, mask) === mask ? field(answer.value, high, low) : undefined;
+}
+
+interface OneCpu {
+  readonly cpu: Cpu;
+  readonly raw: readonly Presence[];
+  readonly effective: readonly Presence[];
+  readonly xsave: XsaveState;
+}
+
+function describeCpu(cpu: Cpu, host: Host): OneCpu {
+  const raw = hardwarePresence(cpu.leaves, host.kind);
+  const xsave = readXsave(cpu, host.kind, (name) => raw[featureIndex(name)] as Presence);
+  return { cpu, raw, xsave, effective: effectivePresence(raw, xsave.enabled, host.system ?? {}) };
+}
+
+/** Bit by bit the smaller presence: a component counts where every CPU has it. */
+function intersectMasks(masks: readonly Known64[]): Known64 {
+  return masks.reduce((a, b) => {
+    const zero = (a.known & ~a.value) | (b.known & ~b.value);
+    return { value: a.value & b.value, known: (a.known & b.known) | zero };
+  });
+}
+
+function maximum(sizes: readonly (number | undefined)[]): number | undefined {
+  return sizes.some((size) => size === undefined)
+    ? undefined
+    : Math.max(...(sizes as readonly number[]));
+}
+
+/** Components that all CPUs enable; a place that differs between them is unknown. */
+function joinXsave(states: readonly XsaveState[]): XsaveState {
+  const first = states[0] as XsaveState;
+  if (states.length === 1) return first;
+  const enabled = intersectMasks(states.map((state) => state.enabled));
+  const same = <K extends 'size' | 'offset' | 'aligned'>(bit: number, key: K) => {
+    const values = states.map((state) => state.components.find((c) => c.bit === bit)?.[key]);
+    return values.every((value) => value === values[0]) ? values[0] : undefined;
+  };
+  const components = first.components
+    .filter(({ bit }) => presenceInMask(enabled, bit) === PRESENT)
+    .map(
+      ({ bit, name }): StateComponent => ({
+        bit,
+        name,
+        size: same(bit, 'size'),
+        offset: same(bit, 'offset'),
+        aligned: same(bit, 'aligned'),
+      }),
+    );
+  return {
+    offered: intersectMasks(states.map((state) => state.offered)),
+    enabled,
+    basis: first.basis,
+    areaBytes: maximum(states.map((state) => state.areaBytes)),
+    offeredBytes: maximum(states.map((state) => state.offeredBytes)),
+    compactedBytes: maximum(states.map((state) => state.compactedBytes)),
+    components,
+  };
+}
+
+function findDifferences(cpus: readonly OneCpu[]): CpuDifference[] {
+  if (cpus.length < 2) return [];
+  const differences: CpuDifference[] = [];
+  const split = (what: string, has: (one: OneCpu) => boolean) => {
+    const having = cpus.filter(has).flatMap((one) => one.cpu.logical);
+    const others = cpus.filter((one) => !has(one)).flatMap((one) => one.cpu.logical);
+    if (having.length > 0 && others.length > 0)
+      differences.push({
+        what,
+        having: having.sort((a, b) => a - b),
+        others: others.sort((a, b) => a - b),
+      });
+  };
+  ROWS.forEach((row, index) => {
+    if (USER_VISIBLE.has(row.class)) split(row.name, (one) => one.effective[index] === PRESENT);
+  });
+  const first = cpus[0] as OneCpu;
+  const layout = (one: OneCpu) => JSON.stringify([one.xsave.components, one.xsave.areaBytes]);
+  split('XSAVE layout', (one) => layout(one) === layout(first));
+  const vendor = readVendor(first.cpu.leaves);
+  split('vendor', (one) => readVendor(one.cpu.leaves) === vendor);
+  return differences;
+}
+
+/** A host as its tasks see it. Pure; the cost is a few microseconds a distinct CPU. */
+export function describeHost(host: Host): Capabilities {
+  const cpus = host.cpus.map((cpu) => describeCpu(cpu, host));
+  const first = host.cpus[0];
+  if (first === undefined) throw new Error(`host ${host.name} has no CPU`);
+  const least = (of: (one: OneCpu) => readonly Presence[]) => (name: FeatureName) => {
+    const index = featureIndex(name);
+    return Math.min(...cpus.map((one) => of(one)[index] as Presence)) as Presence;
+  };
+  const { leaves } = first;
+  const signature = readRegister(leaves, 1, 0, 'eax');
+  const clflush = least((one) => one.raw)('clflush');
+  const line = readKnown(leaves, 1, 'ebx', 15, 8);
+  return {
+    name: host.name,
+    kind: host.kind,
+    system: host.system ?? {},
+    vendor: readVendor(leaves),
+    signature: signature.known === ALL_KNOWN ? decodeSignature(signature.value) : undefined,
+    brand: readBrand(leaves),
+    hardware: least((one) => one.raw),
+    effective: least((one) => one.effective),
+    fieldValue: (name) => smallestField(host.cpus, name),
+    xsave: joinXsave(cpus.map((one) => one.xsave)),
+    cacheLineBytes: clflush === PRESENT && line !== undefined ? line * 8 : undefined,
+    physicalAddressBits: readKnown(leaves, 0x80000008, 'eax', 7, 0),
+    linearAddressBits: readKnown(leaves, 0x80000008, 'eax', 15, 8),
+    differences: findDifferences(cpus),
+    logicalCpus: host.cpus.reduce((sum, cpu) => sum + cpu.logical.length, 0),
+  };
+}
+
+function smallestField(cpus: readonly Cpu[], name: FeatureName): number | undefined {
+  const row = featureRow(name);
+  if (typeof row.bit === 'number') throw new Error(`${name} is a bit, not a field`);
+  const [high, low] = row.bit;
+  const mask = fieldMask(high, low);
+  let smallest = ALL_KNOWN;
+  for (const cpu of cpus) {
+    const answer = readRegister(cpu.leaves, row.leaf, row.subleaf, row.reg);
+    if (and(answer.known, mask) !== mask) return undefined;
+    smallest = Math.min(smallest, field(answer.value, high, low));
+  }
+  return smallest;
+}
+
+/** Canonical names of the features that are effective, in the catalogue's order. */
+export function effectiveFeatures(host: Capabilities): FeatureName[] {
+  return ROWS.filter((row) => host.effective(row.name) === PRESENT).map((row) => row.name);
+}
+
+/**
+ * The highest x86-64 level whose features are all effective, and whether a higher one can't be
+ * excluded for lack of data. Undefined: not even v1.
+ */
+export function x86Level(host: Capabilities): {
+  readonly level: LevelName | undefined;
+  readonly maybeHigher: boolean;
+} {
+  let level: LevelName | undefined;
+  for (const next of LEVELS) {
+    const presence = Math.min(...next.features.map((name) => host.effective(name)));
+    if (presence !== PRESENT) return { level, maybeHigher: presence === UNKNOWN };
+    level = next.name;
+  }
+  return { level, maybeHigher: false };
+}
+
+/** Bits that are set and that no row names, by leaf; kept in profiles, shown, never decided on. */
+export function unnamedBits(
+  cpu: Cpu,
+): { leaf: number; subleaf: number; reg: 'eax' | 'ebx' | 'ecx' | 'edx'; bit: number }[] {
+  const named = new Map<string, number>();
+  for (const row of ROWS) {
+    const key = `${row.leaf} ${row.subleaf} ${row.reg}`;
+    named.set(key, ((named.get(key) ?? 0) | maskOf(row.bit)) >>> 0);
+  }
+  // Leaf 0x80000001 EDX repeats bits of leaf 1 EDX on AMD CPUs.
+  const repeated = `${0x80000001} 0 edx`;
+  named.set(repeated, ((named.get(repeated) ?? 0) | 0x0183f3ff) >>> 0);
+  const found = [];
+  for (const [key, mask] of named) {
+    const [leaf, subleaf, reg] = key.split(' ');
+    const at = { leaf: Number(leaf), subleaf: Number(subleaf), reg: reg as 'eax' };
+    // Registers that hold numbers beside their few feature bits would show every number as bits.
+    if (!FEATURE_REGISTERS.has(key)) continue;
+    const answer = readRegister(cpu.leaves, at.leaf, at.subleaf, at.reg);
+    for (let bit = 0; bit < 32; bit++)
+      if (hasBit(answer.value, bit) && !hasBit(mask, bit)) found.push({ ...at, bit });
+  }
+  return found;
+}
+
+/** Registers of which every bit is, or may become, a feature. */
+const FEATURE_REGISTERS: ReadonlySet<string> = new Set(
+  [
+    [0x1, 0, 'ecx'],
+    [0x1, 0, 'edx'],
+    [0x7, 0, 'ebx'],
+    [0x7, 0, 'ecx'],
+    [0x7, 0, 'edx'],
+    [0x7, 1, 'eax'],
+    [0x7, 1, 'ebx'],
+    [0x7, 1, 'ecx'],
+    [0x7, 1, 'edx'],
+    [0x7, 2, 'edx'],
+    [0xd, 1, 'eax'],
+    [0x80000001, 0, 'ecx'],
+    [0x80000001, 0, 'edx'],
+    [0x80000007, 0, 'edx'],
+    [0x80000008, 0, 'ebx'],
+    [0x80000021, 0, 'eax'],
+  ].map(([leaf, subleaf, reg]) => `${leaf} ${subleaf} ${reg}`),
+);

@@ -1,0 +1,41 @@
+/** Input that can't be used. Everything else that is thrown is a bug of ours. */
+
+export interface Place {
+  /** File name as the user gave it. */
+  readonly file?: string;
+  /** From 1. */
+  readonly line?: number;
+  /** Byte offset, for binary formats. */
+  readonly offset?: number;
+  /** For example "leaf 0x7.0" or a JSON pointer. */
+  readonly at?: string;
+}
+
+export class InputError extends Error {
+  /** Stable, for scripts: "no-such-file", "too-large", "unknown-format", "malformed" … */
+  readonly code: string;
+  readonly place: Place;
+  readonly remedy: string | undefined;
+
+  constructor(
+    code: string,
+    message: string,
+    options: { place?: Place; remedy?: string; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'InputError';
+    this.code = code;
+    this.place = options.place ?? {};
+    this.remedy = options.remedy;
+  }
+}
+
+/** "dump.txt:12: leaf 0x7.0: …" and, on the next line, what to do. */
+export function describeInputError(error: InputError): string {
+  const { file, line, offset, at } = error.place;
+  let where = file ?? '';
+  if (line !== undefined) where += `:${line}`;
+  if (offset !== undefined) where += `${where ? ' ' : ''}at byte ${offset}`;
+  const parts = [where, at, error.message].filter((part) => part !== undefined && part !== '');
+  return parts.join(': ') + (error.remedy === undefined ? '' : `\n  ${error.remedy}`);
+}
