@@ -772,7 +772,7 @@ export const FEATURES = [
   { name: 'la57', leaf: 0x7, subleaf: 0, reg: 'ecx', bit: 16, class: 'kernel_user', fault: 'none',
     title: '57-bit virtual addresses', since: 'IceLake-SP/Zen4',
     reason: 'Mappings above 2^47 (only given on explicit mmap hints) cannot be recreated on a 4-level kernel; no instruction depends on it',
-    loss: { severity: 'risk', effect: 'Mappings above 2^47, which a task gets only if it asks for such an address, cannot be made again.' },
+    loss: { severity: 'info', effect: 'What a task can lose by it is reported as address-width.' },
     needs: [
       { on: 'lm', kind: 'architectural', sources: 'sdm' },
     ],

@@ -1,0 +1,90 @@
+/** Arguments against a command's specification. */
+import parse from 'yargs-parser';
+import { InputError } from '../model/errors.js';
+import type { CommandSpec, OptionSpec } from './specs.js';
+
+export interface Arguments {
+  readonly positionals: readonly string[];
+  /** Absent: not given. */
+  text(option: string): string | undefined;
+  list(option: string): readonly string[];
+  flag(option: string): boolean | undefined;
+}
+
+function usageError(command: CommandSpec, message: string): InputError {
+  return new InputError('usage', message, {
+    remedy: `"cpugate ${command.name} --help" tells what it takes.`,
+  });
+}
+
+function checkValue(command: CommandSpec, name: string, spec: OptionSpec, given: unknown) {
+  if (spec.type === 'boolean') {
+    if (typeof given !== 'boolean') throw usageError(command, `--${name} is given twice`);
+    return;
+  }
+  const values = Array.isArray(given) ? given : [given];
+  if (values.length > 1 && !spec.list) throw usageError(command, `--${name} is given twice`);
+  for (const value of values) {
+    if (typeof value !== 'string' || value === '')
+      throw usageError(command, `--${name} needs a value (${spec.value ?? 'text'})`);
+    if (spec.choices !== undefined && !spec.choices.includes(value))
+      throw usageError(
+        command,
+        `--${name} can't be "${value}"; it is one of ${spec.choices.join(', ')}`,
+      );
+  }
+}
+
+function checkPositionals(command: CommandSpec, given: readonly string[]) {
+  const { positionals } = command;
+  const missing = positionals.find((spec, place) => spec.required && given[place] === undefined);
+  if (missing !== undefined) throw usageError(command, `${missing.name.toUpperCase()} is missing`);
+  if (given.length > positionals.length && !positionals.at(-1)?.variadic)
+    throw usageError(command, `one argument too many: "${given[positionals.length]}"`);
+}
+
+/** Throws InputError (code "usage") for anything that the command doesn't take. */
+export function parseArguments(command: CommandSpec, argv: readonly string[]): Arguments {
+  const entries = Object.entries(command.options);
+  const ofType = (type: OptionSpec['type']) =>
+    entries.filter(([, spec]) => spec.type === type).map(([name]) => name);
+  const alias: Record<string, string[]> = {};
+  for (const [name, spec] of entries) if (spec.alias !== undefined) alias[name] = [spec.alias];
+  const parsed = parse([...argv], {
+    string: [...ofType('string'), '_'],
+    boolean: ofType('boolean'),
+    alias,
+    configuration: {
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'strip-aliased': true,
+      'strip-dashed': false,
+      'duplicate-arguments-array': true,
+      'greedy-arrays': false,
+    },
+  });
+  const { _: rest, ...given } = parsed;
+  for (const [name, value] of Object.entries(given)) {
+    const spec = command.options[name];
+    if (spec === undefined || !Object.hasOwn(command.options, name))
+      throw usageError(command, `unknown option ${name.length === 1 ? '-' : '--'}${name}`);
+    checkValue(command, name, spec, value);
+  }
+  const positionals = rest.map(String);
+  checkPositionals(command, positionals);
+  const listOf = (name: string): string[] => {
+    const value: unknown = given[name];
+    if (value === undefined) return [];
+    return (Array.isArray(value) ? value : [value])
+      .flatMap((part: unknown) => String(part).split(','))
+      .filter((part) => part !== '');
+  };
+  return {
+    positionals,
+    text: (name) => (given[name] === undefined ? undefined : String(given[name])),
+    list: listOf,
+    flag: (name) => (given[name] === undefined ? undefined : given[name] === true),
+  };
+}

@@ -1,0 +1,77 @@
+import { findComponent, findFeature } from '../../catalogue/index.js';
+import { type CompareOptions, compareHosts } from '../../compare/compare.js';
+import { parseCriuCap } from '../../compare/criu/cap.js';
+import { MODES, type Mode } from '../../compare/modes.js';
+import { exitStatus, type Verdict } from '../../compare/verdict.js';
+import { InputError } from '../../model/errors.js';
+import { reportJson } from '../../report/json.js';
+import type { Arguments } from '../arguments.js';
+import type { Run } from '../command.js';
+import { loadHost } from '../load-host.js';
+import { describeTerminal } from '../terminal.js';
+
+function usage(message: string, remedy: string): InputError {
+  return new InputError('usage', message, { remedy });
+}
+
+/** FROM and TO, as arguments or options, in any mixture that leaves no doubt. */
+function hostsOf(args: Arguments): [string, string] {
+  const rest = [...args.positionals];
+  const from = args.text('from') ?? rest.shift();
+  const to = args.text('to') ?? rest.shift();
+  if (from === undefined || to === undefined)
+    throw usage(
+      `the host ${from === undefined ? 'that tasks come from' : 'that tasks go to'} is missing`,
+      'For example: cpugate check web-7.json localhost',
+    );
+  if (rest.length > 0) throw usage(`one host too many: "${rest[0]}"`, 'check compares two hosts.');
+  if (from === '-' && to === '-')
+    throw usage('only one host can come from standard input', 'Put the other in a file.');
+  return [from, to];
+}
+
+function modeOf(text: string | undefined): NonNullable<CompareOptions['mode']> {
+  if (text === undefined) return 'portable';
+  if ((MODES as readonly string[]).includes(text)) return text as Mode;
+  if (text === 'criu') return 'criu:default';
+  if (text.startsWith('criu:')) {
+    parseCriuCap(text.slice('criu:'.length));
+    return text as `criu:${string}`;
+  }
+  throw usage(
+    `there is no mode "${text}"`,
+    `Modes: ${MODES.join(', ')}, criu:CAP (for example criu:fpu,ins).`,
+  );
+}
+
+/** Canonical names of what the user takes on himself; a name that means nothing is an error. */
+function allowedOf(names: readonly string[]): string[] {
+  return names.map((name) => {
+    const canonical =
+      findFeature(name) ??
+      findComponent(name)?.name ??
+      (name === 'xsave-area' ? 'xsave' : undefined);
+    if (canonical === undefined)
+      throw usage(
+        `--allow ${name}: no feature or state component is called so`,
+        'The report names what can be allowed.',
+      );
+    return canonical;
+  });
+}
+
+export const run: Run = async (args) => {
+  const [fromName, toName] = hostsOf(args);
+  const mode = modeOf(args.text('mode'));
+  const allow = allowedOf(args.list('allow'));
+  const [from, to] = [await loadHost(fromName), await loadHost(toName)];
+  const report = compareHosts(from, to, { mode, allow });
+  if (args.flag('json')) process.stdout.write(`${JSON.stringify(reportJson(report), null, 2)}\n`);
+  else {
+    const { checkText } = await import('../../report/text/check.js');
+    const style = describeTerminal(args.flag('color'));
+    process.stdout.write(checkText(report, style, args.flag('verbose') ?? false));
+  }
+  if (mode === 'advisory') return 0;
+  return exitStatus(report.verdict, (args.text('fail-on') as Verdict | undefined) ?? 'at-risk');
+};

@@ -1,0 +1,113 @@
+/**
+ * Help and shell completion, which yargs does from the specifications. Nothing is run from here.
+ */
+import yargs, { type Argv } from 'yargs';
+import { acceptedSpellings, ROWS } from '../../catalogue/index.js';
+import { MODES } from '../../compare/modes.js';
+import { profileNames } from '../../formats/named-profile.js';
+import { COMMANDS, type CommandSpec, findCommand } from '../specs.js';
+import { describeTerminal } from '../terminal.js';
+import { VERSION } from '../version.js';
+
+const WELCOME = `cpugate tells whether running tasks can move between x86-64 hosts with unlike CPUs.
+
+Three jobs:
+  Check two hosts before a migration     cpugate check web-7.json localhost
+  Record a host, to compare it anywhere  cpugate probe -o web-7.json
+  See what a host offers, and what's odd cpugate show localhost`;
+
+function withOptions(parser: Argv, command: CommandSpec): Argv {
+  for (const [name, spec] of Object.entries(command.options))
+    parser.option(name, {
+      type: spec.type,
+      describe: spec.describe,
+      ...(spec.alias === undefined ? {} : { alias: spec.alias }),
+      ...(spec.choices === undefined ? {} : { choices: [...spec.choices] }),
+      ...(spec.type === 'string' ? { requiresArg: true } : {}),
+    });
+  for (const positional of command.positionals)
+    parser.positional(positional.name, { type: 'string', describe: positional.describe });
+  return parser;
+}
+
+function positionalsOf({ positionals }: CommandSpec): string {
+  return positionals
+    .map(({ name, required, variadic }) => {
+      const text = `${name.toUpperCase()}${variadic ? '..' : ''}`;
+      return required ? `<${text}>` : `[${text}]`;
+    })
+    .join(' ');
+}
+
+function base(): Argv {
+  return yargs([])
+    .scriptName('cpugate')
+    .locale('en')
+    .wrap(describeTerminal(false).width)
+    .version(false)
+    .help('help', 'this help')
+    .alias('help', 'h')
+    .exitProcess(false);
+}
+
+function helpOf(command: CommandSpec): Argv {
+  const parser = withOptions(base(), command).usage(
+    `cpugate ${command.name} ${positionalsOf(command)}\n\n${command.summary}.`,
+  );
+  for (const [line, what] of command.examples) parser.example(line, what);
+  return command.epilogue === undefined ? parser : parser.epilogue(command.epilogue);
+}
+
+function helpOfAll(): Argv {
+  const parser = base().usage(WELCOME).version('version', 'the version', VERSION);
+  for (const command of COMMANDS) parser.command(command.name, command.summary);
+  return parser.epilogue(
+    'cpugate COMMAND --help explains a command.\nExit status of check: 0 compatible, 1 incompatible, 2 failure, 3 at-risk, 4 unknown.',
+  );
+}
+
+/** What can stand after the words typed so far; file names are the shell's own business. */
+function complete(current: string, words: readonly string[]): string[] {
+  const [name] = words;
+  const command = findCommand(name);
+  if (command === undefined) return COMMANDS.map((one) => one.name);
+  if (current.startsWith('-')) return Object.keys(command.options).map((one) => `--${one}`);
+  const before = words.at(-1) === current ? words.at(-2) : words.at(-1);
+  const option = before?.startsWith('--') ? command.options[before.slice(2)] : undefined;
+  if (before === '--mode') return [...MODES, 'criu:default', 'criu:cpu', 'criu:ins', 'criu:fpu'];
+  if (before === '--allow') return ROWS.map((row) => row.name);
+  if (option?.choices !== undefined) return [...option.choices];
+  if (command.positionals.some((one) => one.completes === 'feature'))
+    return [...new Set(acceptedSpellings().values())];
+  if (option?.value === 'HOST' || command.positionals.some((one) => one.completes === 'host'))
+    return ['localhost', ...profileNames()];
+  return command.name === 'completion' ? ['bash', 'zsh'] : [];
+}
+
+async function printCompletions(argv: readonly string[]): Promise<number> {
+  // The shell's script gives the words of the line behind the option, "cpugate" first.
+  const words = argv.filter((word) => word !== '--get-yargs-completions').slice(1);
+  const current = words.at(-1) ?? '';
+  for (const word of complete(current, words.slice(0)))
+    if (word.startsWith(current)) process.stdout.write(`${word}\n`);
+  return 0;
+}
+
+function printCompletionScript(shell: string | undefined): number {
+  if (shell !== undefined) process.env.SHELL = `/bin/${shell}`;
+  const parser = base().completion('completion', false as unknown as string);
+  parser.showCompletionScript('cpugate', 'completion');
+  return 0;
+}
+
+/** Gives the exit status: asking for help is no failure. */
+export async function help(argv: readonly string[]): Promise<number> {
+  if (argv.includes('--get-yargs-completions')) return printCompletions(argv);
+  const [name, shell] = argv;
+  const asks = argv.includes('--help') || argv.includes('-h');
+  if (name === 'completion' && !asks) return printCompletionScript(shell);
+  const command = findCommand(name);
+  const text = await (command === undefined ? helpOfAll() : helpOf(command)).getHelp();
+  process.stdout.write(`${text}\n`);
+  return 0;
+}

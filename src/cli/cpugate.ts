@@ -1,0 +1,75 @@
+/**
+ * The program: finds the command, checks its arguments, runs it. A command's module and yargs (which
+ * only writes help and completions) are loaded when they are needed: starting them takes longer than
+ * a check.
+ */
+import { describeInputError, InputError } from '../model/errors.js';
+import { parseArguments } from './arguments.js';
+import type { Run } from './command.js';
+import { COMMANDS, findCommand } from './specs.js';
+import { VERSION } from './version.js';
+
+const USAGE = 2;
+
+const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = {
+  probe: () => import('./commands/probe.js'),
+  show: () => import('./commands/show.js'),
+  check: () => import('./commands/check.js'),
+  explain: () => import('./commands/explain.js'),
+  convert: () => import('./commands/convert.js'),
+};
+
+function wantsHelp(argv: readonly string[]): boolean {
+  const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
+  return own.includes('--help') || own.includes('-h');
+}
+
+async function start(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === '--version' || name === '-V') {
+    process.stdout.write(`${VERSION}\n`);
+    return 0;
+  }
+  const asksForHelp = name === undefined || name === 'help' || wantsHelp(argv);
+  if (asksForHelp || name === 'completion' || argv.includes('--get-yargs-completions')) {
+    const { help } = await import('./commands/help.js');
+    return help(name === 'help' ? rest.concat('--help') : argv);
+  }
+  const command = findCommand(name);
+  const load = LOADERS[name];
+  if (command === undefined || load === undefined)
+    throw new InputError('usage', `there is no command "${name}"`, {
+      remedy: `Commands: ${COMMANDS.map((one) => one.name).join(', ')}. "cpugate --help" explains them.`,
+    });
+  const args = parseArguments(command, rest);
+  const { run } = await load();
+  return run(args);
+}
+
+function report(error: unknown): number {
+  if (error instanceof InputError) {
+    process.stderr.write(`cpugate: ${describeInputError(error)}\n`);
+    return USAGE;
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  process.stderr.write(
+    `cpugate: this is a bug in cpugate: ${text}\n  Please report it with the command and its input` +
+      `${process.env.CPUGATE_DEBUG ? '' : '; CPUGATE_DEBUG=1 shows where it happened'}.\n`,
+  );
+  if (process.env.CPUGATE_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  return USAGE;
+}
+
+// A reader that has seen enough (head, less) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : USAGE);
+});
+
+start(process.argv.slice(2)).then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (error: unknown) => {
+    process.exitCode = report(error);
+  },
+);

@@ -1,0 +1,90 @@
+/** From what the user wrote to a host. */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { MAX_INPUT_BYTES } from '../formats/format.js';
+import { readHost } from '../formats/index.js';
+import { findProfileName } from '../formats/named-profile.js';
+import { InputError } from '../model/errors.js';
+import type { Host } from '../model/host.js';
+import { packageRoot } from './package-root.js';
+
+function tooLarge(name: string): InputError {
+  return new InputError('too-large', `is larger than ${MAX_INPUT_BYTES / 1024 / 1024} MiB`, {
+    place: { file: name },
+    remedy: 'No dump of a CPU is that large; give the dump itself.',
+  });
+}
+
+function readError(name: string, error: unknown): InputError {
+  const code = (error as NodeJS.ErrnoException).code;
+  const said: Record<string, string> = {
+    ENOENT: 'no such file, and no CPU model of this name',
+    EACCES: 'may not be read (permission denied)',
+    EISDIR: 'is a folder, not a file',
+  };
+  return new InputError('unreadable', said[code ?? ''] ?? `can't be read (${code})`, {
+    place: { file: name },
+    cause: error,
+    ...(code === 'ENOENT' ? { remedy: '"cpugate show --models" lists the models.' } : {}),
+  });
+}
+
+/** Reads to the end, a file, pipe or terminal, and stops where it gets too large. */
+function readBounded(name: string, descriptor: number): Uint8Array {
+  const stat = fstatSync(descriptor);
+  if (stat.isDirectory()) throw readError(name, { code: 'EISDIR' });
+  if (stat.isFile() && stat.size > MAX_INPUT_BYTES) throw tooLarge(name);
+  const chunks: Buffer[] = [];
+  let total = 0;
+  const expected = stat.isFile() ? stat.size + 1 : 65536;
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(Math.max(4096, Math.min(expected, 1 << 20)));
+    const count = readSync(descriptor, chunk, 0, chunk.length, null);
+    if (count === 0) return Buffer.concat(chunks, total);
+    total += count;
+    if (total > MAX_INPUT_BYTES) throw tooLarge(name);
+    chunks.push(chunk.subarray(0, count));
+  }
+}
+
+function readFile(path: string, name: string): Uint8Array {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch (error) {
+    throw readError(name, error);
+  }
+  try {
+    return readBounded(name, descriptor);
+  } catch (error) {
+    throw error instanceof InputError ? error : readError(name, error);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readStandardInput(): Uint8Array {
+  try {
+    return readBounded('standard input', 0);
+  } catch (error) {
+    throw error instanceof InputError ? error : readError('standard input', error);
+  }
+}
+
+/**
+ * A name of a model or "localhost" means that, never a file of the same name in the current folder:
+ * what a command means mustn't depend on where it runs. Throws InputError.
+ */
+export async function loadHost(wanted: string): Promise<Host> {
+  if (wanted === 'localhost') {
+    const { probeHost } = await import('../probe/index.js');
+    return probeHost();
+  }
+  if (wanted === '-') return readHost('standard input', readStandardInput());
+  const model = findProfileName(wanted);
+  if (model !== undefined) {
+    const path = join(packageRoot(), 'cpu-profiles', `${model}.json`);
+    return readHost(model, readFile(path, model));
+  }
+  return readHost(wanted, readFile(wanted, wanted));
+}

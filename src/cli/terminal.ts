@@ -1,0 +1,32 @@
+/** Where text goes: how wide, and whether coloured. */
+import { createColors } from 'picocolors';
+
+export type Colors = ReturnType<typeof createColors>;
+
+export interface Terminal {
+  readonly colors: Colors;
+  /** Columns to wrap at. */
+  readonly width: number;
+}
+
+/** Lines longer than this are hard to read even where they would fit. */
+const WIDEST = 120;
+const WITHOUT_TERMINAL = 100;
+
+/**
+ * Colours only on a terminal, never with NO_COLOR (no-color.org) or TERM=dumb, always with
+ * FORCE_COLOR; --color and --no-color win over all. COLUMNS wins over the terminal's own width.
+ */
+export function describeTerminal(wanted: boolean | undefined): Terminal {
+  const { env, stdout } = process;
+  const byEnvironment = env.NO_COLOR
+    ? false
+    : env.FORCE_COLOR !== undefined
+      ? env.FORCE_COLOR !== '0'
+      : stdout.isTTY === true && env.TERM !== 'dumb';
+  const columns = Number(env.COLUMNS) || stdout.columns || WITHOUT_TERMINAL;
+  return {
+    colors: createColors(wanted ?? byEnvironment),
+    width: Math.max(40, Math.min(columns, WIDEST)),
+  };
+}

@@ -1,0 +1,110 @@
+/**
+ * May any task that was started on `from`, seeing all of it, be restored on `to`? Worst case over
+ * what tasks may have asked their CPU and kept. Pure: two hosts in, one report out.
+ */
+import { COMPONENTS, type ComponentRow, isFeatureName, ROWS } from '../catalogue/index.js';
+import { type Capabilities, describeHost } from '../model/capabilities.js';
+import type { Host } from '../model/host.js';
+import { type CriuPrediction, predictCriu } from './criu/predict.js';
+import { FINDING_CODES, type Finding, SEVERITIES } from './finding.js';
+import { applyMode, type Mode } from './modes.js';
+import { RULES } from './rules/index.js';
+import { judge, type Verdict } from './verdict.js';
+
+export interface Report {
+  readonly verdict: Verdict;
+  /** A mode's name, or "criu:<cap>". */
+  readonly mode: string;
+  readonly from: Capabilities;
+  readonly to: Capabilities;
+  /** All of them, worst first. */
+  readonly findings: readonly Finding[];
+  /** Names given with --allow, and whether each took a blocker out. */
+  readonly allowed: readonly { readonly name: string; readonly used: boolean }[];
+  /** In criu:<cap>: what CRIU will say, and what cpugate's own verdict is. */
+  readonly criu?: { readonly prediction: CriuPrediction; readonly portable: Verdict };
+}
+
+export interface CompareOptions {
+  readonly mode?: Mode | `criu:${string}`;
+  /** Features and components whose blockers the user takes on himself. */
+  readonly allow?: readonly string[];
+}
+
+const featurePlace = new Map<string, number>(ROWS.map((row, index) => [row.name, index]));
+
+function byWeight(a: Finding, b: Finding): number {
+  return (
+    SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
+    FINDING_CODES.indexOf(a.code) - FINDING_CODES.indexOf(b.code) ||
+    (featurePlace.get(a.feature ?? '') ?? -1) - (featurePlace.get(b.feature ?? '') ?? -1)
+  );
+}
+
+/** A feature's state goes with it: whoever allows mpx means its bounds registers too. */
+function isNamedBy(name: string, finding: Finding): boolean {
+  if (finding.feature === name || finding.component === name) return true;
+  const component: ComponentRow | undefined = COMPONENTS.find(
+    (row) => row.name === finding.component,
+  );
+  return isFeatureName(name) && component?.enabledBy.includes(name) === true;
+}
+
+function takeOut(finding: Finding, allow: readonly string[]): Finding {
+  if (finding.severity !== 'blocker' || !allow.some((name) => isNamedBy(name, finding)))
+    return finding;
+  return { ...finding, severity: 'info', allowedFrom: 'blocker' };
+}
+
+function criuFinding(prediction: CriuPrediction): Finding {
+  const common = { remedy: 'none' } as const;
+  if (prediction.outcome === 'unknown')
+    return {
+      ...common,
+      code: 'criu-unknown',
+      severity: 'unknown',
+      effect: `What CRIU will say can't be told: ${prediction.missing.join(', ')} not known.`,
+    };
+  if (prediction.outcome === 'accepts')
+    return { ...common, code: 'criu-accepts', severity: 'info', effect: 'CRIU accepts the image.' };
+  return {
+    ...common,
+    code: 'criu-refuses',
+    severity: 'blocker',
+    effect: `CRIU refuses the image: "${prediction.reason}".`,
+  };
+}
+
+export function compareHosts(from: Host, to: Host, options: CompareOptions = {}): Report {
+  const { mode = 'portable', allow = [] } = options;
+  const [source, target] = [describeHost(from), describeHost(to)];
+  const ours = RULES.flatMap((rule) => rule(source, target));
+  const common = { mode, from: source, to: target } as const;
+
+  if (mode.startsWith('criu:')) {
+    const prediction = predictCriu(from, to, mode.slice('criu:'.length));
+    const notes = ours.map((finding): Finding => ({ ...finding, severity: 'info' }));
+    const findings = [criuFinding(prediction), ...notes].sort(byWeight);
+    return {
+      ...common,
+      verdict: judge(findings),
+      findings,
+      allowed: [],
+      criu: { prediction, portable: judge(ours) },
+    };
+  }
+
+  const findings = ours
+    .map((finding) => takeOut(applyMode(mode as Mode, finding), allow))
+    .sort(byWeight);
+  const used = findings.filter((finding) => finding.allowedFrom !== undefined);
+  return {
+    ...common,
+    verdict: judge(findings),
+    findings,
+    allowed: allow.map((name) => ({
+      name,
+      used: used.some((finding) => isNamedBy(name, finding)),
+    })),
+  };
+}

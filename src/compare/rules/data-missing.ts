@@ -1,0 +1,109 @@
+import { COMPONENTS, type ComponentRow, featurePosition, ROWS } from '../../catalogue/index.js';
+import { type Capabilities, USER_VISIBLE } from '../../model/capabilities.js';
+import {
+  ABSENT,
+  PRESENT,
+  presenceInMask,
+  type StateComponent,
+  UNKNOWN,
+} from '../../model/xsave.js';
+import type { Finding, Rule } from '../finding.js';
+import { lossSeverity } from './loss.js';
+
+function missing(about: Partial<Finding>, effect: string): Finding {
+  return { code: 'data-missing', severity: 'unknown', ...about, effect, remedy: 'none' };
+}
+
+function nameOf(unknown: readonly Capabilities[]): string {
+  return unknown.map((host) => host.name).join(' and ');
+}
+
+/** Features whose loss would matter and can't be excluded. */
+function features(from: Capabilities, to: Capabilities): Finding[] {
+  return ROWS.filter((row) => USER_VISIBLE.has(row.class) && lossSeverity(row) !== 'info')
+    .filter((row) => {
+      const [before, after] = [from.effective(row.name), to.effective(row.name)];
+      if (before === ABSENT) return false;
+      if (typeof row.bit !== 'number' && before === PRESENT && after === PRESENT)
+        return from.fieldValue(row.name) === undefined || to.fieldValue(row.name) === undefined;
+      return before === PRESENT ? after === UNKNOWN : after !== PRESENT;
+    })
+    .map((row) => {
+      const hosts = [from, to].filter((host) => host.effective(row.name) === UNKNOWN);
+      return missing(
+        { feature: row.name },
+        `Not told for ${nameOf(hosts)}: ${row.title} (${featurePosition(row)}).`,
+      );
+    });
+}
+
+/** Components that the target may lack. */
+function components(from: Capabilities, to: Capabilities): Finding[] {
+  return COMPONENTS.filter(
+    (row: ComponentRow) => row.bit >= 2 && row.kind === 'user' && row.linux === 'yes',
+  )
+    .filter((row) => {
+      const before = presenceInMask(from.xsave.enabled, row.bit);
+      const after = presenceInMask(to.xsave.enabled, row.bit);
+      return before !== ABSENT && after !== PRESENT && (before === UNKNOWN || after === UNKNOWN);
+    })
+    .map((row) => {
+      const hosts = [from, to].filter(
+        (host) => presenceInMask(host.xsave.enabled, row.bit) === UNKNOWN,
+      );
+      return missing(
+        { component: row.name },
+        `Whether the OS enables ${row.name} state isn't told for ${nameOf(hosts)}.`,
+      );
+    });
+}
+
+function isPlaceless(component: StateComponent | undefined): boolean {
+  return component?.size === undefined || component.offset === undefined;
+}
+
+/** Shared components that lie at a place which one side doesn't tell. */
+function layouts(from: Capabilities, to: Capabilities): Finding[] {
+  return from.xsave.components.flatMap((before) => {
+    const after = to.xsave.components.find(({ bit }) => bit === before.bit);
+    if (after === undefined || !(isPlaceless(before) || isPlaceless(after))) return [];
+    const hosts = [...(isPlaceless(before) ? [from] : []), ...(isPlaceless(after) ? [to] : [])];
+    return [
+      missing(
+        { component: before.name },
+        `Size or offset of ${before.name} state isn't told for ${nameOf(hosts)}.`,
+      ),
+    ];
+  });
+}
+
+/** Sizes matter where programs may have sized buffers: where the source has XSAVE. */
+function area(from: Capabilities, to: Capabilities): Finding[] {
+  if (from.effective('xsave') === ABSENT || to.xsave.areaBytes === 0) return [];
+  const hosts = [from, to].filter((host) => host.xsave.areaBytes === undefined);
+  if (hosts.length === 0) return [];
+  return [
+    missing({ component: 'xsave' }, `The XSAVE area's size isn't told for ${nameOf(hosts)}.`),
+  ];
+}
+
+/** A named profile makes no claim about these, and none is missed. */
+function numbers(from: Capabilities, to: Capabilities): Finding[] {
+  if (from.kind === 'model' || to.kind === 'model') return [];
+  const facts = [
+    ['The vendor', (host: Capabilities) => host.vendor],
+    ["The cache line's size", (host: Capabilities) => host.cacheLineBytes],
+    ['The width of addresses', (host: Capabilities) => host.linearAddressBits],
+  ] as const;
+  return facts.flatMap(([what, read]) => {
+    const hosts = [from, to].filter((host) => read(host) === undefined);
+    return hosts.length === 0 ? [] : [missing({}, `${what} isn't told for ${nameOf(hosts)}.`)];
+  });
+}
+
+/**
+ * What the sources don't tell and a verdict would need. Only what could block or be a risk counts:
+ * nobody has to know the hints of a CPU.
+ */
+export const dataMissing: Rule = (from, to) =>
+  [features, components, layouts, area, numbers].flatMap((part) => part(from, to));

@@ -1,0 +1,23 @@
+import type { Capabilities } from '../../model/capabilities.js';
+import { hex } from '../../model/registers.js';
+import type { Rule } from '../finding.js';
+
+function identity({ brand, signature }: Capabilities): string | undefined {
+  if (signature === undefined) return undefined;
+  const { family, model, stepping } = signature;
+  return `${brand ?? 'unnamed CPU'} (family ${hex(family)}, model ${hex(model)}, stepping ${stepping})`;
+}
+
+/** Another model number or name: a task may have read it, and nothing follows from it. */
+export const identityDiffers: Rule = (from, to) => {
+  const [before, after] = [identity(from), identity(to)];
+  if (before === undefined || after === undefined || before === after) return [];
+  return [
+    {
+      code: 'identity-differs',
+      severity: 'info',
+      effect: `From ${before} to ${after}.`,
+      remedy: 'none',
+    },
+  ];
+};

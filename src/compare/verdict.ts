@@ -1,0 +1,26 @@
+/** From findings to one word, and from the word to an exit status. */
+import type { Finding } from './finding.js';
+
+/** From good to bad. */
+export const VERDICTS = ['compatible', 'at-risk', 'unknown', 'incompatible'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+/** Missing data outranks a risk: it may hide a blocker. */
+export function judge(findings: readonly Finding[]): Verdict {
+  const has = (severity: Finding['severity']) => findings.some((f) => f.severity === severity);
+  if (has('blocker')) return 'incompatible';
+  if (has('unknown')) return 'unknown';
+  return has('risk') ? 'at-risk' : 'compatible';
+}
+
+const EXIT_STATUS: Readonly<Record<Verdict, number>> = {
+  compatible: 0,
+  incompatible: 1,
+  'at-risk': 3,
+  unknown: 4,
+};
+
+/** 0 for every verdict that is better than `failOn`; 2 is left for wrong usage and failures. */
+export function exitStatus(verdict: Verdict, failOn: Verdict = 'at-risk'): number {
+  return VERDICTS.indexOf(verdict) < VERDICTS.indexOf(failOn) ? 0 : EXIT_STATUS[verdict];
+}

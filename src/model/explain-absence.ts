@@ -1,0 +1,27 @@
+/** Why a feature isn't effective on a host, in words. */
+import { componentName, type FeatureName, featureRow } from '../catalogue/index.js';
+import type { Capabilities } from './capabilities.js';
+import { ABSENT, PRESENT, presenceInMask } from './xsave.js';
+
+/**
+ * Follows the first missing prerequisite down to its cause. Undefined: the bit itself is clear, and
+ * there is nothing to explain.
+ */
+export function explainAbsence(host: Capabilities, name: FeatureName): string | undefined {
+  if (host.hardware(name) !== PRESENT || host.effective(name) !== ABSENT) return undefined;
+  const row = featureRow(name);
+  const off = (row.components ?? []).find(
+    (bit) => presenceInMask(host.xsave.enabled, bit) === ABSENT,
+  );
+  if (off !== undefined)
+    return `the CPU has it, but the OS keeps ${componentName(off)} off in XCR0`;
+  const needs: readonly { on: string; kind: string }[] = row.needs ?? [];
+  const missing = needs.find(
+    (edge) => edge.kind !== 'policy' && host.effective(edge.on as FeatureName) === ABSENT,
+  );
+  if (missing !== undefined) {
+    const deeper = explainAbsence(host, missing.on as FeatureName);
+    return `the CPU has it, but ${missing.on}, which it needs, is missing${deeper ? ` (${deeper})` : ''}`;
+  }
+  return 'the CPU has it, but the kernel does not let tasks use it';
+}

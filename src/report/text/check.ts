@@ -1,0 +1,163 @@
+/** A comparison for people: the verdict first, then what decides it, then what to do. */
+import type { createColors } from 'picocolors';
+import type { Report } from '../../compare/compare.js';
+import type { Finding, Severity } from '../../compare/finding.js';
+import type { Verdict } from '../../compare/verdict.js';
+import { columns, wrap } from './layout.js';
+
+export interface TextStyle {
+  readonly colors: ReturnType<typeof createColors>;
+  readonly width: number;
+}
+
+interface Group {
+  readonly code: Finding['code'];
+  readonly subjects: readonly string[];
+  readonly effect: string;
+  readonly allowed: boolean;
+}
+
+/** Findings that differ only in the feature are one line. */
+const MANY: Readonly<Partial<Record<Finding['code'], string>>> = {
+  'data-missing': 'Not told by the source; each could be a blocker or a risk.',
+  'feature-added':
+    'Only the target has these: tasks that start there and use them cannot move back.',
+  'hint-missing': 'Only speed or detail changes.',
+  'state-added': 'Only the target has this state; restored tasks start with it empty.',
+};
+
+const SIGILL = 'Fail with SIGILL.';
+
+function groupKey(finding: Finding): string {
+  const allowed = finding.allowedFrom === undefined ? '' : 'allowed';
+  if (MANY[finding.code] !== undefined) return `${finding.code} ${allowed}`;
+  if (/: fails with SIGILL\.$/.test(finding.effect)) return `${finding.code} ${SIGILL} ${allowed}`;
+  return `${finding.code} ${finding.effect} ${allowed}`;
+}
+
+function groupFindings(findings: readonly Finding[]): Group[] {
+  const groups = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const key = groupKey(finding);
+    groups.set(key, [...(groups.get(key) ?? []), finding]);
+  }
+  return [...groups.values()].map((members) => {
+    const first = members[0] as Finding;
+    const many = MANY[first.code] ?? SIGILL;
+    return {
+      code: first.code,
+      subjects: members
+        .map((one) => one.feature ?? one.component ?? '')
+        .filter((one) => one !== ''),
+      effect:
+        members.length > 1 && !members.every((m) => m.effect === first.effect)
+          ? many
+          : first.effect,
+      allowed: first.allowedFrom !== undefined,
+    };
+  });
+}
+
+const HEADINGS: Readonly<Record<Severity, string>> = {
+  blocker: 'Blockers',
+  unknown: 'Not known',
+  risk: 'Risks',
+  info: 'Differences without harm',
+};
+
+function paintVerdict(verdict: Verdict, { colors }: TextStyle): string {
+  const paint = {
+    compatible: colors.green,
+    'at-risk': colors.yellow,
+    unknown: colors.yellow,
+    incompatible: colors.red,
+  }[verdict];
+  return colors.bold(paint(verdict));
+}
+
+const VERDICT_SENTENCES: Readonly<Record<Verdict, string>> = {
+  compatible: 'Whatever tasks have seen of the source, the target has it too.',
+  'at-risk': 'Nothing is lost that every task needs, but some programs may fail; read which.',
+  unknown: 'The sources do not tell enough to say yes.',
+  incompatible: 'Tasks that use what they saw at the source fail at the target.',
+};
+
+function remedies(report: Report): string[] {
+  const grave = report.findings.filter(({ severity }) => severity !== 'info');
+  const lines: string[] = [];
+  if (grave.some((finding) => finding.remedy === 'launch-mask'))
+    lines.push(
+      'For tasks that start from now on: hide from them what not every host has. Give the source ' +
+        `host's VMs the CPU model of the poorer host, boot it with clearcpuid=, or set ` +
+        'GLIBC_TUNABLES for programs that only libc steers. Tasks that run already must stay on ' +
+        'hosts like their own.',
+    );
+  if (grave.some((finding) => finding.remedy === 'boot'))
+    lines.push('Some differences go away only at boot or in the VM: see the findings.');
+  if (grave.some((finding) => finding.code === 'data-missing'))
+    lines.push(
+      'To know more, record both hosts with "cpugate probe -o FILE", which leaves nothing out.',
+    );
+  return lines;
+}
+
+function criuLines(report: Report, style: TextStyle): string[] {
+  if (report.criu === undefined) return [];
+  return [
+    wrap(
+      `CRIU's own check would answer this; cpugate's verdict (mode portable) is ` +
+        `${report.criu.portable}. The differences behind it are listed below.`,
+      style.width,
+    ),
+  ];
+}
+
+/** The report as text. `verbose` lists the harmless differences in full. */
+export function checkText(report: Report, style: TextStyle, verbose: boolean): string {
+  const { colors, width } = style;
+  const title = `${colors.bold(report.from.name)} → ${colors.bold(report.to.name)}: ${paintVerdict(report.verdict, style)}`;
+  const mode = report.mode === 'portable' ? '' : colors.dim(` (mode ${report.mode})`);
+  const parts = [
+    title + mode,
+    report.criu === undefined ? VERDICT_SENTENCES[report.verdict] : '',
+    ...criuLines(report, style),
+  ].filter((part) => part !== '');
+  for (const severity of ['blocker', 'unknown', 'risk', 'info'] as const) {
+    const findings = report.findings.filter((finding) => finding.severity === severity);
+    if (findings.length === 0) continue;
+    if (severity === 'info' && !verbose && report.criu === undefined) {
+      parts.push('', briefInfo(findings, style));
+      continue;
+    }
+    parts.push('', colors.bold(HEADINGS[severity]));
+    for (const group of groupFindings(findings)) parts.push(groupText(group, style));
+  }
+  const todo = remedies(report);
+  if (todo.length > 0 && report.criu === undefined) {
+    parts.push('', colors.bold('What to do'));
+    for (const line of todo) parts.push(wrap(line, width, '  '));
+  }
+  return `${parts.join('\n')}\n`;
+}
+
+function groupText(group: Group, { colors, width }: TextStyle): string {
+  const heading = [`  ${colors.cyan(group.code)}`, group.allowed ? colors.dim('(allowed)') : '']
+    .filter((part) => part !== '')
+    .join(' ');
+  const subjects = group.subjects.length > 0 ? [wrap(group.subjects.join(' '), width, '    ')] : [];
+  return [heading, ...subjects, wrap(group.effect, width, '    ')].join('\n');
+}
+
+/** One line a code, so that the grave ones stay in sight. */
+function briefInfo(findings: readonly Finding[], { colors, width }: TextStyle): string {
+  const counts = new Map<string, number>();
+  for (const { code, allowedFrom } of findings) {
+    const what = allowedFrom === undefined ? code : `${code} (allowed)`;
+    counts.set(what, (counts.get(what) ?? 0) + 1);
+  }
+  const rows = [...counts].map(([code, count]) => [code, String(count)]);
+  return [
+    `${colors.bold(HEADINGS.info)} ${colors.dim('(-v shows each)')}`,
+    columns(rows, width),
+  ].join('\n');
+}

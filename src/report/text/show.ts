@@ -1,0 +1,132 @@
+/** A host for people. */
+import { type FeatureClass, type FeatureName, featureRow } from '../../catalogue/index.js';
+import { findMicroarchitecture } from '../../catalogue/microarchitectures.js';
+import { type Capabilities, effectiveFeatures } from '../../model/capabilities.js';
+import type { Host } from '../../model/host.js';
+import { showJson } from '../json.js';
+import type { TextStyle } from './check.js';
+import { columns, wrap } from './layout.js';
+
+const CLASS_TITLES: readonly (readonly [FeatureClass, string])[] = [
+  ['isa', 'Instructions'],
+  ['state', 'State'],
+  ['kernel_user', 'Set up by the kernel'],
+  ['hint', 'Hints'],
+];
+
+const KINDS: Readonly<Record<Host['kind'], string>> = {
+  system: 'a host with its OS',
+  cpu: 'a CPU; what Linux would enable is derived',
+  model: 'a CPU model',
+};
+
+function cpuLine(seen: Capabilities): string {
+  const { signature, vendor, brand } = seen;
+  const parts = [brand ?? vendor ?? 'unnamed CPU'];
+  if (signature !== undefined) {
+    const { family, model, stepping } = signature;
+    const design = findMicroarchitecture(vendor ?? '', family, model, stepping);
+    parts.push(
+      `family 0x${family.toString(16)} model 0x${model.toString(16)} stepping ${stepping}`,
+    );
+    if (design !== undefined) parts.push(design.codename);
+  }
+  return parts.join(', ');
+}
+
+function facts(host: Host, seen: Capabilities, json: ReturnType<typeof showJson>): string[][] {
+  const { system } = seen;
+  const rows: (readonly [string, string | undefined])[] = [
+    ['Source', `${host.format}: ${KINDS[host.kind]}`],
+    ['CPU', cpuLine(seen)],
+    ['Logical CPUs', host.kind === 'model' ? undefined : String(seen.logicalCpus)],
+    [
+      'Level',
+      `${json.level ?? 'below x86-64-v1'}${json.levelMayBeHigher ? ' or higher: not told' : ''}`,
+    ],
+    ['Kernel', system.kernel],
+    ['Microcode', system.microcode],
+    [
+      'glibc',
+      system.glibc &&
+        `${system.glibc.version}${system.glibc.isaLevel ? `, built for x86-64-v${system.glibc.isaLevel}` : ''}`,
+    ],
+    ['Virtualised', system.hypervisor === undefined ? undefined : system.hypervisor || 'no'],
+    [
+      'CPUID faulting',
+      system.cpuidFaulting &&
+        `${system.cpuidFaulting.works ? 'works' : 'no'}: ${system.cpuidFaulting.reason}`,
+    ],
+    [
+      'Signal frame',
+      system.minSigStackBytes === undefined ? undefined : `${system.minSigStackBytes} bytes`,
+    ],
+  ];
+  return rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+}
+
+function featureLines(seen: Capabilities, { colors, width }: TextStyle): string[] {
+  const features = effectiveFeatures(seen);
+  return CLASS_TITLES.flatMap(([wanted, title]) => {
+    const names = features.filter((name: FeatureName) => featureRow(name).class === wanted);
+    if (names.length === 0) return [];
+    return ['', colors.bold(`${title} (${names.length})`), wrap(names.join(' '), width, '  ')];
+  });
+}
+
+function xsaveLines(
+  { xsave }: ReturnType<typeof showJson>,
+  { colors, width }: TextStyle,
+): string[] {
+  if (xsave.xcr0 === null) return ['', colors.bold('XSAVE'), '  not told'];
+  if (xsave.xcr0 === '0x0') return ['', colors.bold('XSAVE'), '  none'];
+  const size = xsave.size === null ? 'size not told' : `${xsave.size} bytes`;
+  const linux =
+    xsave.basis === 'derived' && xsave.linux.xcr0 !== xsave.xcr0
+      ? `; Linux enables ${xsave.linux.xcr0}, ${xsave.linux.size ?? '?'} bytes`
+      : '';
+  const rows = xsave.components.map(({ bit, name, size: bytes, offset }) => [
+    String(bit),
+    name,
+    bytes === null ? '?' : String(bytes),
+    offset === null ? '?' : `@${offset}`,
+  ]);
+  return [
+    '',
+    `${colors.bold('XSAVE')} ${xsave.basis === 'read' ? 'XCR0' : 'supported'} ${xsave.xcr0}, ${size}${linux}`,
+    columns(
+      [['bit', 'component', 'size', 'offset'].map((head) => colors.dim(head)), ...rows],
+      width,
+    ),
+  ];
+}
+
+/** `show` without --json. */
+export function showText(host: Host, seen: Capabilities, style: TextStyle): string {
+  const { colors, width } = style;
+  const json = showJson(host, seen);
+  const unknown =
+    json.unknown.length === 0
+      ? []
+      : [
+          '',
+          colors.bold(`Not told (${json.unknown.length})`),
+          wrap(json.unknown.join(' '), width, '  '),
+        ];
+  const odd =
+    json.odd.length === 0
+      ? []
+      : [
+          '',
+          colors.bold('Odd'),
+          ...json.odd.map((line) => wrap(line, width - 2, '    ').replace('    ', '  - ')),
+        ];
+  return `${[
+    colors.bold(host.name),
+    columns(facts(host, seen, json), width),
+    ...featureLines(seen, style),
+    ...xsaveLines(json, style),
+    ...unknown,
+    ...odd,
+  ].join('\n')}\n`;
+}

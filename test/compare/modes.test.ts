@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { FINDING_CODES, type Finding, type Severity } from '../../src/compare/finding.js';
+import { applyMode, MODES } from '../../src/compare/modes.js';
+import { exitStatus, judge, VERDICTS } from '../../src/compare/verdict.js';
+
+const finding = (
+  code: Finding['code'],
+  severity: Severity,
+  more: Partial<Finding> = {},
+): Finding => ({ code, severity, effect: '', remedy: 'none', ...more });
+
+describe('verdict', () => {
+  it.each([
+    [[], 'compatible'],
+    [['info'], 'compatible'],
+    [['info', 'risk'], 'at-risk'],
+    [['risk', 'unknown'], 'unknown'],
+    [['unknown', 'blocker', 'risk'], 'incompatible'],
+  ] as const)('of %j is %s', (severities, verdict) => {
+    expect(judge(severities.map((severity) => finding('data-missing', severity)))).toBe(verdict);
+  });
+});
+
+describe('exit status', () => {
+  it.each([
+    ['compatible', undefined, 0],
+    ['incompatible', undefined, 1],
+    ['at-risk', undefined, 3],
+    ['unknown', undefined, 4],
+    ['at-risk', 'unknown', 0],
+    ['unknown', 'unknown', 4],
+    ['incompatible', 'unknown', 1],
+    ['at-risk', 'incompatible', 0],
+    ['unknown', 'incompatible', 0],
+    ['incompatible', 'incompatible', 1],
+  ] as const)('of %s with --fail-on %s is %i', (verdict, failOn, status) => {
+    expect(exitStatus(verdict, failOn)).toBe(status);
+  });
+  it('is never 0 for incompatible', () => {
+    for (const failOn of VERDICTS.slice(1)) expect(exitStatus('incompatible', failOn)).toBe(1);
+  });
+});
+
+describe('mode strict', () => {
+  it.each([
+    ['hint-missing', 'blocker'],
+    ['feature-added', 'blocker'],
+    ['state-layout', 'blocker'],
+    ['identity-differs', 'blocker'],
+    ['xsave-area-shrinks', 'blocker'],
+    ['vendor-differs', 'blocker'],
+    ['state-not-enabled', 'info'],
+    ['cpus-differ', 'info'],
+  ] as const)('makes %s %s', (code, severity) => {
+    expect(applyMode('strict', finding(code, 'info')).severity).toBe(severity);
+  });
+  it('leaves what is not known unknown', () => {
+    expect(applyMode('strict', finding('data-missing', 'unknown')).severity).toBe('unknown');
+  });
+});
+
+describe('mode instructions', () => {
+  it.each([
+    [
+      'a lost instruction blocks',
+      finding('instruction-missing', 'blocker', { feature: 'avx2' }),
+      'blocker',
+    ],
+    [
+      'a lost XSAVE instruction is a risk',
+      finding('instruction-missing', 'blocker', { feature: 'xsavec' }),
+      'risk',
+    ],
+    ['lost state is a risk', finding('state-missing', 'blocker', { component: 'pkru' }), 'risk'],
+    [
+      'a growing area is a note',
+      finding('xsave-area-grows', 'blocker', { component: 'xsave' }),
+      'info',
+    ],
+    ['another layout is a note', finding('state-layout', 'risk', { component: 'pkru' }), 'info'],
+    [
+      'a lost kernel feature is a risk',
+      finding('kernel-feature-missing', 'blocker', { feature: 'rdtscp' }),
+      'risk',
+    ],
+    ['a note stays one', finding('kernel-feature-missing', 'info', { feature: 'umip' }), 'info'],
+    [
+      'unknown instructions stay unknown',
+      finding('data-missing', 'unknown', { feature: 'avx2' }),
+      'unknown',
+    ],
+    [
+      'unknown sizes are a note',
+      finding('data-missing', 'unknown', { component: 'xsave' }),
+      'info',
+    ],
+  ])('%s', (_, input, severity) => {
+    expect(applyMode('instructions', input).severity).toBe(severity);
+  });
+});
+
+describe('every mode', () => {
+  it('keeps every finding', () => {
+    for (const mode of MODES)
+      for (const code of FINDING_CODES)
+        expect(applyMode(mode, finding(code, 'risk')).code).toBe(code);
+  });
+  it.each(['portable', 'advisory'] as const)('%s changes no severity', (mode) => {
+    for (const code of FINDING_CODES)
+      for (const severity of ['blocker', 'risk', 'info', 'unknown'] as const)
+        expect(applyMode(mode, finding(code, severity)).severity).toBe(severity);
+  });
+});

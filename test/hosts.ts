@@ -1,0 +1,195 @@
+/** Hosts made by hand: the fake sits where CPUID would answer. */
+import { type FeatureName, ROWS } from '../src/catalogue/index.js';
+import { type Capabilities, describeHost, USER_VISIBLE } from '../src/model/capabilities.js';
+import {
+  brandRows,
+  encodeSignature,
+  mergeRows,
+  rowsFromFeatures,
+  vendorRow,
+} from '../src/model/from-features.js';
+import type { Cpu, Host, HostKind, SystemFacts } from '../src/model/host.js';
+import { type LeafRow, leafTable } from '../src/model/leaves.js';
+import { ALL_KNOWN, ALL_KNOWN_64 } from '../src/model/registers.js';
+
+export type Place = readonly [size: number, offset: number];
+
+export interface HostPlan {
+  readonly name?: string;
+  readonly kind?: HostKind;
+  readonly features: readonly FeatureName[];
+  /** Features of which nothing is told. */
+  readonly untold?: readonly FeatureName[];
+  /** Value of avx10_version. */
+  readonly avx10?: number;
+  /** XCR0 (kind system) or the supported mask (kind cpu); absent: 0. */
+  readonly mask?: bigint;
+  /** XCR0 isn't told. */
+  readonly maskUntold?: true;
+  /** By component bit. */
+  readonly places?: Readonly<Record<number, Place>>;
+  /** 0xD.0 EBX and ECX; absent: not told. */
+  readonly areaBytes?: number;
+  readonly vendor?: string;
+  readonly signature?: readonly [family: number, model: number, stepping: number];
+  readonly brand?: string;
+  readonly lineBytes?: number;
+  readonly linearBits?: number;
+  readonly physicalBits?: number;
+  readonly system?: SystemFacts;
+}
+
+/** What every 64-bit CPU has, in the catalogue's names. */
+export const V1: readonly FeatureName[] = [
+  'fpu',
+  'tsc',
+  'pae',
+  'cx8',
+  'cmov',
+  'clflush',
+  'mmx',
+  'fxsr',
+  'sse',
+  'sse2',
+  'lm',
+  'syscall',
+];
+export const V2: readonly FeatureName[] = [
+  ...V1,
+  'cx16',
+  'lahf_lm',
+  'popcnt',
+  'pni',
+  'ssse3',
+  'sse4_1',
+  'sse4_2',
+];
+export const XSAVE: readonly FeatureName[] = ['xsave', 'osxsave', 'xsaveopt'];
+export const V3: readonly FeatureName[] = [
+  ...V2,
+  ...XSAVE,
+  'avx',
+  'avx2',
+  'bmi1',
+  'bmi2',
+  'f16c',
+  'fma',
+  'abm',
+  'movbe',
+];
+export const V4: readonly FeatureName[] = [
+  ...V3,
+  'xsavec',
+  'avx512f',
+  'avx512bw',
+  'avx512cd',
+  'avx512dq',
+  'avx512vl',
+];
+
+export const YMM: Readonly<Record<number, Place>> = { 2: [256, 576] };
+export const INTEL_AVX512: Readonly<Record<number, Place>> = {
+  ...YMM,
+  5: [64, 1088],
+  6: [512, 1152],
+  7: [1024, 1664],
+};
+export const AMD_AVX512: Readonly<Record<number, Place>> = {
+  ...YMM,
+  5: [64, 832],
+  6: [512, 896],
+  7: [1024, 1408],
+};
+
+function cpuRows(plan: HostPlan): LeafRow[] {
+  const present = new Set(plan.features);
+  const untold = new Set(plan.untold ?? []);
+  const tells = (name: FeatureName) => !untold.has(name);
+  const features = rowsFromFeatures(
+    present,
+    (row) => USER_VISIBLE.has(row.class) && tells(row.name),
+    new Map(plan.avx10 === undefined ? [] : [['avx10_version', plan.avx10]]),
+  );
+  const [family, model, stepping] = plan.signature ?? [6, 63, 2];
+  const leaf1: LeafRow = {
+    leaf: 1,
+    subleaf: 0,
+    ecx: 0,
+    edx: 0,
+    eax: encodeSignature({ family, model, stepping }),
+    ebx: (((plan.lineBytes ?? 64) / 8) << 8) >>> 0,
+    known: { eax: ALL_KNOWN, ebx: 0xff00, ecx: 0, edx: 0 },
+  };
+  const widths: LeafRow = {
+    leaf: 0x80000008,
+    subleaf: 0,
+    ebx: 0,
+    ecx: 0,
+    edx: 0,
+    eax: ((plan.linearBits ?? 48) << 8) | (plan.physicalBits ?? 46),
+    known: { eax: 0xffff, ebx: 0, ecx: 0, edx: 0 },
+  };
+  const mask = plan.mask ?? 0n;
+  const told = plan.areaBytes === undefined ? 0 : ALL_KNOWN;
+  const area: LeafRow = {
+    leaf: 0xd,
+    subleaf: 0,
+    eax: Number(mask & 0xffffffffn),
+    edx: Number(mask >> 32n),
+    ebx: plan.areaBytes ?? 0,
+    ecx: plan.areaBytes ?? 0,
+    known: { eax: ALL_KNOWN, ebx: told, ecx: told, edx: ALL_KNOWN },
+  };
+  const components = Object.entries(plan.places ?? {}).map(
+    ([bit, [size, offset]]): LeafRow => ({
+      leaf: 0xd,
+      subleaf: Number(bit),
+      eax: size,
+      ebx: offset,
+      ecx: 0,
+      edx: 0,
+    }),
+  );
+  return mergeRows([
+    vendorRow(plan.vendor ?? 'GenuineIntel'),
+    ...(plan.brand === undefined ? [] : brandRows(plan.brand)),
+    leaf1,
+    widths,
+    ...features,
+    ...(plan.maskUntold ? [] : [area]),
+    ...components,
+  ]);
+}
+
+export function cpuOf(plan: HostPlan, logical: readonly number[] = [0]): Cpu {
+  const leaves = leafTable(cpuRows(plan));
+  if ((plan.kind ?? 'system') !== 'system' || plan.maskUntold) return { logical, leaves };
+  return { logical, leaves, xcr0: { value: plan.mask ?? 0n, known: ALL_KNOWN_64 } };
+}
+
+/** A host that tells all of the plan's features and, but for `untold`, the absence of the others. */
+export function hostOf(plan: HostPlan, others: readonly HostPlan[] = []): Host {
+  return {
+    name: plan.name ?? 'host',
+    format: 'made by hand',
+    kind: plan.kind ?? 'system',
+    cpus: [plan, ...others].map((one, place) => cpuOf(one, [place])),
+    ...(plan.system === undefined ? {} : { system: plan.system }),
+    remarks: [],
+  };
+}
+
+export function seen(plan: HostPlan, others: readonly HostPlan[] = []): Capabilities {
+  return describeHost(hostOf(plan, others));
+}
+
+/** A Haswell server as Linux runs it. */
+export const HASWELL: HostPlan = {
+  name: 'haswell-1',
+  features: [...V3, 'erms', 'aes', 'pclmulqdq', 'fsgsbase', 'rdrand'],
+  mask: 0x7n,
+  places: YMM,
+  areaBytes: 832,
+};
+
+export const userVisible = ROWS.filter((row) => USER_VISIBLE.has(row.class));
