@@ -1,6 +1,6 @@
 /** Hosts made by hand: the fake sits where CPUID would answer. */
 import { type FeatureName, ROWS } from '../src/catalogue/index.js';
-import { type Capabilities, describeHost, USER_VISIBLE } from '../src/model/capabilities.js';
+import { type Capabilities, describeHost } from '../src/model/capabilities.js';
 import {
   brandRows,
   encodeSignature,
@@ -10,6 +10,7 @@ import {
 } from '../src/model/from-features.js';
 import type { Cpu, Host, HostKind, SystemFacts } from '../src/model/host.js';
 import { type LeafRow, leafTable } from '../src/model/leaves.js';
+import { USER_VISIBLE } from '../src/model/prerequisites.js';
 import { ALL_KNOWN, ALL_KNOWN_64 } from '../src/model/registers.js';
 
 export type Place = readonly [size: number, offset: number];

@@ -4,7 +4,6 @@
  * with what all of its logical CPUs have.
  */
 import {
-  type FeatureClass,
   type FeatureName,
   featureIndex,
   featureRow,
@@ -14,6 +13,7 @@ import {
 } from '../catalogue/index.js';
 import type { Cpu, Host, HostKind, SystemFacts } from './host.js';
 import { type LeafTable, readRegister } from './leaves.js';
+import { CLOSURE_ORDER, countingPrerequisites, USER_VISIBLE } from './prerequisites.js';
 import {
   ALL_KNOWN,
   and,
@@ -72,37 +72,11 @@ export interface Capabilities {
   readonly logicalCpus: number;
 }
 
-/** Classes whose features a task can see; only these are compared and make a baseline. */
-export const USER_VISIBLE: ReadonlySet<FeatureClass> = new Set([
-  'isa',
-  'state',
-  'kernel_user',
-  'hint',
-]);
-
-/** ROWS by index such that prerequisites that count come before what needs them. */
-const ORDER: readonly number[] = (() => {
-  const order: number[] = [];
-  const seen = new Set<number>();
-  const visit = (index: number) => {
-    if (seen.has(index)) return;
-    seen.add(index);
-    for (const edge of countingEdges(index)) visit(edge);
-    order.push(index);
-  };
-  ROWS.forEach((_, index) => {
-    visit(index);
-  });
-  return order;
-})();
-
-function countingEdges(index: number): number[] {
-  return (ROWS[index]?.needs ?? [])
-    .filter((edge) => edge.kind !== 'policy')
-    .map((edge) => featureIndex(edge.on as FeatureName));
-}
-
-const EDGES: readonly (readonly number[])[] = ROWS.map((_, index) => countingEdges(index));
+/** CLOSURE_ORDER and its edges as places in ROWS. */
+const ORDER: readonly number[] = CLOSURE_ORDER.map(featureIndex);
+const EDGES: readonly (readonly number[])[] = ROWS.map((row) =>
+  countingPrerequisites(row.name).map(featureIndex),
+);
 
 function presenceOfBits(answer: Known32, mask: number): Presence {
   if (and(answer.value, mask) !== 0) return PRESENT;

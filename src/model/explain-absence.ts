@@ -1,6 +1,7 @@
 /** Why a feature isn't effective on a host, in words. */
 import { componentName, type FeatureName, featureRow } from '../catalogue/index.js';
 import type { Capabilities } from './capabilities.js';
+import { countingPrerequisites } from './prerequisites.js';
 import { ABSENT, PRESENT, presenceInMask } from './xsave.js';
 
 /**
@@ -15,13 +16,10 @@ export function explainAbsence(host: Capabilities, name: FeatureName): string | 
   );
   if (off !== undefined)
     return `the CPU has it, but the OS keeps ${componentName(off)} off in XCR0`;
-  const needs: readonly { on: string; kind: string }[] = row.needs ?? [];
-  const missing = needs.find(
-    (edge) => edge.kind !== 'policy' && host.effective(edge.on as FeatureName) === ABSENT,
-  );
+  const missing = countingPrerequisites(name).find((needed) => host.effective(needed) === ABSENT);
   if (missing !== undefined) {
-    const deeper = explainAbsence(host, missing.on as FeatureName);
-    return `the CPU has it, but ${missing.on}, which it needs, is missing${deeper ? ` (${deeper})` : ''}`;
+    const deeper = explainAbsence(host, missing);
+    return `the CPU has it, but ${missing}, which it needs, is missing${deeper ? ` (${deeper})` : ''}`;
   }
   return 'the CPU has it, but the kernel does not let tasks use it';
 }

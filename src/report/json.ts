@@ -1,14 +1,10 @@
 /** Values as the JSON that tools rely on (schemas/*.schema.json). Adding a field is no new version. */
 import { componentName, type FeatureName, featureRow, LEVELS, ROWS } from '../catalogue/index.js';
 import type { Report } from '../compare/compare.js';
-import {
-  type Capabilities,
-  effectiveFeatures,
-  USER_VISIBLE,
-  x86Level,
-} from '../model/capabilities.js';
+import { type Capabilities, effectiveFeatures, x86Level } from '../model/capabilities.js';
 import { formatCpuList } from '../model/cpu-list.js';
 import type { Host } from '../model/host.js';
+import { USER_VISIBLE } from '../model/prerequisites.js';
 import { bitsOf, hex } from '../model/registers.js';
 import { PRESENT, stateComponent, UNKNOWN } from '../model/xsave.js';
 import { findOddities } from './oddities.js';

@@ -95,7 +95,7 @@ async function printCompletions(argv: readonly string[]): Promise<number> {
 
 function printCompletionScript(shell: string | undefined): number {
   if (shell !== undefined) process.env.SHELL = `/bin/${shell}`;
-  const parser = base().completion('completion', false as unknown as string);
+  const parser = base().completion('completion');
   parser.showCompletionScript('cpugate', 'completion');
   return 0;
 }

@@ -1,5 +1,6 @@
 import { COMPONENTS, type ComponentRow, featurePosition, ROWS } from '../../catalogue/index.js';
-import { type Capabilities, USER_VISIBLE } from '../../model/capabilities.js';
+import type { Capabilities } from '../../model/capabilities.js';
+import { USER_VISIBLE } from '../../model/prerequisites.js';
 import {
   ABSENT,
   PRESENT,

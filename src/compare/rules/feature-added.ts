@@ -1,5 +1,5 @@
 import { ROWS } from '../../catalogue/index.js';
-import { USER_VISIBLE } from '../../model/capabilities.js';
+import { USER_VISIBLE } from '../../model/prerequisites.js';
 import { ABSENT, PRESENT } from '../../model/xsave.js';
 import type { Rule } from '../finding.js';
 

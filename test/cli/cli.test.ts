@@ -1,0 +1,348 @@
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import validateCheck from '../../src/generated/check-report.js';
+import validateExplain from '../../src/generated/explain-report.js';
+import validateShow from '../../src/generated/show-report.js';
+import { cpugate, isPlainFailure } from './run.js';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cpugate-cli-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const ESCAPE = String.fromCharCode(27);
+
+describe('without arguments', () => {
+  it('a newcomer sees the three jobs', () => {
+    const { status, out } = cpugate([]);
+    expect(status).toBe(0);
+    for (const job of ['cpugate check', 'cpugate probe', 'cpugate show'])
+      expect(out).toContain(job);
+  });
+});
+
+describe('help', () => {
+  it.each(['probe', 'show', 'check', 'explain', 'convert'])(
+    'of %s has its options and an example',
+    (command) => {
+      const { status, out } = cpugate([command, '--help']);
+      expect(status).toBe(0);
+      expect(out).toContain(`cpugate ${command}`);
+      expect(out).toMatch(/Examples:/);
+    },
+  );
+  it('is the same by "help COMMAND"', () => {
+    expect(cpugate(['help', 'check']).out).toBe(cpugate(['check', '--help']).out);
+  });
+  it('keeps to the width asked for', () => {
+    const longest = Math.max(
+      ...cpugate(['check', '--help'], { env: { COLUMNS: '80' } })
+        .out.split('\n')
+        .map((line) => line.length),
+    );
+    expect(longest).toBeLessThanOrEqual(80);
+  });
+});
+
+describe('--version', () => {
+  it("is package.json's", () => {
+    const { version } = JSON.parse(
+      readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+    );
+    expect(cpugate(['--version']).out).toBe(`${version}\n`);
+  });
+});
+
+describe('wrong usage', () => {
+  it.each([
+    ['an unknown command', ['chekc'], 'there is no command "chekc"'],
+    ['an unknown option', ['check', '--form', 'haswell'], '--form'],
+    [
+      'an option of a prototype',
+      ['check', '--__proto__', 'x', 'haswell', 'haswell'],
+      'unknown option',
+    ],
+    [
+      'another option of a prototype',
+      ['check', '--constructor', 'haswell', 'haswell'],
+      'unknown option',
+    ],
+    [
+      'an option without its value',
+      ['check', 'haswell', 'haswell', '--mode'],
+      '--mode needs a value',
+    ],
+    [
+      'an option given twice',
+      ['check', 'haswell', 'haswell', '--mode', 'strict', '--mode', 'portable'],
+      '--mode is given twice',
+    ],
+    [
+      'a value out of its list',
+      ['check', 'haswell', 'haswell', '--fail-on', 'never'],
+      'at-risk, unknown, incompatible',
+    ],
+    ['a missing host', ['check', 'haswell'], 'that tasks go to is missing'],
+    ['no host at all', ['show'], 'HOST is missing'],
+    ['a host too many', ['check', 'haswell', 'haswell', 'haswell'], 'too many'],
+    ['both hosts from standard input', ['check', '-', '-'], 'standard input'],
+    ['an unknown mode', ['check', 'haswell', 'haswell', '--mode', 'lax'], 'there is no mode "lax"'],
+    [
+      'an unknown feature to allow',
+      ['check', 'haswell', 'haswell', '--allow', 'avx9000'],
+      'avx9000',
+    ],
+    ['an unknown feature to explain', ['explain', 'avx9000'], 'avx9000'],
+    ['no format to convert to', ['convert', 'haswell'], '--to FORMAT is missing'],
+    ['an unknown format', ['convert', 'haswell', '--to', 'word'], '--to can\'t be "word"'],
+  ])('%s gives one message and status 2', (_, args, message) => {
+    const outcome = cpugate(args);
+    expect(outcome.err).toContain(message);
+    expect(isPlainFailure(outcome), outcome.err).toBe(true);
+  });
+});
+
+describe('unreadable input', () => {
+  const file = (name: string, content: string | Uint8Array) => {
+    const path = join(folder, name);
+    writeFileSync(path, content);
+    return path;
+  };
+  it.each([
+    ['a file that is not there', () => join(folder, 'none.json'), 'no such file'],
+    [
+      'a folder',
+      () => {
+        mkdirSync(join(folder, 'images'), { recursive: true });
+        return join(folder, 'images');
+      },
+      'is a folder',
+    ],
+    ['an empty file', () => file('empty', ''), 'empty'],
+    ['text of no format', () => file('text', 'hello\nworld\n'), 'cpuid -r'],
+    [
+      'bytes of no format',
+      () =>
+        file(
+          'bytes',
+          Uint8Array.from({ length: 5000 }, (_, i) => (i * 37) % 256),
+        ),
+      'InstLatX64',
+    ],
+    ['JSON of nothing known', () => file('a.json', '{"a":1}'), 'a.json'],
+    ['broken JSON', () => file('b.json', '{"kind":"cpugate-host-profile",'), 'JSON'],
+    [
+      'deep JSON',
+      () =>
+        file(
+          'deep.json',
+          `{"kind":"cpugate-host-profile","cpus":${'['.repeat(200_000)}${']'.repeat(200_000)}}`,
+        ),
+      'deep.json',
+    ],
+    [
+      'a key __proto__',
+      () => file('proto.json', '{"kind":"cpugate-host-profile","__proto__":{"cpus":[]}}'),
+      'proto.json',
+    ],
+  ])('%s gives one message and status 2', (_, make, message) => {
+    const outcome = cpugate(['show', make()]);
+    expect(outcome.err).toContain(message);
+    expect(isPlainFailure(outcome), outcome.err).toBe(true);
+  });
+  it('a file of a gigabyte is refused unread', () => {
+    const path = join(folder, 'huge');
+    const descriptor = openSync(path, 'w');
+    ftruncateSync(descriptor, 2 ** 30);
+    closeSync(descriptor);
+    const outcome = cpugate(['show', path]);
+    expect(outcome.err).toContain('larger than 32 MiB');
+    expect(isPlainFailure(outcome)).toBe(true);
+  });
+});
+
+describe('check', () => {
+  it('explains the growing XSAVE area and what to do', () => {
+    const { status, out } = cpugate(['check', 'haswell', 'skylake-sp']);
+    expect(status).toBe(1);
+    expect(out).toMatch(/haswell → skylake-sp: incompatible/);
+    expect(out).toMatch(/xsave-area-grows/);
+    expect(out).toMatch(/from 832 to 2696\s+bytes/);
+    expect(out).toMatch(/What to do/);
+  });
+  it('finds a host compatible with itself', () => {
+    const { status, out } = cpugate(['check', 'haswell', 'haswell']);
+    expect(status).toBe(0);
+    expect(out).toContain('compatible');
+  });
+  it('takes hosts as options, arguments and a mixture', () => {
+    const asArguments = cpugate(['check', 'haswell', 'epyc-milan']).out;
+    expect(cpugate(['check', '--from', 'haswell', '--to', 'epyc-milan']).out).toBe(asArguments);
+    expect(cpugate(['check', '--to=epyc-milan', 'haswell']).out).toBe(asArguments);
+    expect(cpugate(['check', '--from', 'haswell', 'epyc-milan']).out).toBe(asArguments);
+  });
+  it('gives JSON of its schema in every mode', () => {
+    for (const mode of [
+      'portable',
+      'strict',
+      'instructions',
+      'advisory',
+      'criu:all',
+      'criu:none',
+    ]) {
+      const { out } = cpugate(['check', 'skylake-sp', 'epyc-genoa', '--json', '--mode', mode]);
+      const report = JSON.parse(out);
+      expect(validateCheck(report), `${mode}: ${JSON.stringify(validateCheck.errors)}`).toBe(true);
+      expect(report.mode).toBe(mode);
+    }
+  });
+  it.each([
+    [['westmere', 'nehalem'], 1],
+    [['nehalem', 'westmere'], 0],
+    [['nehalem', 'westmere', '--mode', 'strict'], 1],
+    [['haswell', 'skylake-sp', '--mode', 'advisory'], 0],
+    [['westmere', 'nehalem', '--allow', 'aes,pclmul'], 0],
+    [['westmere', 'nehalem', '--allow', 'aes'], 1],
+  ])('%j exits with %i', (args, status) => {
+    const outcome = cpugate(['check', ...args]);
+    expect(outcome.status, outcome.out).toBe(status);
+  });
+  it('records what was allowed', () => {
+    const report = JSON.parse(
+      cpugate(['check', 'westmere', 'nehalem', '--allow', 'aes', '--allow', 'avx', '--json']).out,
+    );
+    expect(report.allowed).toEqual([
+      { name: 'aes', used: true },
+      { name: 'avx', used: false },
+    ]);
+    expect(
+      report.findings.filter((one: { feature?: string }) => one.feature === 'aes'),
+    ).toMatchObject([{ severity: 'info', allowedFrom: 'blocker' }]);
+  });
+  it('reads a host from standard input', () => {
+    const profile = cpugate(['convert', 'haswell', '--to', 'profile']).out;
+    const { status, out } = cpugate(['check', '-', 'haswell'], { input: profile });
+    expect(status, out).toBe(0);
+  });
+});
+
+describe('show', () => {
+  it('gives JSON of its schema for every model', () => {
+    const models = Object.keys(JSON.parse(cpugate(['show', '--models', '--json']).out));
+    expect(models.length).toBeGreaterThanOrEqual(25);
+    const lines = cpugate(['show', '--json', ...models])
+      .out.trimEnd()
+      .split('\n');
+    expect(lines).toHaveLength(models.length);
+    for (const line of lines) {
+      const report = JSON.parse(line);
+      expect(validateShow(report), `${report.name}: ${JSON.stringify(validateShow.errors)}`).toBe(
+        true,
+      );
+    }
+  });
+  it('means a model by its name, and a file by its path', () => {
+    writeFileSync(join(folder, 'haswell'), cpugate(['convert', 'nehalem', '--to', 'profile']).out);
+    const level = (host: string) =>
+      JSON.parse(cpugate(['show', host, '--json'], { cwd: folder }).out).level;
+    expect(level('haswell')).toBe('x86-64-v3');
+    expect(level('./haswell')).toBe('x86-64-v2');
+  });
+});
+
+describe('explain', () => {
+  it('gives JSON of its schema', () => {
+    const report = JSON.parse(cpugate(['explain', 'lzcnt', '--json']).out);
+    expect(validateExplain(report), JSON.stringify(validateExplain.errors)).toBe(true);
+    expect(report).toMatchObject({
+      feature: 'abm',
+      silent: true,
+      level: 'x86-64-v3',
+      leaf: '0x80000001',
+      register: 'ecx',
+      bit: 5,
+    });
+  });
+  it('offers similar names', () => {
+    expect(cpugate(['explain', 'avx512vn']).err).toContain('avx512_vnni');
+  });
+});
+
+describe('colours', () => {
+  it.each([
+    ['not into a pipe', [], {}, false],
+    ['with FORCE_COLOR', [], { FORCE_COLOR: '1' }, true],
+    ['with --color', ['--color'], {}, true],
+    ['never with NO_COLOR', [], { NO_COLOR: '1', FORCE_COLOR: '1' }, false],
+    ['never with --no-color', ['--no-color'], { FORCE_COLOR: '1' }, false],
+  ])('%s', (_, args, env, coloured) => {
+    expect(cpugate(['show', 'haswell', ...args], { env }).out.includes(ESCAPE)).toBe(coloured);
+  });
+});
+
+describe('-o', () => {
+  it('writes whole files', () => {
+    const path = join(folder, 'out.json');
+    expect(cpugate(['convert', 'haswell', '--to', 'profile', '-o', path]).status).toBe(0);
+    expect(JSON.parse(readFileSync(path, 'utf8')).kind).toBe('cpugate-host-profile');
+  });
+  it('leaves nothing where it fails', () => {
+    const before = readdirSync(folder);
+    const outcome = cpugate([
+      'convert',
+      'haswell',
+      '--to',
+      'profile',
+      '-o',
+      join(folder, 'nowhere', 'out.json'),
+    ]);
+    expect(isPlainFailure(outcome), outcome.err).toBe(true);
+    expect(readdirSync(folder)).toEqual(before);
+  });
+  it('keeps the old file where the new one cannot be made', () => {
+    const path = join(folder, 'old.json');
+    writeFileSync(path, 'old');
+    expect(cpugate(['convert', join(folder, 'none'), '--to', 'profile', '-o', path]).status).toBe(
+      2,
+    );
+    expect(readFileSync(path, 'utf8')).toBe('old');
+  });
+});
+
+describe('completion', () => {
+  it.each(['bash', 'zsh'])('for %s is a script that asks cpugate', (shell) => {
+    const { status, out } = cpugate(['completion', shell]);
+    expect(status).toBe(0);
+    expect(out).toContain('--get-yargs-completions');
+    expect(out.includes('compdef')).toBe(shell === 'zsh');
+  });
+  it.each([
+    [['cpugate', 'ch'], ['check']],
+    [
+      ['cpugate', 'explain', 'avx512_v'],
+      ['avx512_vnni', 'avx512_vbmi2'],
+    ],
+    [['cpugate', 'check', 'skyl'], ['skylake-sp']],
+    [['cpugate', 'check', '--fa'], ['--fail-on']],
+    [['cpugate', 'check', '--mode', 'str'], ['strict']],
+    [['cpugate', 'convert', 'x', '--to', 'cpuid'], ['cpuid-raw']],
+  ])('of %j offers %j', (words, expected) => {
+    const offered = cpugate(['--get-yargs-completions', ...words])
+      .out.trimEnd()
+      .split('\n');
+    for (const word of expected) expect(offered).toContain(word);
+  });
+});
