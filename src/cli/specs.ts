@@ -2,7 +2,7 @@
  * The command line as data: what each command takes, says of itself and shows as examples. Parsing,
  * help and completion all read it, so they can't disagree.
  */
-import { MODES } from '../compare/modes.js';
+import { MODES } from '../compare/mode-names.js';
 import { VERDICTS } from '../compare/verdict.js';
 
 export interface OptionSpec {

@@ -7,7 +7,8 @@ import { type Capabilities, describeHost } from '../model/capabilities.js';
 import type { Host } from '../model/host.js';
 import { type CriuPrediction, predictCriu } from './criu/predict.js';
 import { FINDING_CODES, type Finding, SEVERITIES } from './finding.js';
-import { applyMode, type Mode } from './modes.js';
+import type { Mode } from './mode-names.js';
+import { applyMode } from './modes.js';
 import { RULES } from './rules/index.js';
 import { judge, type Verdict } from './verdict.js';
 

@@ -4,9 +4,7 @@
  */
 import { featureRow } from '../catalogue/index.js';
 import type { Finding, FindingCode, Severity } from './finding.js';
-
-export const MODES = ['portable', 'strict', 'instructions', 'advisory'] as const;
-export type Mode = (typeof MODES)[number];
+import type { Mode } from './mode-names.js';
 
 type SeverityTable = Partial<Record<FindingCode, Severity | ((finding: Finding) => Severity)>>;
 

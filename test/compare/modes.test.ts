@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FINDING_CODES, type Finding, type Severity } from '../../src/compare/finding.js';
-import { applyMode, MODES } from '../../src/compare/modes.js';
+import { MODES } from '../../src/compare/mode-names.js';
+import { applyMode } from '../../src/compare/modes.js';
 import { exitStatus, judge, VERDICTS } from '../../src/compare/verdict.js';
 
 const finding = (

@@ -1,7 +1,7 @@
 import { findComponent, findFeature } from '../../catalogue/index.js';
 import { type CompareOptions, compareHosts } from '../../compare/compare.js';
 import { parseCriuCap } from '../../compare/criu/cap.js';
-import { MODES, type Mode } from '../../compare/modes.js';
+import { MODES, type Mode } from '../../compare/mode-names.js';
 import { exitStatus, type Verdict } from '../../compare/verdict.js';
 import { InputError } from '../../model/errors.js';
 import { reportJson } from '../../report/json.js';

@@ -3,7 +3,7 @@
  */
 import yargs, { type Argv } from 'yargs';
 import { acceptedSpellings, ROWS } from '../../catalogue/index.js';
-import { MODES } from '../../compare/modes.js';
+import { MODES } from '../../compare/mode-names.js';
 import { profileNames } from '../../formats/named-profile.js';
 import { COMMANDS, type CommandSpec, findCommand } from '../specs.js';
 import { describeTerminal } from '../terminal.js';

@@ -11,7 +11,7 @@ async function showModels(json: boolean, color: boolean | undefined): Promise<nu
     process.stdout.write(`${JSON.stringify(PROFILE_INDEX, null, 2)}\n`);
     return 0;
   }
-  const { columns } = await import('../../report/text/layout.js');
+  const { columns } = await import('../../report/text/columns.js');
   const { colors, width } = describeTerminal(color);
   const rows = Object.entries(PROFILE_INDEX).map(([name, { title, aliases }]) => [
     colors.bold(name),

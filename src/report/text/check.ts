@@ -3,7 +3,7 @@ import type { createColors } from 'picocolors';
 import type { Report } from '../../compare/compare.js';
 import type { Finding, Severity } from '../../compare/finding.js';
 import type { Verdict } from '../../compare/verdict.js';
-import { columns, wrap } from './layout.js';
+import { wrap } from './wrap.js';
 
 export interface TextStyle {
   readonly colors: ReturnType<typeof createColors>;
@@ -155,9 +155,9 @@ function briefInfo(findings: readonly Finding[], { colors, width }: TextStyle): 
     const what = allowedFrom === undefined ? code : `${code} (allowed)`;
     counts.set(what, (counts.get(what) ?? 0) + 1);
   }
-  const rows = [...counts].map(([code, count]) => [code, String(count)]);
+  const list = [...counts].map(([what, count]) => (count === 1 ? what : `${what} (${count})`));
   return [
     `${colors.bold(HEADINGS.info)} ${colors.dim('(-v shows each)')}`,
-    columns(rows, width),
+    wrap(list.join(', '), width, '  '),
   ].join('\n');
 }

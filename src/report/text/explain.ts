@@ -2,7 +2,8 @@
 import { type FeatureName, featurePosition, featureRow } from '../../catalogue/index.js';
 import { explainJson } from '../json.js';
 import type { TextStyle } from './check.js';
-import { columns, wrap } from './layout.js';
+import { columns } from './columns.js';
+import { wrap } from './wrap.js';
 
 const CLASS_MEANING: Readonly<Record<string, string>> = {
   isa: 'instructions: a task that chose them fails where they are missing',

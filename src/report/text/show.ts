@@ -5,7 +5,8 @@ import { type Capabilities, effectiveFeatures } from '../../model/capabilities.j
 import type { Host } from '../../model/host.js';
 import { showJson } from '../json.js';
 import type { TextStyle } from './check.js';
-import { columns, wrap } from './layout.js';
+import { columns } from './columns.js';
+import { wrap } from './wrap.js';
 
 const CLASS_TITLES: readonly (readonly [FeatureClass, string])[] = [
   ['isa', 'Instructions'],

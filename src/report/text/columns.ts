@@ -1,20 +1,5 @@
-/** Paragraphs and aligned columns, wrapped to the terminal. */
+/** Aligned columns, wrapped to the terminal. */
 import { table } from 'table';
-
-/** Wraps at blanks; a word that is too long stays whole. Every line gets the indent. */
-export function wrap(text: string, width: number, indent = ''): string {
-  const lines: string[] = [];
-  let line = indent;
-  for (const word of text.split(/\s+/)) {
-    const longer = line === indent ? line + word : `${line} ${word}`;
-    if (longer.length > width && line !== indent) {
-      lines.push(line);
-      line = indent + word;
-    } else line = longer;
-  }
-  lines.push(line);
-  return lines.join('\n');
-}
 
 /**
  * Columns without lines between them; the last one takes what is left of the width and wraps.
