@@ -1,12 +1,13 @@
 /** From what the user wrote to a host. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { MAX_INPUT_BYTES } from '../formats/format.js';
 import { readHost } from '../formats/index.js';
 import { findProfileName } from '../formats/named-profile.js';
 import { InputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
-import { packageRoot } from './package-root.js';
+import { packageRoot } from '../probe/package-root.js';
 
 function tooLarge(name: string): InputError {
   return new InputError('too-large', `is larger than ${MAX_INPUT_BYTES / 1024 / 1024} MiB`, {
@@ -83,7 +84,8 @@ export async function loadHost(wanted: string): Promise<Host> {
   if (wanted === '-') return readHost('standard input', readStandardInput());
   const model = findProfileName(wanted);
   if (model !== undefined) {
-    const path = join(packageRoot(), 'cpu-profiles', `${model}.json`);
+    const root = packageRoot(fileURLToPath(import.meta.url)) ?? '.';
+    const path = join(root, 'cpu-profiles', `${model}.json`);
     return readHost(model, readFile(path, model));
   }
   return readHost(wanted, readFile(wanted, wanted));

@@ -16,6 +16,8 @@ export interface Input {
   text(): string;
   /** All as JSON in UTF-8; undefined where it isn't. */
   json(): unknown;
+  /** What is wrong with it as JSON; undefined where nothing is. */
+  jsonError(): string | undefined;
 }
 
 export interface Format {
@@ -36,7 +38,7 @@ export interface Format {
 
 export function openInput(name: string, bytes: Uint8Array): Input {
   let text: string | undefined;
-  let json: { value: unknown } | undefined;
+  let json: ParsedJson | undefined;
   const latin1 = (part: Uint8Array) =>
     Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString('latin1');
   return {
@@ -48,20 +50,31 @@ export function openInput(name: string, bytes: Uint8Array): Input {
       return text;
     },
     json: () => {
-      json ??= { value: parseJson(bytes) };
+      json ??= parseJson(bytes);
       return json.value;
+    },
+    jsonError: () => {
+      json ??= parseJson(bytes);
+      return json.error;
     },
   };
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+interface ParsedJson {
+  readonly value?: unknown;
+  readonly error?: string;
+}
+
+function parseJson(bytes: Uint8Array): ParsedJson {
   // A brace or bracket comes first in every JSON format that is read here.
   const first = bytes.find((byte) => byte > 0x20 && byte < 0x80);
-  if (first !== 0x7b && first !== 0x5b) return undefined;
+  if (first !== 0x7b && first !== 0x5b) return { error: 'it does not begin with { or [' };
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
+    return { value: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) };
+  } catch (error) {
+    // The engine's message quotes the input; a line of it is enough.
+    const said = error instanceof SyntaxError ? error.message : 'it is not UTF-8';
+    return { error: said.replace(/\s+/g, ' ').slice(0, 120) };
   }
 }
 

@@ -71,6 +71,10 @@ export function join64(high: number, low: number): bigint {
   return (BigInt(high) << 32n) | BigInt(low);
 }
 
+export function split64(mask: bigint): { readonly high: number; readonly low: number } {
+  return { high: Number((mask >> 32n) & 0xffffffffn), low: Number(mask & 0xffffffffn) };
+}
+
 /** The numbers of the bits that are set, ascending. */
 export function bitsOf(mask: bigint): number[] {
   const bits: number[] = [];

@@ -95,7 +95,10 @@ async function printCompletions(argv: readonly string[]): Promise<number> {
 
 function printCompletionScript(shell: string | undefined): number {
   if (shell !== undefined) process.env.SHELL = `/bin/${shell}`;
-  const parser = base().completion('completion');
+  // The types leave out the names of the program and the command that the script is written for.
+  const parser = base().completion('completion') as unknown as {
+    showCompletionScript(program: string, command: string): unknown;
+  };
   parser.showCompletionScript('cpugate', 'completion');
   return 0;
 }

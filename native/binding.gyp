@@ -1,0 +1,32 @@
+{
+  # Settings of every target; node-gyp's own come from Node's headers (common.gypi).
+  'target_defaults': {
+    'cflags': ['-Wall', '-Wextra', '-Wconversion', '-O2'],
+    # Whichever C++ standard Node was built with.
+    'cflags_cc!': ['-std=gnu++14', '-std=gnu++17', '-std=gnu++20'],
+    'cflags_cc': ['-std=c++20'],
+  },
+  'targets': [
+    {
+      # What one CPU answers, and what the kernel allows: loaded by src/probe/addon.ts.
+      'target_name': 'cpugate_probe',
+      'sources': [
+        'probe/addon.cc',
+        'probe/child.cc',
+        'probe/cpus.cc',
+        'probe/enumerate.cc',
+        'probe/faulting.cc',
+      ],
+      'defines': [
+        'NAPI_VERSION=8',
+        'NAPI_CPP_EXCEPTIONS',
+        # Any std::exception becomes a JavaScript Error.
+        'NODE_ADDON_API_CPP_EXCEPTIONS_ALL',
+      ],
+      'cflags!': ['-fno-exceptions'],
+      'cflags_cc!': ['-fno-exceptions', '-fno-rtti'],
+      # As a system folder: warnings are for our files only.
+      'cflags_cc': ['-isystem', '<!(node -p "path.dirname(require.resolve(\'node-addon-api\'))")'],
+    },
+  ],
+}

@@ -1,0 +1,82 @@
+// The border to JavaScript. Its other side is src/probe/addon.ts.
+#include <dlfcn.h>
+#include <napi.h>
+
+#include <chrono>
+#include <cstddef>
+
+#include "cpus.h"
+#include "faulting.h"
+
+namespace cpugate {
+namespace {
+
+constexpr std::chrono::seconds kChildLimit{5};
+constexpr std::size_t kNumbersPerRow = 6;
+
+Napi::Value ToBigInt(Napi::Env env, const std::optional<std::uint64_t>& value) {
+  return value ? Napi::BigInt::New(env, *value).As<Napi::Value>() : env.Undefined();
+}
+
+Napi::Value ToRows(Napi::Env env, const std::vector<Row>& rows) {
+  auto array = Napi::Uint32Array::New(env, rows.size() * kNumbersPerRow);
+  std::uint32_t* next = array.Data();
+  for (const Row& row : rows) {
+    const Answer& a = row.answer;
+    for (std::uint32_t number : {row.leaf, row.subleaf, a.eax, a.ebx, a.ecx, a.edx})
+      *next++ = number;
+  }
+  return array;
+}
+
+// probeCpus(): {cpu, error, leaves, xcr0, xinuse}[]
+Napi::Value ProbeCpusForJs(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::vector<CpuAnswers> cpus = ProbeCpus();
+  auto list = Napi::Array::New(env, cpus.size());
+  for (std::uint32_t place = 0; place < cpus.size(); ++place) {
+    const CpuAnswers& cpu = cpus[place];
+    auto entry = Napi::Object::New(env);
+    entry.Set("cpu", cpu.cpu);
+    entry.Set("error", cpu.error);
+    entry.Set("leaves", ToRows(env, cpu.answers.rows));
+    entry.Set("xcr0", ToBigInt(env, cpu.answers.xcr0));
+    entry.Set("xinuse", ToBigInt(env, cpu.answers.xinuse));
+    list.Set(place, entry);
+  }
+  return list;
+}
+
+// cpuidFaulting(): {how, number}
+Napi::Value CpuidFaultingForJs(const Napi::CallbackInfo& info) {
+  const FaultingVerdict verdict = ProbeCpuidFaulting(kChildLimit);
+  auto result = Napi::Object::New(info.Env());
+  result.Set("how", verdict.how);
+  result.Set("number", verdict.number);
+  return result;
+}
+
+Napi::Value XcompSupportedForJs(const Napi::CallbackInfo& info) {
+  return ToBigInt(info.Env(), XcompSupported());
+}
+
+// Looked up at run time: other C libraries don't have it.
+Napi::Value GlibcVersionForJs(const Napi::CallbackInfo& info) {
+  // dlsym gives the address of a function of exactly this type (gnu/libc-version.h).
+  auto* version = reinterpret_cast<const char* (*)()>(dlsym(RTLD_DEFAULT, "gnu_get_libc_version"));
+  if (version == nullptr) return info.Env().Undefined();
+  return Napi::String::New(info.Env(), version());
+}
+
+Napi::Object Register(Napi::Env env, Napi::Object exports) {
+  exports.Set("probeCpus", Napi::Function::New(env, ProbeCpusForJs));
+  exports.Set("cpuidFaulting", Napi::Function::New(env, CpuidFaultingForJs));
+  exports.Set("xcompSupported", Napi::Function::New(env, XcompSupportedForJs));
+  exports.Set("glibcVersion", Napi::Function::New(env, GlibcVersionForJs));
+  return exports;
+}
+
+NODE_API_MODULE(NODE_GYP_MODULE_NAME, Register)
+
+}  // namespace
+}  // namespace cpugate

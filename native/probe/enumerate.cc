@@ -1,0 +1,194 @@
+#include "enumerate.h"
+
+#include <algorithm>
+
+namespace cpugate {
+namespace {
+
+// How a leaf tells which subleaves it has. Sources: Intel SDM vol. 2A CPUID and the Architecture
+// Instruction Set Extensions reference; AMD APM vol. 3 appendix E.
+enum class Subleaves {
+  kUpToEax,          // subleaf 0 EAX is the last one
+  kBitsOfEax,        // subleaf 0 EAX has a bit for each
+  kBitsOfEbx,        // subleaf 0 EBX has a bit for each but subleaf 0 itself
+  kBitsOfEdx,        // subleaf 0 EDX likewise
+  kUntilCacheType0,  // EAX[4:0] of the first that isn't there is 0
+  kUntilLevelType0,  // ECX[15:8]
+  kUntilTarget0,     // EAX[11:0]
+  kEnclaves,         // 0 and 1, then memory sections from 2 on until EAX[3:0] is 0
+  kState,            // 0 and 1, then a bit of 0.EDX:EAX or 1.EDX:ECX for each
+};
+
+struct LeafRule {
+  std::uint32_t leaf;
+  Subleaves subleaves;
+};
+
+// Leaves that aren't here have no subleaves.
+constexpr LeafRule kRules[] = {
+    {0x00000004, Subleaves::kUntilCacheType0},  // deterministic cache parameters
+    {0x00000007, Subleaves::kUpToEax},          // features
+    {0x0000000b, Subleaves::kUntilLevelType0},  // topology
+    {0x0000000d, Subleaves::kState},            // XSAVE
+    {0x0000000f, Subleaves::kBitsOfEdx},        // resource monitoring
+    {0x00000010, Subleaves::kBitsOfEbx},        // resource allocation
+    {0x00000012, Subleaves::kEnclaves},         // SGX
+    {0x00000014, Subleaves::kUpToEax},          // processor trace
+    {0x00000017, Subleaves::kUpToEax},          // system-on-chip vendor
+    {0x00000018, Subleaves::kUpToEax},          // address translation
+    {0x0000001b, Subleaves::kUntilTarget0},     // PCONFIG
+    {0x0000001d, Subleaves::kUpToEax},          // tile palettes
+    {0x0000001e, Subleaves::kUpToEax},          // tile multiplication
+    {0x0000001f, Subleaves::kUntilLevelType0},  // topology, second version
+    {0x00000020, Subleaves::kUpToEax},          // history reset
+    {0x00000023, Subleaves::kBitsOfEax},        // performance monitoring
+    {0x00000024, Subleaves::kUpToEax},          // AVX10
+    {0x00000027, Subleaves::kBitsOfEdx},        // resource monitoring, a CPU's own
+    {0x00000028, Subleaves::kBitsOfEbx},        // resource allocation, a CPU's own
+    {0x00000029, Subleaves::kUpToEax},          // APX
+    {0x8000001d, Subleaves::kUntilCacheType0},  // cache parameters, AMD
+    {0x80000020, Subleaves::kBitsOfEbx},        // bandwidth enforcement, AMD
+    {0x80000026, Subleaves::kUntilLevelType0},  // topology, AMD
+};
+
+constexpr std::uint32_t kHypervisorLeaves = 0x40000000;
+constexpr std::uint32_t kLastHypervisorBase = 0x40010000;
+constexpr std::uint32_t kHypervisorStep = 0x100;
+constexpr std::uint32_t kExtendedLeaves = 0x80000000;
+constexpr std::uint32_t kCentaurLeaves = 0xc0000000;
+
+constexpr bool HasBit(std::uint32_t value, unsigned bit) { return ((value >> bit) & 1) != 0; }
+
+constexpr std::uint64_t Join(std::uint32_t high, std::uint32_t low) {
+  return (std::uint64_t{high} << 32) | low;
+}
+
+class Enumerator {
+ public:
+  explicit Enumerator(const Processor& processor) : processor_(processor) {}
+
+  Answers Run() {
+    const std::uint32_t last = Ask(0, 0).eax;
+    AskLeaves(1, std::min(last, kMaxLeavesPerRange - 1));
+    const Answer features = Find(1, 0);
+    // Leaf 1 ECX[31], kept free by both vendors: a hypervisor's leaves are there.
+    if (HasBit(features.ecx, 31)) AskHypervisors();
+    AskRange(kExtendedLeaves);
+    AskRange(kCentaurLeaves);
+    ReadXcrs(features);
+    return std::move(answers_);
+  }
+
+ private:
+  Answer Ask(std::uint32_t leaf, std::uint32_t subleaf) {
+    const Answer answer = processor_.cpuid(leaf, subleaf);
+    answers_.rows.push_back({leaf, subleaf, answer});
+    return answer;
+  }
+
+  // The answer to a question already asked; zeros otherwise.
+  Answer Find(std::uint32_t leaf, std::uint32_t subleaf) const {
+    for (const Row& row : answers_.rows)
+      if (row.leaf == leaf && row.subleaf == subleaf) return row.answer;
+    return {};
+  }
+
+  void AskLeaves(std::uint32_t first, std::uint32_t last) {
+    for (std::uint32_t leaf = first; leaf <= last; ++leaf) AskSubleaves(leaf);
+  }
+
+  // The range's first leaf is kept whatever it says: an answer outside the range (CPUs give the
+  // data of their last basic leaf for leaves that they lack) tells that the range isn't there.
+  void AskRange(std::uint32_t first) {
+    const std::uint32_t last = Ask(first, 0).eax;
+    if (last < first || last - first > 0xffff) return;
+    AskLeaves(first + 1, first + std::min(last - first, kMaxLeavesPerRange - 1));
+  }
+
+  // A hypervisor that imitates another has leaves of its own 0x100 or more above
+  // (Linux asm/cpuid/api.h, for_each_possible_cpuid_base_hypervisor).
+  void AskHypervisors() {
+    const std::uint32_t last = Ask(kHypervisorLeaves, 0).eax;
+    // An old KVM says 0 and has one leaf more (Linux Documentation/virt/kvm/x86/cpuid.rst).
+    AskLeaves(kHypervisorLeaves + 1,
+              last == 0 ? kHypervisorLeaves + 1 : LastOfHypervisor(kHypervisorLeaves, last));
+    for (std::uint32_t base = kHypervisorLeaves + kHypervisorStep; base < kLastHypervisorBase;
+         base += kHypervisorStep) {
+      const Answer answer = processor_.cpuid(base, 0);
+      if (answer.eax < base || answer.eax - base >= kHypervisorStep) continue;
+      answers_.rows.push_back({base, 0, answer});
+      AskLeaves(base + 1, LastOfHypervisor(base, answer.eax));
+    }
+  }
+
+  static std::uint32_t LastOfHypervisor(std::uint32_t base, std::uint32_t last) {
+    if (last < base || last - base > 0xffff) return base;
+    return std::min(last, base + kHypervisorStep - 1);
+  }
+
+  void AskSubleaves(std::uint32_t leaf) {
+    const Answer first = Ask(leaf, 0);
+    const auto* rule =
+        std::find_if(std::begin(kRules), std::end(kRules),
+                     [leaf](const LeafRule& candidate) { return candidate.leaf == leaf; });
+    if (rule == std::end(kRules)) return;
+    switch (rule->subleaves) {
+      case Subleaves::kUpToEax:
+        return AskUpTo(leaf, first.eax);
+      case Subleaves::kBitsOfEax:
+        return AskBits(leaf, first.eax, 1);
+      case Subleaves::kBitsOfEbx:
+        return AskBits(leaf, first.ebx, 1);
+      case Subleaves::kBitsOfEdx:
+        return AskBits(leaf, first.edx, 1);
+      case Subleaves::kUntilCacheType0:
+        return AskWhile(leaf, first, 1, [](const Answer& a) { return (a.eax & 0x1f) != 0; });
+      case Subleaves::kUntilLevelType0:
+        return AskWhile(leaf, first, 1, [](const Answer& a) { return (a.ecx & 0xff00) != 0; });
+      case Subleaves::kUntilTarget0:
+        return AskWhile(leaf, first, 1, [](const Answer& a) { return (a.eax & 0xfff) != 0; });
+      case Subleaves::kEnclaves:
+        Ask(leaf, 1);
+        return AskWhile(leaf, Ask(leaf, 2), 3, [](const Answer& a) { return (a.eax & 0xf) != 0; });
+      case Subleaves::kState: {
+        const Answer second = Ask(leaf, 1);
+        // Bit 63 is the compacted format's mark, never a component.
+        const std::uint64_t components =
+            (Join(first.edx, first.eax) | Join(second.edx, second.ecx)) & ~(1ULL << 63);
+        return AskBits(leaf, components, 2);
+      }
+    }
+  }
+
+  void AskUpTo(std::uint32_t leaf, std::uint32_t last) {
+    for (std::uint32_t subleaf = 1; subleaf <= last && subleaf < kMaxSubleaves; ++subleaf)
+      Ask(leaf, subleaf);
+  }
+
+  void AskBits(std::uint32_t leaf, std::uint64_t bits, std::uint32_t first) {
+    for (std::uint32_t bit = first; bit < kMaxSubleaves; ++bit)
+      if (((bits >> bit) & 1) != 0) Ask(leaf, bit);
+  }
+
+  void AskWhile(std::uint32_t leaf, Answer answer, std::uint32_t next,
+                bool (*more)(const Answer&)) {
+    for (std::uint32_t subleaf = next; more(answer) && subleaf < kMaxSubleaves; ++subleaf)
+      answer = Ask(leaf, subleaf);
+  }
+
+  void ReadXcrs(const Answer& features) {
+    if (!HasBit(features.ecx, 27)) return;  // OSXSAVE: without it XGETBV gives #UD
+    answers_.xcr0 = processor_.xgetbv(0);
+    // Leaf 0xD.1 EAX[2]: XGETBV takes index 1 too.
+    if (HasBit(Find(0xd, 1).eax, 2)) answers_.xinuse = processor_.xgetbv(1);
+  }
+
+  const Processor& processor_;
+  Answers answers_;
+};
+
+}  // namespace
+
+Answers Enumerate(const Processor& processor) { return Enumerator(processor).Run(); }
+
+}  // namespace cpugate

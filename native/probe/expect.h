@@ -1,0 +1,36 @@
+// The least that a test program needs: counts what holds, and says where something doesn't.
+#ifndef CPUGATE_NATIVE_PROBE_EXPECT_H_
+#define CPUGATE_NATIVE_PROBE_EXPECT_H_
+
+#include <cstdio>
+#include <source_location>
+#include <string>
+
+namespace cpugate {
+
+class Expectations {
+ public:
+  void That(bool holds, const std::string& what,
+            std::source_location place = std::source_location::current()) {
+    if (holds) {
+      ++passed_;
+      return;
+    }
+    ++failed_;
+    std::printf("%s:%u: not so: %s\n", place.file_name(), place.line(), what.c_str());
+  }
+
+  // For main to return.
+  int Conclude() const {
+    std::printf("%d passed, %d failed\n", passed_, failed_);
+    return failed_ == 0 && passed_ > 0 ? 0 : 1;
+  }
+
+ private:
+  int passed_ = 0;
+  int failed_ = 0;
+};
+
+}  // namespace cpugate
+
+#endif  // CPUGATE_NATIVE_PROBE_EXPECT_H_

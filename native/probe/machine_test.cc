@@ -1,0 +1,210 @@
+// Tries what touches this machine: CPUs, children, the kernel's answer to ARCH_SET_CPUID. Built and
+// run by test/native/probe.test.ts.
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <string>
+#include <thread>
+
+#include "cpus.h"
+#include "expect.h"
+#include "faulting.h"
+
+namespace cpugate {
+namespace {
+
+using std::chrono::milliseconds;
+
+void EveryAllowedCpuAnswers(Expectations& expect) {
+  const auto allowed = AllowedCpus();
+  const auto cpus = ProbeCpus();
+  expect.That(!allowed.empty() && cpus.size() == allowed.size(), "one answer for each CPU");
+  for (std::size_t place = 0; place < cpus.size() && place < allowed.size(); ++place) {
+    expect.That(cpus[place].cpu == allowed[place] && cpus[place].error == 0, "in order, no error");
+    expect.That(cpus[place].answers.rows.size() > 3, "with rows");
+  }
+  expect.That(AllowedCpus() == allowed, "the caller may run where it might before");
+}
+
+void OnlyAllowedCpusAreAsked(Expectations& expect) {
+  const auto before = AllowedCpus();
+  std::thread([&] {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(before.back(), &one);
+    sched_setaffinity(0, sizeof(one), &one);
+    const auto cpus = ProbeCpus();
+    expect.That(cpus.size() == 1 && cpus[0].cpu == before.back(), "the one that is left");
+  }).join();
+  expect.That(AllowedCpus() == before, "another thread's mask is its own");
+}
+
+void MissingCpusAreReported(Expectations& expect) {
+  const auto cpus = ProbeCpus({500'000, AllowedCpus().front()});
+  expect.That(cpus.size() == 2 && cpus[0].error == EINVAL && cpus[0].answers.rows.empty(),
+              "EINVAL and no rows");
+  expect.That(cpus.back().error == 0 && !cpus.back().answers.rows.empty(), "the next is asked");
+}
+
+void ChildrenAlwaysEnd(Expectations& expect) {
+  const ChildOutcome good = RunInChild(
+      [](ChildReport& report) {
+        report.stage = 7;
+        report.error = 8;
+        report.code = 9;
+      },
+      milliseconds(5000));
+  expect.That(good.end == ChildEnd::kExited && good.number == 0, "a child that returns exits");
+  expect.That(good.stage == 7 && good.error == 8 && good.code == 9, "and has reported");
+
+  const ChildOutcome killed =
+      RunInChild([](ChildReport&) { kill(getpid(), SIGKILL); }, milliseconds(5000));
+  expect.That(killed.end == ChildEnd::kKilled && killed.number == SIGKILL, "by which signal");
+
+  const auto start = std::chrono::steady_clock::now();
+  const ChildOutcome hung = RunInChild(
+      [](ChildReport& report) {
+        report.stage = 1;
+        for (;;) pause();
+      },
+      milliseconds(50));
+  const auto took = std::chrono::steady_clock::now() - start;
+  expect.That(hung.end == ChildEnd::kTimeout && hung.stage == 1, "a child that hangs is ended");
+  expect.That(took < milliseconds(3000), "soon");
+
+  expect.That(waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD, "no child is left");
+}
+
+void SignalsComeBack(Expectations& expect) {
+  sigset_t before = {};
+  sigset_t after = {};
+  sigaddset(&before, SIGUSR1);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  const ChildOutcome blocked = RunInChild(
+      [](ChildReport& report) {
+        sigset_t mask;
+        sigprocmask(SIG_SETMASK, nullptr, &mask);
+        report.stage = sigismember(&mask, SIGTERM);
+      },
+      milliseconds(5000));
+  pthread_sigmask(SIG_SETMASK, nullptr, &after);
+  expect.That(blocked.stage == 1, "the child runs with signals blocked");
+  expect.That(std::memcmp(&before, &after, sizeof(before)) == 0, "the parent's mask is as before");
+}
+
+void IgnoredSigchldLosesNothing(Expectations& expect) {
+  signal(SIGCHLD, SIG_IGN);
+  const ChildOutcome outcome =
+      RunInChild([](ChildReport& report) { report.stage = kTrapped; }, milliseconds(5000));
+  signal(SIGCHLD, SIG_DFL);
+  expect.That(outcome.end == ChildEnd::kUnknown && outcome.stage == kTrapped, "the report counts");
+}
+
+struct Judgement {
+  ChildOutcome outcome;
+  const char* how;
+  int number;
+};
+
+const Judgement kJudgements[] = {
+    {{.end = ChildEnd::kNoChild, .number = EAGAIN}, "no-child", EAGAIN},
+    {{.end = ChildEnd::kExited, .stage = kTrapped, .code = SI_KERNEL}, "works", 0},
+    {{.end = ChildEnd::kUnknown, .stage = kTrapped, .code = SI_KERNEL}, "works", 0},
+    {{.end = ChildEnd::kExited, .stage = kTrapped, .code = SEGV_MAPERR}, "odd-trap", SEGV_MAPERR},
+    {{.end = ChildEnd::kExited, .stage = kAnswered}, "no-trap", 0},
+    {{.end = ChildEnd::kExited, .stage = kSwitchRefused, .error = ENODEV}, "unsupported", ENODEV},
+    {{.end = ChildEnd::kExited, .stage = kSwitchRefused, .error = EINVAL}, "unsupported", EINVAL},
+    {{.end = ChildEnd::kExited, .stage = kSwitchRefused, .error = EPERM}, "refused", EPERM},
+    {{.end = ChildEnd::kExited, .stage = kSwitchRefused, .error = ENOSYS}, "refused", ENOSYS},
+    {{.end = ChildEnd::kKilled, .number = SIGSYS, .stage = kStarted}, "killed", SIGSYS},
+    {{.end = ChildEnd::kKilled, .number = SIGSEGV, .stage = kSwitched}, "killed", SIGSEGV},
+    {{.end = ChildEnd::kTimeout, .stage = kSwitched}, "timeout", 0},
+    {{.end = ChildEnd::kExited, .stage = kStarted}, "lost", 0},
+};
+
+void VerdictsFollowFromEnds(Expectations& expect) {
+  for (const Judgement& test : kJudgements) {
+    const FaultingVerdict got = JudgeFaulting(test.outcome);
+    expect.That(std::string(got.how) == test.how && got.number == test.number,
+                std::string(test.how) + ", not " + got.how);
+  }
+}
+
+// For the calling thread and its children: ARCH_SET_CPUID gets this seccomp answer.
+bool FilterSwitch(std::uint32_t answer) {
+  constexpr std::uint32_t kArchSetCpuid = 0x1012;
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_arch_prctl, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchSetCpuid, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, answer),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program = {.len = std::size(code), .filter = code};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
+}
+
+struct FilterCase {
+  std::uint32_t answer;
+  const char* how;
+  int number;
+};
+
+const FilterCase kFilterCases[] = {
+    {SECCOMP_RET_ERRNO | EPERM, "refused", EPERM},
+    {SECCOMP_RET_ERRNO | ENOSYS, "refused", ENOSYS},
+    {SECCOMP_RET_KILL_PROCESS, "killed", SIGSYS},
+    // Success that changes nothing, as where a hypervisor's switch does nothing.
+    {SECCOMP_RET_ERRNO | 0, "no-trap", 0},
+};
+
+void SeccompFiltersAreToldApart(Expectations& expect) {
+  for (const FilterCase& test : kFilterCases)
+    // A filter can't be taken off; it ends with its thread.
+    std::thread([&] {
+      if (!FilterSwitch(test.answer)) {
+        std::printf("(no seccomp here)\n");
+        return;
+      }
+      const FaultingVerdict got = ProbeCpuidFaulting(milliseconds(5000));
+      expect.That(std::string(got.how) == test.how && got.number == test.number,
+                  std::string(test.how) + ", not " + got.how);
+    }).join();
+}
+
+void FaultingIsTheSameTwice(Expectations& expect) {
+  const FaultingVerdict first = ProbeCpuidFaulting(milliseconds(5000));
+  const FaultingVerdict second = ProbeCpuidFaulting(milliseconds(5000));
+  expect.That(std::string(first.how) == second.how && first.number == second.number,
+              std::string(first.how) + " and " + second.how);
+  // Had the switch not stayed in the child, this would end the program.
+  expect.That(!ProbeCpus().empty(), "CPUID still works here");
+}
+
+}  // namespace
+}  // namespace cpugate
+
+int main() {
+  cpugate::Expectations expect;
+  cpugate::EveryAllowedCpuAnswers(expect);
+  cpugate::OnlyAllowedCpusAreAsked(expect);
+  cpugate::MissingCpusAreReported(expect);
+  cpugate::ChildrenAlwaysEnd(expect);
+  cpugate::SignalsComeBack(expect);
+  cpugate::IgnoredSigchldLosesNothing(expect);
+  cpugate::VerdictsFollowFromEnds(expect);
+  cpugate::SeccompFiltersAreToldApart(expect);
+  cpugate::FaultingIsTheSameTwice(expect);
+  return expect.Conclude();
+}

@@ -1,0 +1,115 @@
+/**
+ * Builds native/ with node-gyp, in silence unless it fails. Runs when the package is installed, and
+ * as a part of "npm run build".
+ */
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const native = fileURLToPath(new URL('../native', import.meta.url));
+const release = join(native, 'build', 'Release');
+const addon = join(release, 'cpugate_probe.node');
+/** One a target of binding.gyp. */
+const products = [addon];
+
+function onPath(program) {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    const file = join(folder, program);
+    try {
+      accessSync(file, constants.X_OK);
+      if (statSync(file).isFile()) return file;
+    } catch {}
+  }
+  return undefined;
+}
+
+/** What node-gyp can't do without, and which of it isn't there. */
+function missingTools() {
+  const tools = [
+    {
+      name: 'python3',
+      here: process.env.npm_config_python ?? onPath('python3') ?? onPath('python'),
+    },
+    { name: 'make', here: process.env.MAKE ?? onPath('make') },
+    { name: 'g++', here: process.env.CXX ?? onPath('g++') ?? onPath('c++') },
+  ];
+  return tools.filter((tool) => !tool.here).map((tool) => tool.name);
+}
+
+/** The command that runs node-gyp: what npm names, the one on PATH, or npm's own copy. */
+function nodeGyp() {
+  const inNpm = join('node_modules', 'node-gyp', 'bin', 'node-gyp.js');
+  const beside = dirname(process.execPath);
+  const npmCli = process.env.npm_execpath;
+  const scripts = [
+    process.env.npm_config_node_gyp,
+    npmCli && join(dirname(npmCli), '..', inNpm),
+    join(beside, '..', 'lib', 'node_modules', 'npm', inNpm),
+    join(beside, '..', 'share', 'nodejs', 'npm', inNpm),
+  ];
+  const [named, ...copies] = scripts.map((file) => (file && existsSync(file) ? file : undefined));
+  if (named) return [process.execPath, named];
+  const program = onPath('node-gyp');
+  if (program) return [program];
+  const copy = copies.find(Boolean);
+  return copy && [process.execPath, copy];
+}
+
+function newestSource(folder) {
+  return Math.max(
+    ...readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.name !== 'build')
+      .map((entry) => {
+        const path = join(folder, entry.name);
+        return entry.isDirectory() ? newestSource(path) : statSync(path).mtimeMs;
+      }),
+  );
+}
+
+/** All products are younger than the sources, and made for this C library and architecture. */
+function isUpToDate() {
+  try {
+    const oldest = Math.min(...products.map((file) => statSync(file).mtimeMs));
+    if (oldest < newestSource(native)) return false;
+    createRequire(import.meta.url)(addon);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function fail(line) {
+  process.stderr.write(`cpugate: ${line}\n`);
+  process.exit(1);
+}
+
+function build() {
+  const missing = missingTools();
+  if (missing.length > 0)
+    fail(
+      `its native part can't be built without ${missing.join(', ')}; install them with ` +
+        '"apt-get install python3 make g++" (Debian), "dnf install python3 make gcc-c++" (Fedora) ' +
+        'or "apk add python3 make g++ linux-headers" (Alpine)',
+    );
+  const gyp = nodeGyp();
+  if (gyp === undefined)
+    fail('its native part is built with node-gyp, which comes with npm, but none was found');
+  const [program, ...first] = gyp;
+  const result = spawnSync(program, [...first, 'rebuild', '-C', native, '-j', 'max'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (result.status === 0) return;
+  process.stderr.write((result.stdout ?? '') + (result.stderr ?? ''));
+  fail(`its native part wasn't built: ${result.error?.message ?? 'see the lines above'}`);
+}
+
+if (process.platform !== 'linux' || process.arch !== 'x64')
+  process.stdout.write(
+    `cpugate: no native part for ${process.platform} on ${process.arch}; ` +
+      'everything but probing and enforcing works without it\n',
+  );
+else if (!isUpToDate()) build();

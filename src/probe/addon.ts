@@ -1,0 +1,89 @@
+/** Finds and loads the native addon. Its other side is native/probe/addon.cc. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { InputError } from '../model/errors.js';
+import { packageRoot } from './package-root.js';
+
+/** One logical CPU's answers. */
+export interface CpuAnswer {
+  /** Linux's number. */
+  readonly cpu: number;
+  /** Not 0: couldn't be asked (errno; EAGAIN where it went away meanwhile), and nothing else holds. */
+  readonly error: number;
+  /** Six numbers a row: leaf, subleaf, EAX, EBX, ECX, EDX. */
+  readonly leaves: Uint32Array;
+  /** XGETBV(0); undefined: the OS doesn't use XSAVE. */
+  readonly xcr0: bigint | undefined;
+  /** XGETBV(1); undefined: the CPU doesn't tell. */
+  readonly xinuse: bigint | undefined;
+}
+
+/** What a child met that switched CPUID off and executed it (native/probe/faulting.h). */
+export interface FaultingVerdict {
+  readonly how:
+    | 'works'
+    | 'unsupported'
+    | 'refused'
+    | 'no-trap'
+    | 'odd-trap'
+    | 'killed'
+    | 'timeout'
+    | 'no-child'
+    | 'lost';
+  /** errno, si_code or signal, as `how` says; else 0. */
+  readonly number: number;
+}
+
+export interface ProbeAddon {
+  /** Asks every CPU that this process may use. */
+  probeCpus(): CpuAnswer[];
+  cpuidFaulting(): FaultingVerdict;
+  /** Undefined: the kernel is older than 5.16. */
+  xcompSupported(): bigint | undefined;
+  /** Undefined: another C library. */
+  glibcVersion(): string | undefined;
+}
+
+const FUNCTIONS = ['probeCpus', 'cpuidFaulting', 'xcompSupported', 'glibcVersion'] as const;
+
+const ELSEWHERE =
+  'Files and named profiles work here; for another host, run "cpugate probe -o FILE" there and give FILE.';
+
+/** Throws where no build of the addon could exist. */
+export function refuseOtherMachines(platform: string, arch: string): void {
+  if (platform === 'linux' && arch === 'x64') return;
+  throw new InputError(
+    'no-probe',
+    `only Linux on x86-64 can be probed, and this is Node.js for ${platform} on ${arch}`,
+    { remedy: ELSEWHERE },
+  );
+}
+
+/** `from`: a file of the package. */
+export function loadAddon(from: string = fileURLToPath(import.meta.url)): ProbeAddon {
+  const root = packageRoot(from);
+  if (root === undefined)
+    throw notLoaded(`${from} lies in no folder with cpugate's package.json`, undefined);
+  const file = join(root, 'native', 'build', 'Release', 'cpugate_probe.node');
+  if (!existsSync(file)) throw notLoaded(`${file} isn't there`, undefined);
+  let addon: unknown;
+  try {
+    addon = createRequire(import.meta.url)(file);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);
+    throw notLoaded(`${file} can't be loaded: ${why}`, cause);
+  }
+  const missing = FUNCTIONS.find((name) => typeof (addon as ProbeAddon)[name] !== 'function');
+  if (missing !== undefined)
+    throw notLoaded(`${file} is of another version: it has no ${missing}`, undefined);
+  return addon as ProbeAddon;
+}
+
+function notLoaded(why: string, cause: unknown): InputError {
+  return new InputError('no-probe', `the native part that asks the CPU isn't usable: ${why}`, {
+    remedy: `Build it with "npm rebuild cpugate" ("npm run build" among the sources). ${ELSEWHERE}`,
+    cause,
+  });
+}

@@ -1,0 +1,53 @@
+/** Asks this machine. */
+import { readFileSync } from 'node:fs';
+import { hostname, release } from 'node:os';
+import type { Host } from '../model/host.js';
+import { loadAddon, type ProbeAddon, refuseOtherMachines } from './addon.js';
+import { hostFromAnswers, type MachineAnswers } from './host-from-answers.js';
+import { findLibc } from './proc-files.js';
+
+export interface ProbeOptions {
+  /** Whether a child tries if CPUID can be made to trap; default true. */
+  readonly faulting?: boolean;
+}
+
+function readBytes(path: string): Uint8Array | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    // A sandbox may hide any of these files; what they would tell is then unknown.
+    return undefined;
+  }
+}
+
+function readText(path: string): string | undefined {
+  const bytes = readBytes(path);
+  return bytes && Buffer.from(bytes).toString('latin1');
+}
+
+function readLibc(): Uint8Array | undefined {
+  const path = findLibc(readText('/proc/self/maps') ?? '');
+  return path === undefined ? undefined : readBytes(path);
+}
+
+function askMachine(addon: ProbeAddon, options: ProbeOptions): MachineAnswers {
+  const glibcVersion = addon.glibcVersion();
+  return {
+    hostname: hostname(),
+    kernel: release(),
+    cpus: addon.probeCpus(),
+    onlineCpus: readText('/sys/devices/system/cpu/online'),
+    cpuinfo: readText('/proc/cpuinfo'),
+    auxiliaryVector: readBytes('/proc/self/auxv'),
+    glibcVersion,
+    libc: glibcVersion === undefined ? undefined : readLibc(),
+    xcompSupported: addon.xcompSupported(),
+    faulting: options.faulting === false ? undefined : addon.cpuidFaulting(),
+  };
+}
+
+/** This machine as a host. Throws InputError "no-probe" where it can't be asked. */
+export function probeHost(options: ProbeOptions = {}): Host {
+  refuseOtherMachines(process.platform, process.arch);
+  return hostFromAnswers(askMachine(loadAddon(), options));
+}

@@ -1,0 +1,19 @@
+/** The C++ parts of the probe under the sanitizers; what is tried is in the programs. */
+import { describe, expect, test } from 'vitest';
+import { buildAndRun, compilerIsHere } from './sanitized.js';
+
+const PROGRAMS = [
+  ['CPUs that do not exist', ['enumerate_test.cc', 'enumerate.cc']],
+  ['this machine', ['machine_test.cc', 'child.cc', 'cpus.cc', 'enumerate.cc', 'faulting.cc']],
+] as const;
+
+describe.skipIf(!compilerIsHere)('native/probe, sanitized', () => {
+  test.concurrent.each(PROGRAMS)(
+    '%s',
+    async (_, sources) => {
+      const output = await buildAndRun(sources.map((source) => `probe/${source}`));
+      expect(output).toMatch(/^\d+ passed, 0 failed$/m);
+    },
+    120_000,
+  );
+});

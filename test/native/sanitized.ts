@@ -1,0 +1,41 @@
+/** Builds a test program of native/ with AddressSanitizer and UndefinedBehaviorSanitizer, and runs it. */
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const native = fileURLToPath(new URL('../../native', import.meta.url));
+const execute = promisify(execFile);
+const compiler = process.env.CXX ?? 'g++';
+
+const FLAGS = [
+  ...['-std=c++20', '-O1', '-g1', '-pthread'],
+  ...['-Wall', '-Wextra', '-Wconversion', '-Werror'],
+  ...['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer'],
+];
+
+/** For `skipIf(!compilerIsHere)`: a compiler that has the sanitizers' libraries. */
+export const compilerIsHere: boolean = (() => {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return false;
+  const trial = spawnSync(compiler, [...FLAGS, '-x', 'c++', '-', '-o', '/dev/null'], {
+    input: 'int main() {}',
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  return trial.status === 0;
+})();
+
+/** Sources are relative to native/. Rejects, with all output, where the program fails. */
+export async function buildAndRun(sources: readonly string[]): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'cpugate-native-'));
+  try {
+    const program = join(folder, 'program');
+    const paths = sources.map((source) => join(native, source));
+    await execute(compiler, [...FLAGS, ...paths, '-o', program]);
+    const { stdout, stderr } = await execute(program, [], { timeout: 60_000 });
+    return stdout + stderr;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
