@@ -80,7 +80,20 @@ export function leafExists(table: LeafTable, leaf: number): boolean | undefined 
     if (start !== 0 && rangeOf(first.eax) !== start) return false;
     return leaf <= first.eax;
   }
+  if (start === CENTAUR_RANGE && first === undefined)
+    return isCentaur(table) === false ? false : undefined;
   return undefined;
+}
+
+/** Only VIA, Centaur and Zhaoxin CPUs have this range, and tools ask no others for it. */
+const CENTAUR_RANGE = 0xc0000000;
+/** Leaf 0 EBX of "CentaurHauls", "  Shanghai  " and "VIA VIA VIA ". */
+const CENTAUR_VENDORS: readonly number[] = [0x746e6543, 0x68532020, 0x20414956];
+
+function isCentaur(table: LeafTable): boolean | undefined {
+  const vendor = findLeaf(table, 0, 0);
+  if (vendor === undefined || knownOf(vendor).ebx !== ALL_KNOWN) return undefined;
+  return CENTAUR_VENDORS.includes(vendor.ebx);
 }
 
 /** Leaves whose subleaf 0 EAX is the highest subleaf. */

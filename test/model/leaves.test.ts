@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { vendorRow } from '../../src/model/from-features.js';
 import { leafExists, leafTable, readRegister } from '../../src/model/leaves.js';
 
 const row = (leaf: number, subleaf: number, eax: number, ebx = 0, ecx = 0, edx = 0) => ({
@@ -68,5 +69,24 @@ describe('partly known rows', () => {
       { ...row(7, 0, 0, 0xffffffff), known: { eax: 0, ebx: 0x20, ecx: 0, edx: 0 } },
     ]);
     expect(readRegister(table, 7, 0, 'ebx')).toEqual({ value: 0x20, known: 0x20 });
+  });
+});
+
+describe("VIA's range of leaves", () => {
+  const vendor = (text: string) =>
+    leafTable([
+      {
+        ...vendorRow(text, 7),
+        known: { eax: 0xffffffff, ebx: 0xffffffff, ecx: 0xffffffff, edx: 0xffffffff },
+      },
+    ]);
+  it.each([
+    ['GenuineIntel', false],
+    ['AuthenticAMD', false],
+    ['CentaurHauls', undefined],
+    ['  Shanghai  ', undefined],
+    ['VIA VIA VIA ', undefined],
+  ])('of %s that the source does not tell: exists %s', (name, expected) => {
+    expect(leafExists(vendor(name), 0xc0000001)).toBe(expected);
   });
 });

@@ -24,6 +24,9 @@ const MANY: Readonly<Partial<Record<Finding['code'], string>>> = {
     'Only the target has these: tasks that start there and use them cannot move back.',
   'hint-missing': 'Only speed or detail changes.',
   'state-added': 'Only the target has this state; restored tasks start with it empty.',
+  'state-missing': "State that tasks have at the source and that can't be loaded at the target.",
+  'state-layout':
+    "Lies elsewhere at the target: signal frames and XSAVE images in a task's memory are read wrongly.",
 };
 
 const SIGILL = 'Fail with SIGILL.';
@@ -35,7 +38,18 @@ function groupKey(finding: Finding): string {
   return `${finding.code} ${finding.effect} ${allowed}`;
 }
 
-function groupFindings(findings: readonly Finding[]): Group[] {
+/** What a finding is about; for state that moves, from where to where ("pkru 8@2688 → 8@2432"). */
+function subjectOf(finding: Finding, { from, to }: Report): string {
+  if (finding.code !== 'state-layout')
+    return finding.feature ?? (finding.component === 'xsave' ? '' : (finding.component ?? ''));
+  const place = (host: Report['from']) => {
+    const found = host.xsave.components.find((one) => one.name === finding.component);
+    return `${found?.size ?? '?'}@${found?.offset ?? '?'}`;
+  };
+  return `${finding.component} ${place(from)} → ${place(to)};`;
+}
+
+function groupFindings(findings: readonly Finding[], report: Report): Group[] {
   const groups = new Map<string, Finding[]>();
   for (const finding of findings) {
     const key = groupKey(finding);
@@ -46,9 +60,7 @@ function groupFindings(findings: readonly Finding[]): Group[] {
     const many = MANY[first.code] ?? SIGILL;
     return {
       code: first.code,
-      subjects: members
-        .map((one) => one.feature ?? one.component ?? '')
-        .filter((one) => one !== ''),
+      subjects: members.map((one) => subjectOf(one, report)).filter((one) => one !== ''),
       effect:
         members.length > 1 && !members.every((m) => m.effect === first.effect)
           ? many
@@ -82,23 +94,38 @@ const VERDICT_SENTENCES: Readonly<Record<Verdict, string>> = {
   incompatible: 'Tasks that use what they saw at the source fail at the target.',
 };
 
+/** What to do, by what was found; each line once. */
+const REMEDIES: readonly (readonly [codes: readonly Finding['code'][], text: string])[] = [
+  [
+    [
+      'instruction-missing',
+      'kernel-feature-missing',
+      'state-missing',
+      'state-layout',
+      'cpus-differ',
+    ],
+    'For tasks that start from now on, hide at the source what the target lacks or lays out otherwise: ' +
+      "a CPU model for the source's VMs that both hosts can give, clearcpuid= at its boot, or " +
+      'GLIBC_TUNABLES for what only libc uses. Tasks that run already stay on hosts like their own.',
+  ],
+  [
+    ['xsave-area-grows', 'signal-frame-grows'],
+    "Keep the target's XSAVE area as small as the source's: a VM with the source's CPU model, or " +
+      'clearcpuid= at its boot with the features whose state is new there. Or start the tasks where ' +
+      'CPUID shows the larger size already. Programs linked with -z now do not bind lazily.',
+  ],
+  [['address-width'], 'Boot the host with the wider addresses with no5lvl.'],
+  [
+    ['data-missing'],
+    'To know more, record both hosts with "cpugate probe -o FILE", which leaves nothing out.',
+  ],
+];
+
 function remedies(report: Report): string[] {
-  const grave = report.findings.filter(({ severity }) => severity !== 'info');
-  const lines: string[] = [];
-  if (grave.some((finding) => finding.remedy === 'launch-mask'))
-    lines.push(
-      'For tasks that start from now on: hide from them what not every host has. Give the source ' +
-        `host's VMs the CPU model of the poorer host, boot it with clearcpuid=, or set ` +
-        'GLIBC_TUNABLES for programs that only libc steers. Tasks that run already must stay on ' +
-        'hosts like their own.',
-    );
-  if (grave.some((finding) => finding.remedy === 'boot'))
-    lines.push('Some differences go away only at boot or in the VM: see the findings.');
-  if (grave.some((finding) => finding.code === 'data-missing'))
-    lines.push(
-      'To know more, record both hosts with "cpugate probe -o FILE", which leaves nothing out.',
-    );
-  return lines;
+  const codes = new Set(
+    report.findings.filter(({ severity }) => severity !== 'info').map(({ code }) => code),
+  );
+  return REMEDIES.filter(([of]) => of.some((code) => codes.has(code))).map(([, text]) => text);
 }
 
 function criuLines(report: Report, style: TextStyle): string[] {
@@ -130,7 +157,7 @@ export function checkText(report: Report, style: TextStyle, verbose: boolean): s
       continue;
     }
     parts.push('', colors.bold(HEADINGS[severity]));
-    for (const group of groupFindings(findings)) parts.push(groupText(group, style));
+    for (const group of groupFindings(findings, report)) parts.push(groupText(group, style));
   }
   const todo = remedies(report);
   if (todo.length > 0 && report.criu === undefined) {

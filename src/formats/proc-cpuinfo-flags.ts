@@ -1,0 +1,170 @@
+/**
+ * What the flags of /proc/cpuinfo say about CPUID, and what they don't.
+ * Source: Linux arch/x86/include/asm/cpufeatures.h (4.1, 4.9, 4.12, 6.13), kernel/cpu/proc.c.
+ */
+import { type FeatureName, type FeatureRow, isFeatureName, ROWS } from '../catalogue/index.js';
+import { SYNTHETIC_FLAGS } from '../catalogue/synthetic-flags.js';
+import { isUserVisible } from '../model/prerequisites.js';
+
+type Row = FeatureRow & { readonly name: FeatureName };
+
+/**
+ * Registers whose flags every Linux 4.x and later prints: an absent flag is an absent feature
+ * there, but for the exceptions below. Words 0, 4, 1, 6 and 9 of the kernel. Flags of all other
+ * registers came with later kernels, one by one, and a text doesn't tell its kernel.
+ */
+const TOLD_REGISTERS: ReadonlySet<string> = new Set([
+  '1.0.edx',
+  '1.0.ecx',
+  '80000001.0.edx',
+  '80000001.0.ecx',
+  '7.0.ebx',
+]);
+
+/**
+ * Flags in these registers that came between 4.1 and 4.11. Linux 4.11 also brought the flag
+ * "cpuid", which every CPU has since: it tells the two apart.
+ */
+const SINCE_CPUID_FLAG: ReadonlySet<FeatureName> = new Set([
+  'avx512dq',
+  'avx512ifma',
+  'avx512bw',
+  'avx512vl',
+  'sha_ni',
+  'mwaitx',
+]);
+
+/**
+ * - pcommit: gone since 4.8, and from all CPUs.
+ * - sgx: named since 5.11, and turned off by the kernel where firmware or configuration does.
+ */
+const NOT_TOLD_WHERE_ABSENT: ReadonlySet<FeatureName> = new Set(['pcommit', 'sgx']);
+
+/**
+ * Registers that the kernel reads, and what of them it keeps to itself. Registers that are not
+ * among them have no flags at all.
+ */
+const UNPRINTED: Readonly<Record<string, readonly FeatureName[]>> = {
+  '1.0.edx': [],
+  '1.0.ecx': ['osxsave'],
+  '6.0.eax': [
+    'ecmd',
+    'hdc',
+    'turbo_boost_3_0',
+    'hwp_highest_perf_change',
+    'hwp_peci_override',
+    'hwp_flexible',
+    'hwp_fast',
+    'hwp_ignore_idle',
+    'hwp_ctl',
+    'thread_director',
+  ],
+  '6.0.ecx': [],
+  '7.0.ebx': ['fdp_excptn_only', 'zero_fcs_fds', 'pcommit'],
+  '7.0.ecx': ['prefetchwt1', 'shstk', 'key_locker', 'pks', 'sgx_keys'],
+  '7.0.edx': [
+    'uintr',
+    'srbds_ctrl',
+    'rtm_always_abort',
+    'tsx_force_abort',
+    'hybrid_cpu',
+    'spec_ctrl',
+    'intel_stibp',
+    'core_capabilities',
+    'spec_ctrl_ssbd',
+  ],
+  'd.1.eax': ['xfd'],
+  'f.0.edx': [],
+  'f.1.edx': [],
+  '10.0.ebx': [],
+  '10.1.ecx': [],
+  '10.2.ecx': [],
+  '80000001.0.edx': [],
+  '80000001.0.ecx': ['addr_mask_ext', 'cvt16'],
+  '80000007.0.ebx': ['hwa'],
+  '80000007.0.edx': ['aperfmperf_ro', 'connected_standby', 'amd_fast_cppc', 'cppc_perf_prio'],
+  '8000000a.0.edx': [
+    'gmet',
+    'sss_check',
+    'svme_addr_chk',
+    'bus_lock_threshold',
+    'idle_hlt',
+    'x2avic_ext',
+  ],
+  'c0000001.0.edx': [],
+};
+
+/** What is printed of registers that are kept back but for these. */
+const PRINTED: Readonly<Record<string, readonly FeatureName[]>> = {
+  '7.1.eax': ['avx_vnni', 'avx512_bf16', 'fred', 'lam'],
+  '80000008.0.ebx': [
+    'clzero',
+    'irperf',
+    'xsaveerptr',
+    'rdpru',
+    'wbnoinvd',
+    'amd_ppin',
+    'virt_ssbd',
+    'cppc',
+    'brs',
+  ],
+  '8000001f.0.eax': ['sme', 'sev', 'sev_es', 'sev_snp', 'debug_swap', 'svsm'],
+  '80000022.0.eax': ['perfmon_v2', 'amd_lbr_v2', 'amd_lbr_pmc_freeze'],
+};
+
+/**
+ * Flags that the kernel also sets without the bit: the always running timer of AMD CPUs, the
+ * inventory number of CPUs that tell it by an MSR only, virtual NMIs of VMX.
+ */
+const SET_WITHOUT_THE_BIT: ReadonlySet<string> = new Set(['arat', 'intel_ppin', 'vnmi']);
+
+const SYNTHETIC: ReadonlySet<string> = new Set(SYNTHETIC_FLAGS.map((flag) => flag.name));
+
+function registerOf({ leaf, subleaf, reg }: FeatureRow): string {
+  return `${leaf.toString(16)}.${subleaf}.${reg}`;
+}
+
+function isPrinted(row: Row): boolean {
+  const register = registerOf(row);
+  const kept = UNPRINTED[register];
+  return kept === undefined
+    ? (PRINTED[register]?.includes(row.name) ?? false)
+    : !kept.includes(row.name);
+}
+
+const printed: ReadonlySet<FeatureName> = new Set(ROWS.filter(isPrinted).map((row) => row.name));
+
+/** Whether Linux has a flag for the feature. */
+export function hasFlag(name: FeatureName): boolean {
+  return printed.has(name);
+}
+
+/** Known to be of Linux, though no single bit stands behind it. */
+export function isSyntheticFlag(flag: string): boolean {
+  return SYNTHETIC.has(flag);
+}
+
+/** The feature whose bit is set where this flag is printed. */
+export function featureOfFlag(flag: string): FeatureName | undefined {
+  return isFeatureName(flag) && !SET_WITHOUT_THE_BIT.has(flag) ? flag : undefined;
+}
+
+/**
+ * Whether an absent flag means an absent feature. Only for what tasks can use: Linux turns off
+ * what it alone uses as it is told to (nopcid, nolapic), and CPUID goes on showing it.
+ */
+export function tellsAbsence(name: FeatureName, flags: ReadonlySet<string>): boolean {
+  // CR4.OSXSAVE is on where Linux kept the flag of XSAVE, and off where it took it away.
+  if (name === 'osxsave') return true;
+  return told.has(name) && (!SINCE_CPUID_FLAG.has(name) || flags.has('cpuid'));
+}
+
+const told: ReadonlySet<FeatureName> = new Set(
+  ROWS.filter(
+    (row) =>
+      TOLD_REGISTERS.has(registerOf(row)) &&
+      printed.has(row.name) &&
+      isUserVisible(row.name) &&
+      !NOT_TOLD_WHERE_ABSENT.has(row.name),
+  ).map((row) => row.name),
+);

@@ -1,0 +1,125 @@
+/**
+ * Old dumping tools wrote the subleaves of a leaf one below the other without their numbers, and
+ * left out those that are all zero. A number is given only where the lines themselves prove it;
+ * any other line stays without one, and what it says unknown.
+ */
+import { componentRow } from '../catalogue/index.js';
+import { bitsOf, field, hasBit, hasBit64, join64, type Registers } from '../model/registers.js';
+import { LEGACY_AREA_BYTES } from '../model/xsave.js';
+
+type Numbers = (number | undefined)[];
+
+/** Subleaf 0 comes first always, and is written also where it is zero. */
+function onlyFirst(lines: readonly Registers[]): Numbers {
+  return lines.map((_, place) => (place === 0 ? 0 : undefined));
+}
+
+/** A list that ends with the first entry of type 0: no entry before the end can be all zero. */
+function numberCaches(lines: readonly Registers[]): Numbers {
+  return lines.slice(0, -1).every(({ eax }) => field(eax, 4, 0) !== 0)
+    ? lines.map((_, place) => place)
+    : onlyFirst(lines);
+}
+
+/** ECX[7:0] of the topology leaves repeats the subleaf's number. */
+function numberTopology(lines: readonly Registers[]): Numbers {
+  const numbers = lines.map(({ ecx }) => field(ecx, 7, 0));
+  return numbers.every((number, place) => place === 0 || number > (numbers[place - 1] as number))
+    ? numbers
+    : onlyFirst(lines);
+}
+
+/** EAX of subleaf 0 counts the further ones: in order if none was left out. */
+function numberCounted(lines: readonly Registers[]): Numbers {
+  return lines.length === (lines[0]?.eax ?? 0) + 1
+    ? lines.map((_, place) => place)
+    : onlyFirst(lines);
+}
+
+/** YMM state is alike on every CPU (Intel SDM vol. 1, 13.4.2): the one line that can't be mistaken. */
+function isYmm({ eax, ebx, ecx, edx }: Registers): boolean {
+  return eax === 0x100 && ebx === 0x240 && ecx === 0 && edx === 0;
+}
+
+/** Bits of subleaf 1 EAX that have a meaning; a component's size is another number but for PKRU's. */
+const SUBLEAF_1_EAX = 0x1f;
+
+/** Supervisor components set ECX[0] (Intel SDM vol. 2A, CPUID leaf 0xD). */
+function isSupervisor({ ecx }: Registers): boolean {
+  return hasBit(ecx, 0);
+}
+
+function couldBe(bit: number, line: Registers, areaBytes: number): boolean {
+  const size = componentRow(bit)?.size;
+  if (line.eax === 0 || (size !== undefined && size !== line.eax)) return false;
+  if (isSupervisor(line)) return true;
+  return line.ebx >= LEGACY_AREA_BYTES && line.ebx + line.eax <= areaBytes;
+}
+
+/**
+ * Leaf 0xD: YMM's line is the landmark. What stands before it is subleaf 1; what comes after are
+ * the components of the mask in order, if there are as many lines as components and each line fits
+ * its component. Haswell dumps without subleaf 1 show that its absence isn't a zero.
+ */
+function numberComponents(lines: readonly Registers[]): Numbers {
+  const numbers = onlyFirst(lines);
+  const first = lines[0] as Registers;
+  const offered = join64(first.edx, first.eax);
+  const ymm = lines.findIndex(isYmm);
+  if (!hasBit64(offered, 2) || ymm < 1 || ymm > 2) return numbers;
+  if (ymm === 2 && (lines[1] as Registers).eax > SUBLEAF_1_EAX) return numbers;
+  numbers[ymm] = 2;
+  if (ymm === 2) numbers[1] = 1;
+  const supervisor =
+    ymm === 2 ? join64((lines[1] as Registers).edx, (lines[1] as Registers).ecx) : 0n;
+  for (const [mask, kind] of [
+    [offered, false],
+    [supervisor, true],
+  ] as const) {
+    const bits = bitsOf(mask).filter((bit) => bit > 2);
+    const places = [...lines.keys()].filter(
+      (place) => place > ymm && isSupervisor(lines[place] as Registers) === kind,
+    );
+    if (bits.length !== places.length) continue;
+    const fits = bits.every((bit, n) =>
+      couldBe(bit, lines[places[n] as number] as Registers, first.ecx),
+    );
+    if (fits) for (const [n, bit] of bits.entries()) numbers[places[n] as number] = bit;
+  }
+  return numbers;
+}
+
+const RULES: ReadonlyMap<number, (lines: readonly Registers[]) => Numbers> = new Map([
+  [0x4, numberCaches],
+  [0x7, numberCounted],
+  [0xb, numberTopology],
+  [0xd, numberComponents],
+  [0xf, onlyFirst],
+  [0x10, onlyFirst],
+  [0x12, onlyFirst],
+  [0x14, numberCounted],
+  [0x17, numberCounted],
+  [0x18, numberCounted],
+  [0x1b, onlyFirst],
+  [0x1d, numberCounted],
+  [0x1e, onlyFirst],
+  [0x1f, numberTopology],
+  [0x20, numberCounted],
+  [0x23, onlyFirst],
+  [0x24, numberCounted],
+  [0x8000001d, numberCaches],
+  [0x80000020, onlyFirst],
+  [0x80000026, numberTopology],
+]);
+
+/**
+ * Subleaf of each line of one leaf, in the order of the file; undefined: can't be told. Leaves
+ * without subleaves give 0 for every line, which makes the second one a repetition.
+ */
+export function numberSubleaves(
+  leaf: number,
+  lines: readonly Registers[],
+): readonly (number | undefined)[] {
+  const rule = RULES.get(leaf);
+  return rule === undefined ? lines.map(() => 0) : lines.length === 1 ? [0] : rule(lines);
+}

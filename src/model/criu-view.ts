@@ -1,0 +1,103 @@
+/**
+ * CRIU's record about a host as far as it can be told: what its checks compare.
+ */
+import type { Signature } from './capabilities.js';
+import type { CriuCpuinfo } from './criu-cpuinfo.js';
+import { viewOfCpu } from './criu-probe.js';
+import { nameUnknownBits } from './criu-words.js';
+import type { Host } from './host.js';
+import {
+  ALL_KNOWN,
+  ALL_KNOWN_64,
+  and,
+  bitsOf,
+  type Known32,
+  type Known64,
+  NOTHING_KNOWN,
+  or,
+  without,
+} from './registers.js';
+
+/** A field of the record: its value, or that the image lacks it, or that it can't be told. */
+export type Stored<T> = T | 'not-stored' | 'not-known';
+
+/** The record about a host as far as it can be told. */
+export interface CriuView {
+  readonly capabilityVersion: number;
+  /** "GenuineIntel" where CRIU doesn't know the vendor, it gives up and leaves all else empty. */
+  readonly unsupportedVendor?: string;
+  readonly vendor: Stored<CriuCpuinfo['vendor']>;
+  readonly signature: Stored<Signature>;
+  readonly words: readonly Known32[];
+  readonly modelId: Stored<string>;
+  readonly xfeaturesMask: Stored<Known64>;
+  readonly xsaveSize: Stored<number>;
+  readonly xsaveSizeMax: Stored<number>;
+}
+
+function viewOfImage(criu: CriuCpuinfo): CriuView {
+  const { vendor, family, model, stepping, capabilityVersion, words } = criu;
+  const { xfeaturesMask: mask, modelId, xsaveSize, xsaveSizeMax } = criu;
+  return {
+    capabilityVersion,
+    vendor,
+    signature: { family, model, stepping },
+    words: words.map((value) => ({ value, known: ALL_KNOWN })),
+    modelId: modelId ?? 'not-stored',
+    xfeaturesMask: mask === undefined ? 'not-stored' : { value: mask, known: ALL_KNOWN_64 },
+    xsaveSize: xsaveSize ?? 'not-stored',
+    xsaveSizeMax: xsaveSizeMax ?? 'not-stored',
+  };
+}
+
+function agree<T>(a: Stored<T>, b: Stored<T>): Stored<T> {
+  return JSON.stringify(a) === JSON.stringify(b) ? a : 'not-known';
+}
+
+function agreeMasks(a: Stored<Known64>, b: Stored<Known64>): Stored<Known64> {
+  if (typeof a === 'string' || typeof b === 'string') return a === b ? a : 'not-known';
+  return { value: a.value, known: a.known & b.known & ~(a.value ^ b.value) };
+}
+
+/** CRIU asks the CPU that it happens to run on: where CPUs differ, the record can't be told. */
+function joinViews(a: CriuView, b: CriuView): CriuView {
+  return {
+    ...a,
+    vendor: agree(a.vendor, b.vendor),
+    signature: agree(a.signature, b.signature),
+    words: a.words.map((word, place) => {
+      const other = b.words[place] ?? NOTHING_KNOWN;
+      const differing = or(without(word.value, other.value), without(other.value, word.value));
+      return { value: word.value, known: without(and(word.known, other.known), differing) };
+    }),
+    modelId: agree(a.modelId, b.modelId),
+    xfeaturesMask: agreeMasks(a.xfeaturesMask, b.xfeaturesMask),
+    xsaveSize: agree(a.xsaveSize, b.xsaveSize),
+    xsaveSizeMax: agree(a.xsaveSizeMax, b.xsaveSizeMax),
+  };
+}
+
+/** CRIU's record about a host, as far as it can be told; an image's own words stay as they are. */
+export function viewAsCriu(host: Host): CriuView {
+  if (host.criu !== undefined) return viewOfImage(host.criu);
+  return host.cpus.map((cpu) => viewOfCpu(cpu, host)).reduce(joinViews);
+}
+
+/** What a view doesn't tell, for people; empty: it is complete. */
+export function missingInView(view: CriuView): string[] {
+  const missing: string[] = [];
+  if (view.vendor === 'not-known') missing.push('the vendor');
+  if (view.signature === 'not-known') missing.push('family, model and stepping');
+  if (view.modelId === 'not-known') missing.push("the processor's name");
+  view.words.forEach(({ known }, word) => {
+    missing.push(...nameUnknownBits(word, without(ALL_KNOWN, known)));
+  });
+  const { xfeaturesMask: mask } = view;
+  if (mask === 'not-known') missing.push('the state components in leaf 0xd.0');
+  else if (mask !== 'not-stored')
+    for (const bit of bitsOf(~mask.known & ALL_KNOWN_64))
+      missing.push(`state component ${bit} in leaf 0xd.0`);
+  if (view.xsaveSize === 'not-known') missing.push("the XSAVE area's size");
+  if (view.xsaveSizeMax === 'not-known') missing.push("the XSAVE area's largest size");
+  return missing;
+}
