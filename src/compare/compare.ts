@@ -57,6 +57,10 @@ function takeOut(finding: Finding, allow: readonly string[]): Finding {
   return { ...finding, severity: 'info', allowedFrom: 'blocker' };
 }
 
+function listed(what: string, names: readonly string[]): string {
+  return names.length === 0 ? '' : ` ${what} ${names.join(' ')}.`;
+}
+
 function criuFinding(prediction: CriuPrediction): Finding {
   const common = { remedy: 'none' } as const;
   if (prediction.outcome === 'unknown')
@@ -72,7 +76,9 @@ function criuFinding(prediction: CriuPrediction): Finding {
     ...common,
     code: 'criu-refuses',
     severity: 'blocker',
-    effect: `CRIU refuses the image: "${prediction.reason}".`,
+    effect:
+      `CRIU refuses the image: "${prediction.reason}".` +
+      `${listed('The target lacks', prediction.lacking)}${listed('Only the target has', prediction.added)}`,
   };
 }
 

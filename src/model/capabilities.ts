@@ -369,7 +369,6 @@ const FEATURE_REGISTERS: ReadonlySet<string> = new Set(
     [0xd, 1, 'eax'],
     [0x80000001, 0, 'ecx'],
     [0x80000001, 0, 'edx'],
-    [0x80000007, 0, 'edx'],
     [0x80000008, 0, 'ebx'],
     [0x80000021, 0, 'eax'],
   ].map(([leaf, subleaf, reg]) => `${leaf} ${subleaf} ${reg}`),

@@ -50,6 +50,7 @@ export const CRIU_COMPONENTS: ReadonlyMap<number, FeatureName> = new Map([
 
 type Words = Known32[];
 
+/** A feature's bit; unknown where the words end before it. */
 export function presenceInWords(words: readonly Known32[], name: FeatureName): Presence {
   const { word, bit } = criuPlace(name);
   const at = words[word] ?? NOTHING_KNOWN;

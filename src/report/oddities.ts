@@ -11,8 +11,8 @@ import { USER_VISIBLE } from '../model/prerequisites.js';
 import { bitsOf, hex } from '../model/registers.js';
 import { ABSENT, PRESENT, presenceInMask, standardAreaBytes } from '../model/xsave.js';
 
-function unusableState({ xsave }: Capabilities): string[] {
-  if (xsave.basis !== 'derived') return [];
+function unusableState({ kind, xsave }: Capabilities): string[] {
+  if (kind === 'system') return [];
   return bitsOf(xsave.offered.value)
     .filter((bit) => bit >= 2 && presenceInMask(xsave.enabled, bit) === ABSENT)
     .map(

@@ -5,7 +5,7 @@ import { ABSENT, presenceInMask } from '../../model/xsave.js';
 import type { Finding, Rule } from '../finding.js';
 
 function ofHost(host: Capabilities): Finding[] {
-  if (host.xsave.basis !== 'derived') return [];
+  if (host.kind === 'system') return [];
   return bitsOf(host.xsave.offered.value)
     .filter((bit) => bit >= 2 && presenceInMask(host.xsave.enabled, bit) === ABSENT)
     .map((bit) => componentRow(bit))

@@ -1,0 +1,20 @@
+/** The bits that --cpu-cap=ins compares (x86_ins_capability_mask in CRIU's criu/arch/x86/cpu.c). */
+import { ROWS } from '../../catalogue/index.js';
+import { CRIU_WORDS, criuPlace, LINUX_FLAGS, LINUX_WORD } from '../../model/criu-words.js';
+import { bitMask, or } from '../../model/registers.js';
+
+/** A mask a word. */
+export const INSTRUCTION_MASK: readonly number[] = (() => {
+  const masks = CRIU_WORDS.map(() => 0);
+  const add = (word: number, bit: number) => {
+    masks[word] = or(masks[word] ?? 0, bitMask(bit));
+  };
+  add(LINUX_WORD, LINUX_FLAGS.rep_good);
+  add(LINUX_WORD, LINUX_FLAGS.nopl);
+  for (const row of ROWS) {
+    if (row.criuInstruction !== true) continue;
+    const { word, bit } = criuPlace(row.name);
+    add(word, bit);
+  }
+  return masks;
+})();
