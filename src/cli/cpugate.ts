@@ -3,7 +3,7 @@
  * only writes help and completions) are loaded when they are needed: starting them takes longer than
  * a check.
  */
-import { describeInputError, InputError } from '../model/errors.js';
+import { describeInputError, InputError, isInputError } from '../model/errors.js';
 import { parseArguments } from './arguments.js';
 import type { Run } from './command.js';
 import { COMMANDS, findCommand } from './specs.js';
@@ -47,7 +47,7 @@ async function start(argv: readonly string[]): Promise<number> {
 }
 
 function report(error: unknown): number {
-  if (error instanceof InputError) {
+  if (isInputError(error)) {
     process.stderr.write(`cpugate: ${describeInputError(error)}\n`);
     return USAGE;
   }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { MAX_INPUT_BYTES } from '../formats/format.js';
 import { readHost } from '../formats/index.js';
 import { findProfileName } from '../formats/named-profile.js';
-import { InputError } from '../model/errors.js';
+import { InputError, isInputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
 import { packageRoot } from '../probe/package-root.js';
 
@@ -58,7 +58,7 @@ function readFile(path: string, name: string): Uint8Array {
   try {
     return readBounded(name, descriptor);
   } catch (error) {
-    throw error instanceof InputError ? error : readError(name, error);
+    throw isInputError(error) ? error : readError(name, error);
   } finally {
     closeSync(descriptor);
   }
@@ -68,7 +68,7 @@ function readStandardInput(): Uint8Array {
   try {
     return readBounded('standard input', 0);
   } catch (error) {
-    throw error instanceof InputError ? error : readError('standard input', error);
+    throw isInputError(error) ? error : readError('standard input', error);
   }
 }
 

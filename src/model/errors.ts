@@ -30,6 +30,11 @@ export class InputError extends Error {
   }
 }
 
+/** By what it says of itself: each command is a bundle with a copy of the class. */
+export function isInputError(error: unknown): error is InputError {
+  return error instanceof Error && error.name === 'InputError' && 'place' in error;
+}
+
 /** "dump.txt:12: leaf 0x7.0: …" and, on the next line, what to do. */
 export function describeInputError(error: InputError): string {
   const { file, line, offset, at } = error.place;
