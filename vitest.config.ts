@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/vm/**'],
+    globalSetup: ['test/build.ts'],
     setupFiles: ['test/fail-on-warning.ts'],
     testTimeout: 20_000,
   },

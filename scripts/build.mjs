@@ -2,7 +2,8 @@
  * Builds what isn't in the repository: validators from schemas/, the index of cpu-profiles/, and
  * the bundles in dist/, one a command, so that a command loads nothing that it doesn't use.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Ajv from 'ajv/dist/2020.js';
@@ -64,19 +65,59 @@ function buildProfileIndex() {
   );
 }
 
-/** Commands are bundles of their own, loaded when they are called. */
-const commandsStayOutside = {
-  name: 'commands-stay-outside',
+/** Modules that stay files of their own, loaded when they are wanted: where from, and as what. */
+const CHUNKS = [
+  [/^\.\/commands\/(.*)\.js$/, './commands/$1.cjs'],
+  [/^\.\/others\.js$/, './other-formats.cjs'],
+];
+
+const chunksStayOutside = {
+  name: 'chunks-stay-outside',
   setup(building) {
-    building.onResolve({ filter: /^\.\/commands\/.*\.js$/ }, ({ path }) => ({
-      path: path.replace(/\.js$/, '.cjs'),
-      external: true,
-    }));
+    for (const [from, to] of CHUNKS)
+      building.onResolve({ filter: from }, ({ path }) => ({
+        path: path.replace(from, to),
+        external: true,
+      }));
   },
 };
 
+/**
+ * What one finds under a chunk's name: it loads the code beside it by way of its cache. The chunk's
+ * own "require" and __filename are those of this file's folder.
+ */
+function wrapChunks(folder, chunks) {
+  for (const name of chunks) {
+    renameSync(join(folder, `${name}.cjs`), join(folder, `${name}.code.cjs`));
+    writeFileSync(
+      join(folder, `${name}.cjs`),
+      `module.exports=require('../cached.cjs').loadCached(__dirname+'/${name}.code.cjs',require);\n`,
+    );
+  }
+}
+
+/** Runs a chunk as users do, so that its cache holds the functions that a run needs. */
+const WARM_UP = {
+  check: ['haswell', 'skylake-sp'],
+  show: ['haswell'],
+  explain: ['avx2'],
+};
+
+function makeCaches(folder, chunks) {
+  for (const name of chunks) {
+    const script = `
+      const { makeCache } = require(${JSON.stringify(join(root, 'dist', 'cached.cjs'))});
+      makeCache(${JSON.stringify(join(folder, `${name}.code.cjs`))}, ${JSON.stringify(WARM_UP[name] ?? null)});`;
+    execFileSync(process.execPath, ['-e', script], {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+  }
+}
+
 async function buildBundles() {
-  const commands = join(root, 'src', 'cli', 'commands');
+  const dist = join(root, 'dist');
+  const folder = join(dist, 'commands');
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const shared = {
     bundle: true,
@@ -91,21 +132,29 @@ async function buildBundles() {
     logLevel: 'warning',
     define: { CPUGATE_VERSION: JSON.stringify(version), 'import.meta.url': '__cpugateUrl' },
     banner: { js: 'const __cpugateUrl = require("node:url").pathToFileURL(__filename).href;' },
+    plugins: [chunksStayOutside],
   };
-  const names = readdirSync(commands).filter((name) => name.endsWith('.ts'));
+  const commands = join(root, 'src', 'cli', 'commands');
+  const entryPoints = {
+    'other-formats': join(root, 'src', 'formats', 'others.ts'),
+    ...Object.fromEntries(
+      readdirSync(commands).map((file) => [basename(file, '.ts'), join(commands, file)]),
+    ),
+  };
+  await build({ ...shared, entryPoints, outdir: folder, outExtension: { '.js': '.cjs' } });
   await build({
     ...shared,
-    entryPoints: names.map((name) => join(commands, name)),
-    outdir: join(root, 'dist', 'commands'),
-    outExtension: { '.js': '.cjs' },
+    entryPoints: [join(root, 'src', 'cli', 'cached.ts')],
+    outfile: join(dist, 'cached.cjs'),
   });
   await build({
     ...shared,
     banner: { js: `#!/usr/bin/env node\n${shared.banner.js}` },
     entryPoints: [join(root, 'src', 'cli', 'cpugate.ts')],
-    outfile: join(root, 'dist', 'cpugate.cjs'),
-    plugins: [commandsStayOutside],
+    outfile: join(dist, 'cpugate.cjs'),
   });
+  wrapChunks(folder, Object.keys(entryPoints));
+  makeCaches(folder, Object.keys(entryPoints));
 }
 
 mkdirSync(generated, { recursive: true });

@@ -11,46 +11,6 @@ import { profile } from './profile.js';
 
 const OWN: readonly Format[] = [profile, namedProfile];
 
-/** In the order in which they are asked: those that need a certain start come first. */
-async function loadOthers(): Promise<readonly Format[]> {
-  const [
-    { criuImage },
-    { firecracker },
-    { vzcpuidctl },
-    { qemuExpansion },
-    { libvirtCpudata },
-    { libcpuid },
-    { cpuidRaw },
-    { instlatx64 },
-    { procCpuinfo },
-  ] = await Promise.all([
-    import('./criu-image.js'),
-    import('./firecracker.js'),
-    import('./vzcpuidctl.js'),
-    import('./qemu-expansion.js'),
-    import('./libvirt-cpudata.js'),
-    import('./libcpuid.js'),
-    import('./cpuid-raw.js'),
-    import('./instlatx64.js'),
-    import('./proc-cpuinfo.js'),
-  ]);
-  return [
-    criuImage,
-    firecracker,
-    vzcpuidctl,
-    qemuExpansion,
-    libvirtCpudata,
-    libcpuid,
-    cpuidRaw,
-    instlatx64,
-    procCpuinfo,
-  ];
-}
-
-async function loadAll(): Promise<readonly Format[]> {
-  return [...OWN, ...(await loadOthers())];
-}
-
 function unknownFormat(input: Input, formats: readonly Format[]): InputError {
   const place = { file: input.name };
   if (input.bytes.length === 0) return new InputError('unknown-format', 'is empty', { place });
@@ -68,14 +28,15 @@ export async function readHost(name: string, bytes: Uint8Array): Promise<Host> {
   const input = openInput(name, bytes);
   let found = OWN.find((format) => format.recognise(input));
   if (found === undefined) {
-    const others = await loadOthers();
-    found = others.find((format) => format.recognise(input));
-    if (found === undefined) throw unknownFormat(input, [...OWN, ...others]);
+    const { OTHERS } = await import('./others.js');
+    found = OTHERS.find((format) => format.recognise(input));
+    if (found === undefined) throw unknownFormat(input, [...OWN, ...OTHERS]);
   }
   return found.read(input);
 }
 
 /** The format of this name, for writing. */
 export async function findFormat(name: string): Promise<Format | undefined> {
-  return (await loadAll()).find((format) => format.name === name);
+  const { OTHERS } = await import('./others.js');
+  return [...OWN, ...OTHERS].find((format) => format.name === name);
 }

@@ -1,0 +1,23 @@
+/** Other tools' formats, in the order in which they are asked: those that are surest come first. */
+import { cpuidRaw } from './cpuid-raw.js';
+import { criuImage } from './criu-image.js';
+import { firecracker } from './firecracker.js';
+import type { Format } from './format.js';
+import { instlatx64 } from './instlatx64.js';
+import { libcpuid } from './libcpuid.js';
+import { libvirtCpudata } from './libvirt-cpudata.js';
+import { procCpuinfo } from './proc-cpuinfo.js';
+import { qemuExpansion } from './qemu-expansion.js';
+import { vzcpuidctl } from './vzcpuidctl.js';
+
+export const OTHERS: readonly Format[] = [
+  criuImage,
+  firecracker,
+  vzcpuidctl,
+  qemuExpansion,
+  libvirtCpudata,
+  libcpuid,
+  cpuidRaw,
+  instlatx64,
+  procCpuinfo,
+];
