@@ -1,9 +1,11 @@
+import { basename } from 'node:path';
 import { findComponent, findFeature } from '../../catalogue/index.js';
 import { type CompareOptions, compareHosts } from '../../compare/compare.js';
 import { parseCriuCap } from '../../compare/criu/cap.js';
 import { MODES, type Mode } from '../../compare/mode-names.js';
 import { exitStatus, type Verdict } from '../../compare/verdict.js';
 import { InputError } from '../../model/errors.js';
+import type { Host } from '../../model/host.js';
 import { reportJson } from '../../report/json.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
@@ -60,11 +62,19 @@ function allowedOf(names: readonly string[]): string[] {
   });
 }
 
+/** Sentences name hosts often: a file's name without its folders is enough where it is clear. */
+function tellApart(from: Host, to: Host): [Host, Host] {
+  const short = (host: Host): Host => ({ ...host, name: basename(host.name) });
+  if (basename(from.name) !== basename(to.name)) return [short(from), short(to)];
+  if (from.name !== to.name) return [from, to];
+  return [from, { ...to, name: `${to.name} (target)` }];
+}
+
 export const run: Run = async (args) => {
   const [fromName, toName] = hostsOf(args);
   const mode = modeOf(args.text('mode'));
   const allow = allowedOf(args.list('allow'));
-  const [from, to] = [await loadHost(fromName), await loadHost(toName)];
+  const [from, to] = tellApart(await loadHost(fromName), await loadHost(toName));
   const report = compareHosts(from, to, { mode, allow });
   if (args.flag('json')) process.stdout.write(`${JSON.stringify(reportJson(report), null, 2)}\n`);
   else {

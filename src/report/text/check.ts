@@ -46,7 +46,7 @@ function subjectOf(finding: Finding, { from, to }: Report): string {
     const found = host.xsave.components.find((one) => one.name === finding.component);
     return `${found?.size ?? '?'}@${found?.offset ?? '?'}`;
   };
-  return `${finding.component} ${place(from)} → ${place(to)};`;
+  return `${finding.component} ${place(from)} → ${place(to)}`;
 }
 
 function groupFindings(findings: readonly Finding[], report: Report): Group[] {
@@ -171,7 +171,10 @@ function groupText(group: Group, { colors, width }: TextStyle): string {
   const heading = [`  ${colors.cyan(group.code)}`, group.allowed ? colors.dim('(allowed)') : '']
     .filter((part) => part !== '')
     .join(' ');
-  const subjects = group.subjects.length > 0 ? [wrap(group.subjects.join(' '), width, '    ')] : [];
+  const subjects =
+    group.subjects.length > 0
+      ? [wrap(group.subjects.join(group.code === 'state-layout' ? ', ' : ' '), width, '    ')]
+      : [];
   return [heading, ...subjects, wrap(group.effect, width, '    ')].join('\n');
 }
 

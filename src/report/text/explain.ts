@@ -34,7 +34,7 @@ export function explainText(name: FeatureName, { colors, width }: TextStyle): st
     .join(', ');
   const facts: (readonly [string, string | undefined])[] = [
     ['Where', featurePosition(row)],
-    ['Class', `${row.class}: ${CLASS_MEANING[row.class]}`],
+    ['Class', `${row.class} (${CLASS_MEANING[row.class]})`],
     ['If lost', lossText(name)],
     ['Why', row.silent ? undefined : row.reason],
     ['State', json.components.map((one) => `${one.name} (bit ${one.bit} of XCR0)`).join(', ')],
