@@ -1,6 +1,7 @@
 /** What every format's file gives: how to recognise, read and, where it makes sense, write it. */
 import { InputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
+import { describeJsonError, isNestedTooDeep } from './json-text.js';
 
 /** Nothing that cpugate reads is larger: the largest dumps known, of 512 logical CPUs, have 6 MB. */
 export const MAX_INPUT_BYTES = 32 * 1024 * 1024;
@@ -65,17 +66,37 @@ interface ParsedJson {
   readonly error?: string;
 }
 
+/** Nesting can't hurt in a smaller input. */
+const SMALL_BYTES = 1 << 20;
+
 function parseJson(bytes: Uint8Array): ParsedJson {
   // A brace or bracket comes first in every JSON format that is read here.
   const first = bytes.find((byte) => byte > 0x20 && byte < 0x80);
   if (first !== 0x7b && first !== 0x5b) return { error: 'it does not begin with { or [' };
+  if (bytes.length > SMALL_BYTES && isNestedTooDeep(bytes))
+    return { error: 'it is nested too deeply' };
+  const text = decodeUtf8(bytes);
+  if (text === undefined) return { error: 'it is not UTF-8' };
   try {
-    return { value: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) };
-  } catch (error) {
-    // The engine's message quotes the input; a line of it is enough.
-    const said = error instanceof SyntaxError ? error.message : 'it is not UTF-8';
-    return { error: said.replace(/\s+/g, ' ').slice(0, 120) };
+    return { value: JSON.parse(text) };
+  } catch {
+    // The engine's own message quotes the input and doesn't always say where.
+    return { error: describeJsonError(text) };
   }
+}
+
+/** Without a byte order mark; undefined where the bytes are no UTF-8. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** For recognising: whether a JSON object begins here, blanks and a byte order mark aside. */
+export function beginsWithBrace({ head }: Input): boolean {
+  return /^(?:\u00ef\u00bb\u00bf)?\s*\{/.test(head);
 }
 
 /** For readers: the error for a line that can't be what it should. */

@@ -5,7 +5,7 @@
  */
 import { InputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
-import { type Format, type Input, openInput } from './format.js';
+import { beginsWithBrace, type Format, type Input, openInput } from './format.js';
 import { namedProfile } from './named-profile.js';
 import { profile } from './profile.js';
 
@@ -14,7 +14,7 @@ const OWN: readonly Format[] = [profile, namedProfile];
 function unknownFormat(input: Input, formats: readonly Format[]): InputError {
   const place = { file: input.name };
   if (input.bytes.length === 0) return new InputError('unknown-format', 'is empty', { place });
-  const broken = input.head.trimStart().startsWith('{') && input.jsonError();
+  const broken = beginsWithBrace(input) && input.jsonError();
   if (typeof broken === 'string')
     return new InputError('malformed', `is not valid JSON: ${broken}`, { place });
   return new InputError('unknown-format', 'is of no format that can be read', {
@@ -37,6 +37,6 @@ export async function readHost(name: string, bytes: Uint8Array): Promise<Host> {
 
 /** The format of this name, for writing. */
 export async function findFormat(name: string): Promise<Format | undefined> {
-  const { OTHERS } = await import('./others.js');
-  return [...OWN, ...OTHERS].find((format) => format.name === name);
+  const isWanted = (format: Format) => format.name === name;
+  return OWN.find(isWanted) ?? (await import('./others.js')).OTHERS.find(isWanted);
 }

@@ -9,11 +9,17 @@
 import { type FeatureName, featureRow, findFeature } from '../catalogue/index.js';
 import validate from '../generated/cpu-profile.js';
 import { PROFILE_INDEX } from '../generated/profile-index.js';
-import { encodeSignature, mergeRows, rowsFromFeatures, vendorRow } from '../model/from-features.js';
+import {
+  encodeSignature,
+  mergeRows,
+  partialRow,
+  rowsFromFeatures,
+  vendorRow,
+} from '../model/from-features.js';
 import type { Host } from '../model/host.js';
 import { type LeafRow, leafTable } from '../model/leaves.js';
 import { countingPrerequisites, isUserVisible, USER_VISIBLE } from '../model/prerequisites.js';
-import { ALL_KNOWN, ALL_KNOWN_64, fieldMask, NO_REGISTERS } from '../model/registers.js';
+import { ALL_KNOWN_64, fieldMask, NO_REGISTERS } from '../model/registers.js';
 import { type Format, type Input, malformed } from './format.js';
 import { checkXsave, maskOf, type ProfileXsave, xsaveRows } from './named-profile-xsave.js';
 import { schemaError } from './schema-errors.js';
@@ -102,13 +108,7 @@ function identityRows(profile: NamedProfile): LeafRow[] {
   const { vendor, family, model, stepping, cacheLineBytes, linearAddressBits } = profile;
   if (vendor !== undefined) rows.push(vendorRow(vendor));
   if (family !== undefined && model !== undefined && stepping !== undefined)
-    rows.push({
-      ...NO_REGISTERS,
-      leaf: 1,
-      subleaf: 0,
-      eax: encodeSignature({ family, model, stepping }),
-      known: { ...NO_REGISTERS, eax: ALL_KNOWN },
-    });
+    rows.push(partialRow(1, { eax: encodeSignature({ family, model, stepping }) }));
   if (cacheLineBytes !== undefined)
     rows.push({
       ...NO_REGISTERS,

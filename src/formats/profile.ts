@@ -9,7 +9,7 @@ import { InputError } from '../model/errors.js';
 import type { Cpu, Host, HostKind, SystemFacts } from '../model/host.js';
 import { type LeafRow, leafTable } from '../model/leaves.js';
 import { ALL_KNOWN_64, hex, hex32 } from '../model/registers.js';
-import { type Format, type Input, malformed } from './format.js';
+import { beginsWithBrace, type Format, type Input, malformed } from './format.js';
 import { schemaError } from './schema-errors.js';
 
 const KIND = 'cpugate-host-profile';
@@ -167,7 +167,7 @@ function checkVersion(input: Input, value: unknown) {
 
 function read(input: Input): Host {
   const value = input.json();
-  if (value === undefined) throw malformed(input, 'is not valid JSON');
+  if (value === undefined) throw malformed(input, `is not valid JSON: ${input.jsonError()}`);
   checkVersion(input, value);
   if (!validate(value)) throw schemaError(input, validate.errors, 'host-profile');
   const json = value as ProfileJson;
@@ -246,7 +246,9 @@ export function profileJson(
 export const profile: Format = {
   name: 'profile',
   title: "cpugate's own profile",
-  recognise: ({ head }) => head.trimStart().startsWith('{') && head.includes(KIND),
+  // Tools that sort an object's entries put "kind" behind the leaves.
+  recognise: (input) =>
+    beginsWithBrace(input) && (input.head.includes(KIND) || input.text().includes(KIND)),
   read,
   write: (host) => ({ content: `${JSON.stringify(profileJson(host), null, 1)}\n`, lost: [] }),
 };

@@ -8,13 +8,14 @@ import {
   brandRows,
   encodeSignature,
   mergeRows,
+  partialRow,
   rowsFromFeatures,
   vendorRow,
   xcr0FromFeatures,
 } from '../model/from-features.js';
 import type { Host } from '../model/host.js';
 import { type LeafRow, leafTable } from '../model/leaves.js';
-import { ALL_KNOWN, NO_REGISTERS } from '../model/registers.js';
+import { ALL_KNOWN } from '../model/registers.js';
 import { type Format, type Input, malformed } from './format.js';
 import { schemaError } from './schema-errors.js';
 
@@ -74,22 +75,9 @@ function identityRows(props: Props): LeafRow[] {
   const xlevel = integer(props, 'xlevel');
   if (vendor !== undefined) rows.push(vendorRow(vendor, integer(props, 'level')));
   if (family !== undefined && model !== undefined && stepping !== undefined)
-    rows.push({
-      ...NO_REGISTERS,
-      leaf: 1,
-      subleaf: 0,
-      eax: encodeSignature({ family, model, stepping }),
-      known: { ...NO_REGISTERS, eax: ALL_KNOWN },
-    });
+    rows.push(partialRow(1, { eax: encodeSignature({ family, model, stepping }) }));
   if (brand !== undefined) rows.push(...brandRows(brand));
-  if (xlevel !== undefined)
-    rows.push({
-      ...NO_REGISTERS,
-      leaf: 0x80000000,
-      subleaf: 0,
-      eax: xlevel,
-      known: { ...NO_REGISTERS, eax: ALL_KNOWN },
-    });
+  if (xlevel !== undefined) rows.push(partialRow(0x80000000, { eax: xlevel }));
   return rows;
 }
 

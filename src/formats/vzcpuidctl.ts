@@ -5,10 +5,16 @@
  */
 import validate from '../generated/vzcpuidctl.js';
 import { CRIU_WORDS, LINUX_WORD } from '../model/criu-words.js';
-import { brandRows, encodeSignature, mergeRows, vendorRow } from '../model/from-features.js';
+import {
+  brandRows,
+  encodeSignature,
+  mergeRows,
+  partialRow,
+  vendorRow,
+} from '../model/from-features.js';
 import type { Host } from '../model/host.js';
 import { type LeafRow, leafTable } from '../model/leaves.js';
-import { ALL_KNOWN, NO_REGISTERS } from '../model/registers.js';
+import { ALL_KNOWN } from '../model/registers.js';
 import { type Format, type Input, malformed } from './format.js';
 import { schemaError } from './schema-errors.js';
 
@@ -54,23 +60,12 @@ function rowsOfWords(words: readonly number[]): LeafRow[] {
   return words.flatMap((word, place) => {
     const source = CRIU_WORDS[place];
     if (source === undefined || place === LINUX_WORD) return [];
-    return [
-      {
-        ...NO_REGISTERS,
-        leaf: source.leaf,
-        subleaf: source.subleaf,
-        [source.reg]: word,
-        known: { ...NO_REGISTERS, [source.reg]: ALL_KNOWN },
-      },
-    ];
+    return [{ ...partialRow(source.leaf, { [source.reg]: word }), subleaf: source.subleaf }];
   });
 }
 
 function maximumRow(leaf: number, maximum: number | undefined): LeafRow[] {
-  if (maximum === undefined) return [];
-  return [
-    { ...NO_REGISTERS, leaf, subleaf: 0, eax: maximum, known: { ...NO_REGISTERS, eax: ALL_KNOWN } },
-  ];
+  return maximum === undefined ? [] : [partialRow(leaf, { eax: maximum })];
 }
 
 function identityRows(record: CpuRecord): LeafRow[] {
@@ -81,13 +76,11 @@ function identityRows(record: CpuRecord): LeafRow[] {
   ];
   if (x86_model_id) rows.push(...brandRows(x86_model_id.trim()));
   if (x86_family !== undefined && x86_model !== undefined && x86_mask !== undefined)
-    rows.push({
-      ...NO_REGISTERS,
-      leaf: 1,
-      subleaf: 0,
-      eax: encodeSignature({ family: x86_family, model: x86_model, stepping: x86_mask }),
-      known: { ...NO_REGISTERS, eax: ALL_KNOWN },
-    });
+    rows.push(
+      partialRow(1, {
+        eax: encodeSignature({ family: x86_family, model: x86_model, stepping: x86_mask }),
+      }),
+    );
   return rows;
 }
 

@@ -10,6 +10,7 @@ import {
   ALL_KNOWN_64,
   fieldMask,
   type Known64,
+  NO_REGISTERS,
   or,
   type Registers,
 } from './registers.js';
@@ -96,6 +97,13 @@ function registerOf(text: string, start: number): number {
   for (let byte = 3; byte >= 0; byte--)
     value = value * 256 + (text.charCodeAt(start + byte) & 0x7f || 0);
   return value;
+}
+
+/** A row of which only these registers are told, whole. */
+export function partialRow(leaf: number, told: Partial<Registers>): LeafRow {
+  const known = { ...NO_REGISTERS };
+  for (const register of Object.keys(told) as (keyof Registers)[]) known[register] = ALL_KNOWN;
+  return { ...NO_REGISTERS, ...told, leaf, subleaf: 0, known };
 }
 
 /** Leaf 0 with the vendor's twelve letters. maxLeaf undefined: not known. */
