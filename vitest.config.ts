@@ -7,6 +7,7 @@ export default defineConfig({
     exclude: ['test/vm/**'],
     globalSetup: ['test/build.ts'],
     setupFiles: ['test/fail-on-warning.ts'],
+    reporters: ['default', './test/skipped.ts'],
     testTimeout: 20_000,
   },
 });

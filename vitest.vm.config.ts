@@ -8,6 +8,7 @@ export default defineConfig({
     // An emulator keeps a core busy: two guests at a time, whichever file asks for them.
     fileParallelism: false,
     maxConcurrency: 2,
+    reporters: ['default', './test/skipped.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },

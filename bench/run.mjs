@@ -88,7 +88,9 @@ try {
       .map((name) => join(dumps, name));
     const bytes = files.reduce((sum, file) => sum + statSync(file).size, 0);
     const [show, idle] = [wall([cpugate, 'show', '--json', ...files]), wall(['-e', '0'])];
-    console.log(`show of ${files.length} files, ${(bytes / 1e6).toFixed(1)} MB: ${show.toFixed(0)} ms`);
+    console.log(
+      `show of ${files.length} files, ${(bytes / 1e6).toFixed(1)} MB: ${show.toFixed(0)} ms`,
+    );
     promise('reading and showing', files.length / ((show - idle) / 1000), 300, 'files/s', true);
   }
 } finally {
