@@ -80,6 +80,8 @@ export function writeCriuImage(host: Host) {
     if (host.system !== undefined) lost.push('What the OS adds: kernel, microcode, C library.');
   }
   if (criu.modelId === undefined)
-    lost.push(`Nothing, but the name "${NAMELESS}" was added: CRIU crashes on an image without.`);
+    lost.push(
+      `The processor's name: the CPU has none. "${NAMELESS}" stands there, as CRIU crashes on an image without.`,
+    );
   return { content: encodeCriuImage({ ...criu, modelId: criu.modelId ?? NAMELESS }), lost };
 }

@@ -1,6 +1,7 @@
 /**
  * CRIU's record about a host as far as it can be told: what its checks compare.
  */
+import { componentName } from '../catalogue/index.js';
 import type { Signature } from './capabilities.js';
 import type { CriuCpuinfo } from './criu-cpuinfo.js';
 import { viewOfCpu } from './criu-probe.js';
@@ -24,7 +25,7 @@ export type Stored<T> = T | 'not-stored' | 'not-known';
 /** The record about a host as far as it can be told. */
 export interface CriuView {
   readonly capabilityVersion: number;
-  /** "GenuineIntel" where CRIU doesn't know the vendor, it gives up and leaves all else empty. */
+  /** The vendor, where CRIU doesn't know it: it gives up then and leaves all else empty. */
   readonly unsupportedVendor?: string;
   readonly vendor: Stored<CriuCpuinfo['vendor']>;
   readonly signature: Stored<Signature>;
@@ -77,10 +78,20 @@ function joinViews(a: CriuView, b: CriuView): CriuView {
   };
 }
 
+/** A host is asked about again and again where many are compared, and never changes. */
+const views = new WeakMap<Host, CriuView>();
+
 /** CRIU's record about a host, as far as it can be told; an image's own words stay as they are. */
 export function viewAsCriu(host: Host): CriuView {
-  if (host.criu !== undefined) return viewOfImage(host.criu);
-  return host.cpus.map((cpu) => viewOfCpu(cpu, host)).reduce(joinViews);
+  let view = views.get(host);
+  if (view === undefined) {
+    view =
+      host.criu === undefined
+        ? host.cpus.map((cpu) => viewOfCpu(cpu, host)).reduce(joinViews)
+        : viewOfImage(host.criu);
+    views.set(host, view);
+  }
+  return view;
 }
 
 /** What a view doesn't tell, for people; empty: it is complete. */
@@ -95,8 +106,7 @@ export function missingInView(view: CriuView): string[] {
   const { xfeaturesMask: mask } = view;
   if (mask === 'not-known') missing.push('the state components in leaf 0xd.0');
   else if (mask !== 'not-stored')
-    for (const bit of bitsOf(~mask.known & ALL_KNOWN_64))
-      missing.push(`state component ${bit} in leaf 0xd.0`);
+    for (const bit of bitsOf(~mask.known & ALL_KNOWN_64)) missing.push(componentName(bit));
   if (view.xsaveSize === 'not-known') missing.push("the XSAVE area's size");
   if (view.xsaveSizeMax === 'not-known') missing.push("the XSAVE area's largest size");
   return missing;
