@@ -50,9 +50,9 @@ function endOfText(text: string, start: number): number | JsonFault {
     if (code < 0x20)
       return { offset: at, message: 'a text holds a line break or control character' };
     if (code === BACKSLASH) {
-      const escape = /^(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/.exec(text.slice(at + 1, at + 6));
-      if (escape === null) return { offset: at, message: 'no such escape in a text' };
-      at += 1 + escape[0].length;
+      const found = /^(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/.exec(text.slice(at + 1, at + 6));
+      if (found === null) return { offset: at, message: 'no such escape in a text' };
+      at += 1 + found[0].length;
     } else at++;
   }
 }

@@ -1,17 +1,22 @@
 /**
- * libvirt's raw record of a CPU: <cpudata arch='x86'> with a <cpuid> element a leaf, as
- * `virsh` tests and libvirt's cpu-gather write it. MSRs are passed over.
+ * libvirt's raw record of a CPU: <cpudata arch='x86'> with a <cpuid> element a leaf, as its
+ * cpu-gather.py records hosts for its tests (tests/cputestdata). MSRs are passed over.
  */
 import { SaxesParser, type SaxesTagPlain } from 'saxes';
-import { groupCpus } from '../model/group-cpus.js';
+import { describeHost } from '../model/capabilities.js';
+import { InputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
-import { type LeafRow, leafTable } from '../model/leaves.js';
-import { ALL_KNOWN, hex32 } from '../model/registers.js';
+import { findLeaf, type LeafRow, leafTable } from '../model/leaves.js';
+import { ALL_KNOWN, hex, hex32, type Register } from '../model/registers.js';
 import { type Format, type Input, malformed } from './format.js';
 
 const MOST_LEAVES = 4096;
 
-const NUMBER = /^(?:0x[0-9a-f]{1,8}|\d{1,10})$/i;
+const NUMBER = /^(?:0x[0-9a-f]{1,8}|[0-9]{1,10})$/i;
+
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, 40));
+}
 
 function numberOf(
   input: Input,
@@ -19,14 +24,11 @@ function numberOf(
   name: string,
   line: number,
 ): number | undefined {
-  const text = tag.attributes[name];
+  const text = Object.hasOwn(tag.attributes, name) ? tag.attributes[name] : undefined;
   if (text === undefined) return undefined;
   const value = NUMBER.test(text) ? Number(text) : Number.NaN;
   if (!(value <= ALL_KNOWN))
-    throw malformed(input, `${name} is no 32-bit number: ${JSON.stringify(text.slice(0, 40))}`, {
-      line,
-      at: '<cpuid>',
-    });
+    throw malformed(input, `${name} is no 32-bit number: ${shown(text)}`, { line, at: '<cpuid>' });
   return value;
 }
 
@@ -37,107 +39,193 @@ function readLeaf(input: Input, tag: SaxesTagPlain, line: number): LeafRow {
   const subleaf = number('ecx_in') ?? 0;
   if (subleaf > 0xffff)
     throw malformed(input, 'ecx_in is larger than any subleaf', { line, at: '<cpuid>' });
-  // libvirt leaves out registers that are zero.
+  // libvirt takes a register that is left out for zero (virCPUx86DataParse).
+  const register = (name: Register) => number(name) ?? 0;
   return {
     leaf,
     subleaf,
-    eax: number('eax') ?? 0,
-    ebx: number('ebx') ?? 0,
-    ecx: number('ecx') ?? 0,
-    edx: number('edx') ?? 0,
+    eax: register('eax'),
+    ebx: register('ebx'),
+    ecx: register('ecx'),
+    edx: register('edx'),
   };
 }
 
-function wrongRoot(input: Input, name: string): Error {
-  const shown = JSON.stringify(name.slice(0, 40));
+/** What else libvirt calls a CPU, and what is in it. */
+const OTHER_ROOTS: Readonly<Record<string, string>> = {
+  cpu: 'libvirt names a model and features there, without the CPUID data behind them',
+  capabilities: "libvirt's capabilities name a CPU model, without the CPUID data behind it",
+  domainCapabilities: "libvirt's domain capabilities name CPU models, without CPUID data",
+  domain: 'it describes a virtual machine',
+};
+
+function wrongRoot(input: Input, name: string, line: number): InputError {
+  const known = Object.hasOwn(OTHER_ROOTS, name) ? OTHER_ROOTS[name] : undefined;
   return malformed(
     input,
-    `is XML with the root ${shown}, not <cpudata>`,
-    {},
-    'A <cpu> element names a model and no CPUID data; record the host with "cpugate probe", or give the cpudata file.',
+    `is XML with the root ${shown(name)}, not <cpudata>${known === undefined ? '' : `: ${known}`}`,
+    { line },
+    "Record the host: libvirt's cpu-gather.py writes <cpudata>, cpuid -r and cpugate probe tell the same.",
   );
 }
 
-function read(input: Input): Host {
-  const rows = new Map<string, LeafRow>();
-  const remarks: string[] = [];
-  let depth = 0;
-  let complete = false;
+/** Takes what the parser finds; knows how deep it is. */
+class Reader {
+  readonly rows = new Map<string, LeafRow>();
+  msrs = 0;
+  isComplete = false;
+  readonly #input: Input;
+  #depth = 0;
+
+  constructor(input: Input) {
+    this.#input = input;
+  }
+
+  open(tag: SaxesTagPlain, line: number): void {
+    this.#depth++;
+    if (this.#depth === 1) this.#openRoot(tag, line);
+    else if (this.#depth > 2)
+      throw malformed(this.#input, `has ${shown(tag.name)} inside another element`, { line });
+    else if (tag.name === 'cpuid') this.#addLeaf(readLeaf(this.#input, tag, line), line);
+    else if (tag.name === 'msr') this.msrs++;
+    else throw malformed(this.#input, `has an element ${shown(tag.name)}`, { line });
+  }
+
+  close(): void {
+    this.#depth--;
+    this.isComplete ||= this.#depth === 0;
+  }
+
+  #openRoot(tag: SaxesTagPlain, line: number): void {
+    if (tag.name !== 'cpudata') throw wrongRoot(this.#input, tag.name, line);
+    const { arch } = tag.attributes;
+    if (arch !== undefined && !['x86', 'x86_64', 'i686'].includes(arch))
+      throw new InputError('not-x86', `is of another architecture: ${shown(arch)}`, {
+        place: { file: this.#input.name, line },
+        remedy: 'Only x86 CPUs are compared.',
+      });
+  }
+
+  #addLeaf(row: LeafRow, line: number): void {
+    const key = `${hex(row.leaf)}.${row.subleaf}`;
+    const before = this.rows.get(key);
+    if (before !== undefined && JSON.stringify(before) !== JSON.stringify(row))
+      throw malformed(this.#input, `leaf ${key} is there twice, with other values`, { line });
+    this.rows.set(key, row);
+    if (this.rows.size > MOST_LEAVES)
+      throw malformed(this.#input, `has more than ${MOST_LEAVES} leaves`, { line });
+  }
+}
+
+const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
+
+/** Numbers are all that counts, so that bytes do as they are, whatever the encoding of comments. */
+function textOf(input: Input): string {
+  const text = input.text();
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(BYTE_ORDER_MARK.length) : text;
+}
+
+function parse(input: Input): Reader {
+  const reader = new Reader(input);
   const parser = new SaxesParser<{ position: true; xmlns: false }>({
     position: true,
     xmlns: false,
   });
   parser.on('error', (error) => {
-    throw malformed(input, `is not well-formed XML: ${error.message.slice(0, 120)}`, {
-      line: parser.line,
-    });
+    throw malformed(
+      input,
+      `is not well-formed XML: ${error.message.replace(/^\d+:\d+: /, '').slice(0, 120)}`,
+      { line: parser.line },
+    );
   });
   parser.on('doctype', () => {
     throw malformed(input, 'has a DOCTYPE, which no cpudata needs', { line: parser.line });
   });
-  parser.on('opentag', (tag) => {
-    depth++;
-    if (depth === 1) {
-      if (tag.name !== 'cpudata') throw wrongRoot(input, tag.name);
-      const arch = tag.attributes.arch;
-      if (arch !== undefined && arch !== 'x86')
-        throw malformed(input, `is of another architecture: ${JSON.stringify(arch.slice(0, 40))}`);
-      return;
-    }
-    if (tag.name !== 'cpuid') return;
-    const row = readLeaf(input, tag, parser.line);
-    const key = `${row.leaf}.${row.subleaf}`;
-    const before = rows.get(key);
-    if (before !== undefined && JSON.stringify(before) !== JSON.stringify(row))
-      throw malformed(input, `leaf 0x${row.leaf.toString(16)}.${row.subleaf} is there twice`, {
-        line: parser.line,
-      });
-    rows.set(key, row);
-    if (rows.size > MOST_LEAVES)
-      throw malformed(input, `has more than ${MOST_LEAVES} leaves`, { line: parser.line });
-  });
-  parser.on('closetag', () => {
-    depth--;
-    complete ||= depth === 0;
-  });
-  parser.write(input.text()).close();
-  if (!complete) throw malformed(input, 'ends before </cpudata>');
+  parser.on('opentag', (tag) => reader.open(tag, parser.line));
+  parser.on('closetag', () => reader.close());
+  parser.write(textOf(input)).close();
+  return reader;
+}
+
+function read(input: Input): Host {
+  const { rows, msrs, isComplete } = parse(input);
+  if (!isComplete) throw malformed(input, 'ends before </cpudata>');
   if (rows.size === 0) throw malformed(input, 'holds no <cpuid> element');
   return {
     name: input.name,
     format: 'libvirt-cpudata',
     kind: 'cpu',
-    cpus: groupCpus([{ logical: [0], leaves: leafTable(rows.values()) }]),
-    remarks,
+    cpus: [{ logical: [0], leaves: leafTable(rows.values()) }],
+    remarks: msrs === 0 ? [] : [`${msrs} MSRs are passed over.`],
   };
+}
+
+function isWhole(row: LeafRow): boolean {
+  return row.known === undefined || Object.values(row.known).every((known) => known === ALL_KNOWN);
 }
 
 function line(row: LeafRow): string {
   const subleaf = `0x${row.subleaf.toString(16).padStart(2, '0')}`;
   return (
     `  <cpuid eax_in='${hex32(row.leaf)}' ecx_in='${subleaf}' eax='${hex32(row.eax)}' ` +
-    `ebx='${hex32(row.ebx)}' ecx='${hex32(row.ecx)}' edx='${hex32(row.edx)}'/>`
+    `ebx='${hex32(row.ebx)}' ecx='${hex32(row.ecx)}' edx='${hex32(row.edx)}'/>\n`
   );
 }
 
+/** The record states every bit of one CPU: it can't hold what isn't known, nor CPUs that differ. */
+function checkWritable(host: Host): void {
+  const place = { file: host.name };
+  const { leaves } = host.cpus[0] as Host['cpus'][number];
+  const [vendor, features] = [0, 1].map((leaf) => findLeaf(leaves, leaf, 0));
+  if (vendor === undefined || !isWhole(vendor) || (features !== undefined && !isWhole(features)))
+    throw new InputError(
+      'not-enough-data',
+      'tells only a part of leaves 0x0 and 0x1, and <cpudata> states every bit',
+      { place, remedy: 'Take a dump on the host itself: cpugate probe, or cpuid -r.' },
+    );
+  const differences = describeHost(host).differences.map(({ what }) => what);
+  if (differences.length > 0)
+    throw new InputError(
+      'cpus-differ',
+      `has CPUs that differ (${differences.slice(0, 5).join(', ')}), and <cpudata> holds one`,
+      { place, remedy: 'Write a format that holds them all: profile, cpuid-raw.' },
+    );
+}
+
+/** libvirt puts the CPU's name there; two hyphens would end the comment. */
+function comment(brand: string | undefined): string {
+  return brand === undefined ? '' : `<!-- ${brand.replace(/-(?=-|$)/g, '- ')} -->\n`;
+}
+
 function write(host: Host): { content: string; lost: string[] } {
-  const first = host.cpus[0];
-  const rows = first?.leaves.rows ?? [];
+  checkWritable(host);
+  const { leaves, xcr0 } = host.cpus[0] as Host['cpus'][number];
+  const partial = leaves.rows.filter((row) => !isWhole(row));
   const lost: string[] = [];
-  if (host.cpus.length > 1) lost.push('all logical CPUs but the first of those that differ');
-  if (rows.some((row) => row.known !== undefined))
-    lost.push('which bits are not known: they stand as 0');
-  if (first?.xcr0 !== undefined) lost.push('XCR0, and what else the OS enabled');
-  return {
-    content: ["<cpudata arch='x86'>", ...rows.map(line), '</cpudata>', ''].join('\n'),
-    lost,
-  };
+  if (findLeaf(leaves, 1, 0) === undefined)
+    lost.push("Leaf 0x1.0 isn't known; libvirt takes a leaf that is left out for zeros.");
+  if (partial.length > 0)
+    lost.push(
+      `Left out, as not all of their bits are known: ${partial.map((row) => `leaf ${hex(row.leaf)}.${row.subleaf}`).join(', ')}.`,
+    );
+  if (xcr0 !== undefined)
+    lost.push('What the OS enabled (XCR0): readers take what the CPU offers.');
+  if (host.system !== undefined) lost.push('What the OS adds: kernel, microcode, C library.');
+  if (host.cpus.length > 1 || (host.cpus[0]?.logical.length ?? 0) > 1)
+    lost.push('All logical CPUs but the first: the others offer tasks the same.');
+  const content = [
+    comment(describeHost(host).brand),
+    "<cpudata arch='x86'>\n",
+    ...leaves.rows.filter(isWhole).map(line),
+    '</cpudata>\n',
+  ].join('');
+  return { content, lost };
 }
 
 export const libvirtCpudata: Format = {
   name: 'libvirt-cpudata',
   title: "libvirt's <cpudata>",
-  recognise: ({ head }) => /^[\s\uFEFF\u00EF\u00BB\u00BF]*</.test(head),
+  recognise: ({ head }) => /^(?:\u00ef\u00bb\u00bf)?\s*</.test(head),
   read,
   write,
 };

@@ -1,10 +1,13 @@
 /**
- * OpenVZ's vzcpuidctl record: 19 capability words in CRIU's order, XSAVE sizes and places, and the
- * CPUID calls it made. The calls are what the CPU said and come first; words fill what they leave.
- * Places that the tool didn't set are all ones and count as unknown.
+ * OpenVZ's vzcpuidctl record ("vzcpuidctl xsave encode"): 19 capability words in CRIU's order, XSAVE
+ * sizes and places, and the CPUID calls it made. The calls are what the CPU said and come first;
+ * words fill what they leave. What the tool changed, left out or asked wrongly is unknown; its
+ * sources (src/cpu.c, fpu.c, cpuid.c, json.c) say what that is.
  */
+import { type FeatureName, REGISTERS } from '../catalogue/index.js';
 import validate from '../generated/vzcpuidctl.js';
-import { CRIU_WORDS, LINUX_WORD } from '../model/criu-words.js';
+import { CRIU_COMPONENTS, presenceInWords } from '../model/criu-probe.js';
+import { CRIU_WORDS, criuPlace } from '../model/criu-words.js';
 import {
   brandRows,
   encodeSignature,
@@ -14,11 +17,22 @@ import {
 } from '../model/from-features.js';
 import type { Host } from '../model/host.js';
 import { type LeafRow, leafTable } from '../model/leaves.js';
-import { ALL_KNOWN } from '../model/registers.js';
-import { type Format, type Input, malformed } from './format.js';
+import {
+  ALL_KNOWN,
+  bitMask,
+  hasBit64,
+  hex,
+  type Known32,
+  NO_REGISTERS,
+  NOTHING_KNOWN,
+  split64,
+  without,
+} from '../model/registers.js';
+import { LEGACY_AREA_BYTES, PRESENT } from '../model/xsave.js';
+import { beginsWithBrace, type Format, type Input, malformed } from './format.js';
 import { schemaError } from './schema-errors.js';
 
-type Pairs = readonly (readonly [number, number])[];
+type Pairs = readonly (readonly [bit: number, value: number])[];
 type Call = readonly [eax: number, ebx: number, ecx: number, edx: number];
 
 interface CpuRecord {
@@ -35,111 +49,208 @@ interface CpuRecord {
   readonly xsave_size?: number;
   readonly xstate_offsets?: Pairs;
   readonly xstate_sizes?: Pairs;
+  readonly xsaves_size?: number;
   readonly cpuid_call_trace?: { readonly in: readonly Call[]; readonly out: readonly Call[] };
 }
+
+const FORMAT_VERSION = 1;
 
 /** Leaves that look at ECX; for others it holds whatever was there. */
 const HAS_SUBLEAVES = new Set([0x4, 0x7, 0xb, 0xd, 0xf, 0x10, 0x12, 0x14, 0x8000001d]);
 
-function rowsOfCalls(input: Input, record: CpuRecord): LeafRow[] {
+function isSameRow(a: LeafRow, b: LeafRow): boolean {
+  return REGISTERS.every((register) => a[register] === b[register]);
+}
+
+/**
+ * A leaf that was asked twice and answered differently isn't believed: where /proc/vz/cpuid_override
+ * is set, the tool notes the registers before they hold the leaf's number.
+ */
+function rowsOfCalls(input: Input, record: CpuRecord): { rows: LeafRow[]; doubtful: string[] } {
   const trace = record.cpuid_call_trace;
-  if (trace === undefined) return [];
+  if (trace === undefined) return { rows: [], doubtful: [] };
   if (trace.in.length !== trace.out.length)
     throw malformed(input, 'has not as many answers as calls', { at: '/cpu/cpuid_call_trace' });
-  return trace.in.map(([leaf, , ecx], place) => {
+  const rows = new Map<string, LeafRow>();
+  const doubtful = new Set<string>();
+  trace.in.forEach(([leaf, , ecx], place) => {
     const [eax, ebx, answer, edx] = trace.out[place] as Call;
     const subleaf = HAS_SUBLEAVES.has(leaf) ? ecx : 0;
     if (subleaf > 0xffff)
       throw malformed(input, 'is no subleaf', { at: `/cpu/cpuid_call_trace/in/${place}` });
-    return { leaf, subleaf, eax, ebx, ecx: answer, edx };
+    const row = { leaf, subleaf, eax, ebx, ecx: answer, edx };
+    const key = `${hex(leaf)}.${subleaf}`;
+    const before = rows.get(key);
+    if (before !== undefined && !isSameRow(before, row)) doubtful.add(key);
+    rows.set(key, row);
   });
+  for (const key of doubtful) rows.delete(key);
+  return { rows: [...rows.values()], doubtful: [...doubtful] };
 }
 
-/** Word 3 and the others without a register are made up by the tool. */
-function rowsOfWords(words: readonly number[]): LeafRow[] {
-  return words.flatMap((word, place) => {
+/** 6.EAX: in some versions of the tool the function that reads an EAX gives EBX (cpuid_ops_native). */
+const WORD_OF_LEAF_6 = CRIU_WORDS.findIndex((source) => source?.leaf === 6);
+
+function isExtendedRange(level: number | undefined): level is number {
+  return level !== undefined && level >= 0x80000000 && level <= 0x8000ffff;
+}
+
+/** The words with what the tool made up, changed or didn't ask for marked as unknown. */
+function knownWords(record: CpuRecord): Known32[] {
+  const { x86_capability: values, x86_vendor_id: vendor } = record;
+  // The same mistake with EBX can hide the extended leaves; then the tool didn't ask for them.
+  const hasExtended = isExtendedRange(record.extended_cpuid_level);
+  const words = values.map((value, place): Known32 => {
     const source = CRIU_WORDS[place];
-    if (source === undefined || place === LINUX_WORD) return [];
-    return [{ ...partialRow(source.leaf, { [source.reg]: word }), subleaf: source.subleaf }];
+    if (source === undefined || place === WORD_OF_LEAF_6) return NOTHING_KNOWN;
+    if (source.leaf >= 0x80000000 && !hasExtended) return NOTHING_KNOWN;
+    return { value, known: ALL_KNOWN };
+  });
+  const forget = (name: FeatureName) => {
+    const { word, bit } = criuPlace(name);
+    const { value, known } = words[word] ?? NOTHING_KNOWN;
+    words[word] = { value, known: without(known, bitMask(bit)) };
+  };
+  if (vendor !== 'GenuineIntel') forget('pbe');
+  if (vendor === 'GenuineIntel' && record.x86_family === 15) forget('erms');
+  // The tool clears XSAVE where leaf 0xD is missing; so does Linux, and no task can use it there.
+  const { word } = criuPlace('cqm_occup_llc');
+  if (presenceInWords(words, 'cqm_llc') !== PRESENT) words[word] = NOTHING_KNOWN;
+  return words;
+}
+
+function rowsOfWords(words: readonly Known32[]): LeafRow[] {
+  return words.flatMap(({ value, known }, place) => {
+    const source = CRIU_WORDS[place];
+    if (source === undefined || known === 0) return [];
+    const { leaf, subleaf, reg } = source;
+    return [
+      { ...NO_REGISTERS, leaf, subleaf, [reg]: value, known: { ...NO_REGISTERS, [reg]: known } },
+    ];
   });
 }
 
-function maximumRow(leaf: number, maximum: number | undefined): LeafRow[] {
-  return maximum === undefined ? [] : [partialRow(leaf, { eax: maximum })];
-}
-
-function identityRows(record: CpuRecord): LeafRow[] {
-  const { x86_family, x86_model, x86_mask, x86_model_id } = record;
-  const rows: LeafRow[] = [
-    vendorRow(record.x86_vendor_id, record.cpuid_level),
-    ...maximumRow(0x80000000, record.extended_cpuid_level),
-  ];
+function identityRows(input: Input, record: CpuRecord): LeafRow[] {
+  const { x86_family: family, x86_model: model, x86_mask: stepping, x86_model_id } = record;
+  const rows: LeafRow[] = [vendorRow(record.x86_vendor_id, record.cpuid_level)];
+  if (isExtendedRange(record.extended_cpuid_level))
+    rows.push(partialRow(0x80000000, { eax: record.extended_cpuid_level }));
   if (x86_model_id) rows.push(...brandRows(x86_model_id.trim()));
-  if (x86_family !== undefined && x86_model !== undefined && x86_mask !== undefined)
-    rows.push(
-      partialRow(1, {
-        eax: encodeSignature({ family: x86_family, model: x86_model, stepping: x86_mask }),
-      }),
-    );
-  return rows;
-}
-
-function xsaveRows(record: CpuRecord): LeafRow[] {
-  const { xfeatures_mask: mask, xsave_size: current, xsave_size_max: largest } = record;
-  if (mask === undefined) return [];
-  const told = (size: number | undefined) => (size === undefined ? 0 : ALL_KNOWN);
-  const rows: LeafRow[] = [
-    {
-      leaf: 0xd,
-      subleaf: 0,
-      eax: mask % 2 ** 32,
-      ebx: current ?? 0,
-      ecx: largest ?? 0,
-      edx: Math.floor(mask / 2 ** 32),
-      known: { eax: ALL_KNOWN, ebx: told(current), ecx: told(largest), edx: ALL_KNOWN },
-    },
-  ];
-  const offsets = new Map(record.xstate_offsets ?? []);
-  for (const [bit, size] of record.xstate_sizes ?? []) {
-    if (bit < 2 || bit > 62 || size === ALL_KNOWN || size === 0) continue;
-    const offset = offsets.get(bit);
-    const isPlaced = offset !== undefined && offset !== ALL_KNOWN && offset !== 0xff;
-    rows.push({
-      leaf: 0xd,
-      subleaf: bit,
-      eax: size,
-      ebx: isPlaced ? offset : 0,
-      ecx: 0,
-      edx: 0,
-      known: { eax: ALL_KNOWN, ebx: isPlaced ? ALL_KNOWN : 0, ecx: 0, edx: 0 },
-    });
+  if (family !== undefined && model !== undefined && stepping !== undefined) {
+    if (family > 0xff || model > 0xff || stepping > 0xf)
+      throw malformed(input, `has family ${family}, model ${model}, stepping ${stepping}`, {
+        at: '/cpu',
+      });
+    rows.push(partialRow(1, { eax: encodeSignature({ family, model, stepping }) }));
   }
   return rows;
+}
+
+/**
+ * The offered components, as far as the tool's mask tells: it left out those whose feature CPUID
+ * doesn't show, and knows none above bit 9. SSE comes with XSAVE; a fault of CRIU's that the tool
+ * provides for may have cleared it.
+ */
+function offeredRow(mask: number, words: readonly Known32[]): LeafRow {
+  const value = BigInt(mask) | 3n;
+  let known = value;
+  for (const [bit, feature] of CRIU_COMPONENTS)
+    if (presenceInWords(words, feature) === PRESENT)
+      known |= bit === 4 ? 3n << 3n : 1n << BigInt(bit);
+  // BNDREGS comes with BNDCSR, and that same fault may have cleared it.
+  if (hasBit64(value, 4) && !hasBit64(value, 3)) known &= ~(1n << 3n);
+  return {
+    ...NO_REGISTERS,
+    leaf: 0xd,
+    subleaf: 0,
+    eax: split64(value).low,
+    edx: split64(value).high,
+    known: { ...NO_REGISTERS, eax: split64(known).low, edx: split64(known).high },
+  };
+}
+
+/** Value by component bit. All ones stand for "not set"; so does 0xff in the tool's own comparison. */
+function readPairs(input: Input, record: CpuRecord, name: 'xstate_offsets' | 'xstate_sizes') {
+  const values = new Map<number, number>();
+  for (const [place, [bit, value]] of (record[name] ?? []).entries()) {
+    const before = values.get(bit);
+    if (before !== undefined && before !== value)
+      throw malformed(input, `gives component ${bit} twice`, { at: `/cpu/${name}/${place}` });
+    values.set(bit, value);
+  }
+  return (bit: number, least: number): number | undefined => {
+    const value = values.get(bit);
+    return value === undefined || value === ALL_KNOWN || value < least ? undefined : value;
+  };
+}
+
+function xsaveRows(input: Input, record: CpuRecord, words: readonly Known32[]): LeafRow[] {
+  const { xfeatures_mask: mask, xsave_size: current, xsave_size_max: most } = record;
+  const offsetOf = readPairs(input, record, 'xstate_offsets');
+  const sizeOf = readPairs(input, record, 'xstate_sizes');
+  if (mask === undefined) return [];
+  const rows = [offeredRow(mask, words)];
+  if (current) rows.push(partialRow(0xd, { ebx: current }));
+  if (most) rows.push(partialRow(0xd, { ecx: most }));
+  if (record.xsaves_size)
+    rows.push({ ...partialRow(0xd, { ebx: record.xsaves_size }), subleaf: 1 });
+  for (let bit = 2; bit < 63; bit++) {
+    const size = sizeOf(bit, 1);
+    // Components lie behind the legacy area and the header.
+    const offset = offsetOf(bit, LEGACY_AREA_BYTES);
+    if (size !== undefined)
+      rows.push({
+        ...partialRow(0xd, { eax: size, ...(offset === undefined ? {} : { ebx: offset }) }),
+        subleaf: bit,
+      });
+  }
+  return rows;
+}
+
+function checkVersion(input: Input, value: unknown): void {
+  const version =
+    typeof value === 'object' && value !== null
+      ? (value as { fmt_version?: unknown }).fmt_version
+      : undefined;
+  if (typeof version === 'number' && version !== FORMAT_VERSION)
+    throw malformed(
+      input,
+      `is of vzcpuidctl's format version ${version}; ${FORMAT_VERSION} is understood`,
+      { at: '/fmt_version' },
+    );
 }
 
 function read(input: Input): Host {
   const value = input.json();
   if (value === undefined) throw malformed(input, `is not valid JSON: ${input.jsonError()}`);
+  checkVersion(input, value);
   if (!validate(value)) throw schemaError(input, validate.errors, 'vzcpuidctl');
   const record = (value as { cpu: CpuRecord }).cpu;
+  const words = knownWords(record);
+  const calls = rowsOfCalls(input, record);
   const rows = [
-    ...xsaveRows(record),
-    ...identityRows(record),
-    ...rowsOfWords(record.x86_capability),
-    ...rowsOfCalls(input, record),
+    ...xsaveRows(input, record, words),
+    ...identityRows(input, record),
+    ...rowsOfWords(words),
+    ...calls.rows,
   ];
   return {
     name: input.name,
     format: 'vzcpuidctl',
     kind: 'cpu',
     cpus: [{ logical: [0], leaves: leafTable(mergeRows(rows)) }],
-    remarks: [],
+    remarks:
+      calls.doubtful.length === 0
+        ? []
+        : [
+            `Answers that contradict each other are left out (was a mask set?): leaf ${calls.doubtful.join(', ')}.`,
+          ],
   };
 }
 
 export const vzcpuidctl: Format = {
   name: 'vzcpuidctl',
   title: 'vzcpuidctl JSON',
-  recognise: ({ head }) => /^\s*\{/.test(head) && head.includes('"x86_capability"'),
+  recognise: (input) => beginsWithBrace(input) && input.text().includes('"x86_capability"'),
   read,
 };
