@@ -1,5 +1,7 @@
 /** Input that can't be used. Everything else that is thrown is a bug of ours. */
 
+import { printable } from './printable.js';
+
 export interface Place {
   /** File name as the user gave it. */
   readonly file?: string;
@@ -42,5 +44,6 @@ export function describeInputError(error: InputError): string {
   if (line !== undefined) where += `:${line}`;
   if (offset !== undefined) where += `${where ? ' ' : ''}at byte ${offset}`;
   const parts = [where, at, error.message].filter((part) => part !== undefined && part !== '');
-  return parts.join(': ') + (error.remedy === undefined ? '' : `\n  ${error.remedy}`);
+  const remedy = error.remedy === undefined ? '' : `\n  ${printable(error.remedy)}`;
+  return printable(parts.join(': ')) + remedy;
 }

@@ -3,6 +3,7 @@ import type { createColors } from 'picocolors';
 import type { Report } from '../../compare/compare.js';
 import type { Finding, Severity } from '../../compare/finding.js';
 import type { Verdict } from '../../compare/verdict.js';
+import { printable } from '../../model/printable.js';
 import { wrap } from './wrap.js';
 
 export interface TextStyle {
@@ -142,8 +143,10 @@ function criuLines(report: Report, style: TextStyle): string[] {
 /** The report as text. `verbose` lists the harmless differences in full. */
 export function checkText(report: Report, style: TextStyle, verbose: boolean): string {
   const { colors, width } = style;
-  const title = `${colors.bold(report.from.name)} → ${colors.bold(report.to.name)}: ${paintVerdict(report.verdict, style)}`;
-  const mode = report.mode === 'portable' ? '' : colors.dim(` (mode ${report.mode})`);
+  const title = `${colors.bold(printable(report.from.name))} → ${colors.bold(printable(report.to.name))}: ${paintVerdict(report.verdict, style)}`;
+  const mode =
+    (report.mask === undefined ? '' : colors.dim(` (tasks under ${report.mask})`)) +
+    (report.mode === 'portable' ? '' : colors.dim(` (mode ${report.mode})`));
   const parts = [
     title + mode,
     report.criu === undefined ? VERDICT_SENTENCES[report.verdict] : '',
@@ -175,7 +178,7 @@ function groupText(group: Group, { colors, width }: TextStyle): string {
     group.subjects.length > 0
       ? [wrap(group.subjects.join(group.code === 'state-layout' ? ', ' : ' '), width, '    ')]
       : [];
-  return [heading, ...subjects, wrap(group.effect, width, '    ')].join('\n');
+  return [heading, ...subjects, wrap(printable(group.effect), width, '    ')].join('\n');
 }
 
 /** One line a code, so that the grave ones stay in sight. */

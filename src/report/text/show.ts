@@ -3,6 +3,7 @@ import { type FeatureClass, type FeatureName, featureRow } from '../../catalogue
 import { findMicroarchitecture } from '../../catalogue/microarchitectures.js';
 import { type Capabilities, effectiveFeatures } from '../../model/capabilities.js';
 import type { Host } from '../../model/host.js';
+import { printable } from '../../model/printable.js';
 import { showJson } from '../json.js';
 import type { TextStyle } from './check.js';
 import { columns } from './columns.js';
@@ -63,7 +64,7 @@ function facts(host: Host, seen: Capabilities, json: ReturnType<typeof showJson>
       system.minSigStackBytes === undefined ? undefined : `${system.minSigStackBytes} bytes`,
     ],
   ];
-  return rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+  return rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, printable(value)]]));
 }
 
 function featureLines(seen: Capabilities, { colors, width }: TextStyle): string[] {
@@ -120,10 +121,12 @@ export function showText(host: Host, seen: Capabilities, style: TextStyle): stri
       : [
           '',
           colors.bold('Odd'),
-          ...json.odd.map((line) => wrap(line, width - 2, '    ').replace('    ', '  - ')),
+          ...json.odd
+            .map(printable)
+            .map((line) => wrap(line, width - 2, '    ').replace('    ', '  - ')),
         ];
   return `${[
-    colors.bold(host.name),
+    colors.bold(printable(host.name)),
     columns(facts(host, seen, json), width),
     ...featureLines(seen, style),
     ...xsaveLines(json, style),
