@@ -7,8 +7,9 @@ import { InputError } from '../model/errors.js';
 import type { Cpu, Host } from '../model/host.js';
 import { findLeaf, type LeafRow } from '../model/leaves.js';
 import { ALL_KNOWN, hex, hex32 } from '../model/registers.js';
+import { DumpBuilder, describeLeaf } from './dump-builder.js';
 import { type Format, type Input, malformed } from './format.js';
-import { DumpBuilder, describeLeaf, forEachLine } from './text-dump.js';
+import { forEachLine } from './text-dump.js';
 
 const HEADER = /^CPU(?: (\d{1,9}))?:\s{0,8}$/;
 const LEAF =

@@ -9,8 +9,9 @@
  */
 import type { Host } from '../model/host.js';
 import { hex, type Registers } from '../model/registers.js';
+import { DumpBuilder } from './dump-builder.js';
 import { type Format, type Input, malformed } from './format.js';
-import { DumpBuilder, forEachLine, hexDigit, readRegisterDigits } from './text-dump.js';
+import { forEachLine, hexDigit, readRegisterDigits } from './text-dump.js';
 import { numberSubleaves } from './untagged-subleaves.js';
 
 const PREFIX = 'CPUID ';

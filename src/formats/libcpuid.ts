@@ -9,9 +9,10 @@
  */
 import { InputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
+import { DumpBuilder } from './dump-builder.js';
 import { type Format, type Input, malformed } from './format.js';
 import { readCpuidLines } from './instlatx64.js';
-import { DumpBuilder, forEachLine } from './text-dump.js';
+import { forEachLine } from './text-dump.js';
 
 /** Arrays of libcpuid's cpu_raw_data_t: the index is added to the leaf, or is the subleaf. */
 const ARRAYS: ReadonlyMap<string, { leaf: number; index: 'leaf' | 'subleaf' }> = new Map([

@@ -114,7 +114,8 @@ const PRINTED: Readonly<Record<string, readonly FeatureName[]>> = {
 
 /**
  * Flags that the kernel also sets without the bit: the always running timer of AMD CPUs, the
- * inventory number of CPUs that tell it by an MSR only, virtual NMIs of VMX.
+ * inventory number of CPUs that tell it by an MSR only, virtual NMIs of VMX. (3dnowprefetch is
+ * another, on all 64-bit AMD CPUs; but there Linux only says what holds, the instructions work.)
  */
 const SET_WITHOUT_THE_BIT: ReadonlySet<string> = new Set(['arat', 'intel_ppin', 'vnmi']);
 
@@ -139,14 +140,14 @@ export function hasFlag(name: FeatureName): boolean {
   return printed.has(name);
 }
 
-/** Known to be of Linux, though no single bit stands behind it. */
-export function isSyntheticFlag(flag: string): boolean {
-  return SYNTHETIC.has(flag);
+/** A flag that Linux prints for reasons of its own, so that no bit follows from it. */
+export function tellsNoBit(flag: string): boolean {
+  return SYNTHETIC.has(flag) || SET_WITHOUT_THE_BIT.has(flag);
 }
 
 /** The feature whose bit is set where this flag is printed. */
 export function featureOfFlag(flag: string): FeatureName | undefined {
-  return isFeatureName(flag) && !SET_WITHOUT_THE_BIT.has(flag) ? flag : undefined;
+  return isFeatureName(flag) && !tellsNoBit(flag) ? flag : undefined;
 }
 
 /**

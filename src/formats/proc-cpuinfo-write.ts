@@ -2,7 +2,7 @@
  * A host as /proc/cpuinfo would show it: what the OS lets tasks use. A list of flags can't say
  * "unknown", so a host of which too little is told isn't written.
  */
-import { type FeatureName, featureRow, ROWS } from '../catalogue/index.js';
+import { type FeatureName, ROWS } from '../catalogue/index.js';
 import { type Capabilities, describeHost, unnamedBits } from '../model/capabilities.js';
 import { InputError } from '../model/errors.js';
 import type { Cpu, Host } from '../model/host.js';
@@ -10,7 +10,7 @@ import { readRegister } from '../model/leaves.js';
 import { isUserVisible } from '../model/prerequisites.js';
 import { ALL_KNOWN } from '../model/registers.js';
 import { PRESENT, UNKNOWN } from '../model/xsave.js';
-import { hasFlag, isSyntheticFlag, tellsAbsence } from './proc-cpuinfo-flags.js';
+import { hasFlag, tellsAbsence, tellsNoBit } from './proc-cpuinfo-flags.js';
 
 /** Written for every host: it tells readers that the list is one of Linux 4.11 or later. */
 const CPUID_FLAG = 'cpuid';
@@ -35,7 +35,7 @@ function flagsOf(host: Host, seen: Capabilities): string[] {
   const features = ROWS.filter(
     (row) => hasFlag(row.name) && seen.effective(row.name) === PRESENT,
   ).map((row): string => row.name);
-  const others = (host.system?.cpuinfoFlags ?? []).filter(isSyntheticFlag);
+  const others = (host.system?.cpuinfoFlags ?? []).filter(tellsNoBit);
   return [...new Set([...features, CPUID_FLAG, ...others])];
 }
 
@@ -82,8 +82,7 @@ function describeLosses(host: Host, all: readonly Capabilities[]): string[] {
   const lost = ['Sizes and offsets of state components; cache, topology and hypervisor leaves.'];
   const unprinted = visibleWhere(
     all,
-    (seen, name) =>
-      seen.effective(name) === PRESENT && !hasFlag(name) && featureRow(name).name !== 'osxsave',
+    (seen, name) => seen.effective(name) === PRESENT && !hasFlag(name) && name !== 'osxsave',
   );
   if (unprinted !== '') lost.push(`Linux has no flag for: ${unprinted}.`);
   const idle = visibleWhere(

@@ -20,129 +20,12 @@ import type { Cpu, Host } from '../model/host.js';
 import { type LeafRow, leafTable } from '../model/leaves.js';
 import { ALL_KNOWN, fieldMask, NO_REGISTERS } from '../model/registers.js';
 import { type Format, type Input, malformed } from './format.js';
-import { featureOfFlag, isSyntheticFlag, tellsAbsence } from './proc-cpuinfo-flags.js';
+import { type Block, KEYS, readBlocks, readFlags, readNumber } from './proc-cpuinfo-blocks.js';
+import { featureOfFlag, tellsAbsence, tellsNoBit } from './proc-cpuinfo-flags.js';
 import { writeProcCpuinfo } from './proc-cpuinfo-write.js';
-import { endsInsideLine, forEachLine, MAX_LOGICAL_CPUS } from './text-dump.js';
+import { MAX_LOGICAL_CPUS } from './text-dump.js';
 
-/** The keys that are read; all others are passed over. */
-const KEYS = [
-  'processor',
-  'vendor_id',
-  'cpu family',
-  'model',
-  'model name',
-  'stepping',
-  'microcode',
-  'cpuid level',
-  'flags',
-  'clflush size',
-  'address sizes',
-] as const;
-type Key = (typeof KEYS)[number];
-const READ_KEYS: ReadonlySet<string> = new Set(KEYS);
-
-/** Keys of other architectures' cpuinfo (arm64, RISC-V, PowerPC, s390, LoongArch). */
-const FOREIGN_KEYS: ReadonlySet<string> = new Set([
-  'CPU implementer',
-  'Features',
-  'features',
-  'isa',
-  'cpu',
-  'CPU Family',
-]);
-
-const LONGEST_KEY = 40;
-/** Linux knows fewer than 700. */
-const MAX_FLAGS = 2048;
 const MAX_UNKNOWN_SHOWN = 20;
-
-interface Field {
-  readonly value: string;
-  readonly line: number;
-}
-
-type Block = Map<Key, Field>;
-
-function readBlocks(input: Input): {
-  readonly blocks: readonly Block[];
-  readonly foreign: boolean;
-} {
-  const text = input.text();
-  const blocks: Block[] = [];
-  let block: Block | undefined;
-  let foreign = false;
-  forEachLine(text, (start, end, line) => {
-    const colon = text.slice(start, Math.min(end, start + LONGEST_KEY)).indexOf(':');
-    if (colon === -1) return;
-    const key = text.slice(start, start + colon).trim();
-    if (FOREIGN_KEYS.has(key)) foreign = true;
-    if (!READ_KEYS.has(key)) return;
-    if (block === undefined || key === 'processor') {
-      if (blocks.length >= MAX_LOGICAL_CPUS) throw tooManyCpus(input, line);
-      block = new Map();
-      blocks.push(block);
-    }
-    // One blank follows the colon; further ones are the vendor's ("  Shanghai  ").
-    const value = text.slice(start + colon + 1, end).replace(/^[ \t]/, '');
-    const before = block.get(key as Key);
-    if (before !== undefined && before.value !== value)
-      throw malformed(
-        input,
-        `"${key}" is given twice for one processor, with different values`,
-        { line },
-        'Give the text of one host, as /proc/cpuinfo shows it.',
-      );
-    block.set(key as Key, { value, line });
-  });
-  return { blocks, foreign };
-}
-
-function tooManyCpus(input: Input, line: number): InputError {
-  return new InputError('too-large', `more than ${MAX_LOGICAL_CPUS} logical CPUs`, {
-    place: { file: input.name, line },
-    remedy: 'No Linux host has that many; give the text of one host.',
-  });
-}
-
-/** A decimal number; undefined where the line isn't there. */
-function readNumber(input: Input, block: Block, key: Key, most: number): number | undefined {
-  const field = block.get(key);
-  if (field === undefined) return undefined;
-  const text = field.value.trim();
-  if (!/^\d{1,9}$/.test(text) || Number(text) > most)
-    throw malformed(
-      input,
-      `"${text.slice(0, 40)}" is no number from 0 to ${most}`,
-      { line: field.line, at: key },
-      'Give the text as /proc/cpuinfo shows it.',
-    );
-  return Number(text);
-}
-
-function readFlags(input: Input, block: Block, cpu: number): ReadonlySet<string> {
-  const field = block.get('flags');
-  const fail = (message: string) =>
-    malformed(
-      input,
-      message,
-      field === undefined ? { at: `processor ${cpu}` } : { line: field.line, at: 'flags' },
-      'Give all of /proc/cpuinfo: flags that are cut off would look as if the CPU had them not.',
-    );
-  if (field === undefined) throw fail('has no line of flags');
-  if (endsInsideLine(input.text()) && field.value.trim() !== '' && isLastLine(input, field))
-    throw fail('ends in the middle of the flags');
-  const flags = new Set(field.value.split(/[ \t]+/).filter((flag) => flag !== ''));
-  if (flags.size > MAX_FLAGS) throw fail(`more than ${MAX_FLAGS} flags`);
-  if (flags.size === 0) throw fail('the line of flags is empty');
-  for (const flag of flags)
-    if (!/^[a-z0-9_]{1,40}$/i.test(flag))
-      throw fail(`${JSON.stringify(flag.slice(0, 40))} is no flag`);
-  return flags;
-}
-
-function isLastLine(input: Input, field: Field): boolean {
-  return input.text().endsWith(field.value);
-}
 
 function readSignature(input: Input, block: Block): LeafRow | undefined {
   // Largest values of the encoding (Intel SDM vol. 2A, CPUID leaf 1 EAX).
@@ -173,10 +56,12 @@ function readVendor(input: Input, block: Block): LeafRow | undefined {
       : readNumber(input, block, 'cpuid level', 0xffff);
   const vendor = field?.value ?? '';
   if (vendor.length > 12 && vendor.trim().length > 12)
-    throw malformed(input, 'a vendor has at most twelve letters', {
-      line: field?.line ?? 0,
-      at: 'vendor_id',
-    });
+    throw malformed(
+      input,
+      'a vendor has at most twelve letters',
+      { ...(field === undefined ? {} : { line: field.line }), at: 'vendor_id' },
+      'Give the text as /proc/cpuinfo shows it.',
+    );
   // Linux writes "unknown" where CPUID gave no letters.
   const letters = vendor.length > 12 ? vendor.trim() : vendor;
   if (letters.trim() !== '' && letters.trim() !== 'unknown') return vendorRow(letters, level);
@@ -189,7 +74,7 @@ function readCacheLine(input: Input, block: Block): LeafRow | undefined {
   return partOfRow(1, { ebx: (bytes / 8) * 256 }, { ebx: fieldMask(15, 8) });
 }
 
-/** Linux takes the bits of memory encryption off the physical width, so that only one is sure. */
+/** The physical width is what Linux has left: memory encryption takes bits of it. */
 function readAddressSizes(input: Input, block: Block): LeafRow | undefined {
   const field = block.get('address sizes');
   if (field === undefined) return undefined;
@@ -216,13 +101,13 @@ function featuresOf(flags: ReadonlySet<string>): ReadonlySet<FeatureName> {
 }
 
 /**
- * A kernel that doesn't know AMX, and so prints no flag of it, doesn't enable its state either
- * (both came with 5.16). The flag of protection keys doesn't tell as much: kernels before 4.15
- * enabled every component that the CPU offered.
+ * Whether a component is off where the flag is missing, beyond what is told of the feature. AMX: a
+ * kernel without its flag doesn't know its state either (both came with 5.16). AVX10: Linux asks
+ * for avx512f, never for avx10, before it enables ZMM state (fpu/xstate.c, xsave_cpuid_features).
+ * The flag of protection keys doesn't tell as much: kernels before 4.15 enabled every component
+ * that the CPU offered, and Zen 2 offers PKRU without having the keys.
  */
-function tellsComponentsOff(name: FeatureName, flags: ReadonlySet<string>): boolean {
-  return name === 'amx_tile' || tellsAbsence(name, flags);
-}
+const TELLS_COMPONENTS_OFF: ReadonlySet<FeatureName> = new Set(['amx_tile', 'avx10']);
 
 function readCpu(input: Input, block: Block, number: number): Cpu {
   const flags = readFlags(input, block, number);
@@ -241,7 +126,10 @@ function readCpu(input: Input, block: Block, number: number): Cpu {
   return {
     logical: [number],
     leaves: leafTable(rows),
-    xcr0: xcr0FromFeatures(present, (name) => tellsComponentsOff(name, flags)),
+    xcr0: xcr0FromFeatures(
+      present,
+      (name) => TELLS_COMPONENTS_OFF.has(name) || tellsAbsence(name, flags),
+    ),
   };
 }
 
@@ -253,7 +141,7 @@ function numberBlocks(input: Input, blocks: readonly Block[]): readonly number[]
       throw malformed(
         input,
         `processor ${number} comes a second time`,
-        { line: block.get('processor')?.line ?? 0 },
+        { line: (block.get('processor') ?? [...block.values()][0])?.line ?? 1 },
         'A file holds one host; split what was joined from several.',
       );
     seen.add(number);
@@ -281,7 +169,7 @@ function readCpus(input: Input, blocks: readonly Block[]): readonly Cpu[] {
 function remarksOn(blocks: readonly Block[], cpus: readonly Cpu[]): string[] {
   const remarks: string[] = [];
   const unknown = flagsOf(blocks[0]).filter(
-    (flag) => featureOfFlag(flag) === undefined && !isSyntheticFlag(flag),
+    (flag) => featureOfFlag(flag) === undefined && !tellsNoBit(flag),
   );
   if (unknown.length > 0) {
     const shown = unknown.slice(0, MAX_UNKNOWN_SHOWN).join(' ');
@@ -309,7 +197,7 @@ function readProcCpuinfo(input: Input): Host {
   if (blocks.length === 0)
     throw malformed(input, 'holds no processor', {}, 'Give all of /proc/cpuinfo.');
   const cpus = readCpus(input, blocks);
-  const microcode = blocks[0]?.get('microcode')?.value.trim();
+  const microcode = blocks[0]?.get('microcode')?.value.trim() ?? '';
   return {
     name: input.name,
     format: 'proc-cpuinfo',
@@ -317,7 +205,7 @@ function readProcCpuinfo(input: Input): Host {
     cpus,
     system: {
       cpuinfoFlags: flagsOf(blocks[0]),
-      ...(microcode === undefined || microcode === '' ? {} : { microcode }),
+      ...(/^0x[0-9a-f]{1,16}$/.test(microcode) ? { microcode } : {}),
     },
     remarks: remarksOn(blocks, cpus),
   };

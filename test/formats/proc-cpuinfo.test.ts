@@ -1,0 +1,454 @@
+import { describe, expect, it } from 'vitest';
+import { type FeatureName, featureRow, ROWS } from '../../src/catalogue/index.js';
+import { cpuidRaw } from '../../src/formats/cpuid-raw.js';
+import { procCpuinfo } from '../../src/formats/proc-cpuinfo.js';
+import { hasFlag } from '../../src/formats/proc-cpuinfo-flags.js';
+import { describeHost, x86Level } from '../../src/model/capabilities.js';
+import { isInputError } from '../../src/model/errors.js';
+import type { Host } from '../../src/model/host.js';
+import { readRegister } from '../../src/model/leaves.js';
+import { isUserVisible } from '../../src/model/prerequisites.js';
+import { ABSENT, PRESENT, UNKNOWN } from '../../src/model/xsave.js';
+import { HASWELL, hostOf, V2, V4 } from '../hosts.js';
+import { dumpText, failureOf, onlyCpu, readWith, recognises } from './dump-text.js';
+
+const read = (text: string) => readWith(procCpuinfo, text);
+const seen = (text: string) => describeHost(read(text));
+
+const guests = ['haswell', 'nehalem', 'skylake-server', 'epyc-milan'] as const;
+const HASWELL_TEXT = dumpText('haswell-guest.cpuinfo');
+
+/** A processor with these flags and the usual lines. */
+function cpuinfo(flags: string, number = 0): string {
+  return `processor\t: ${number}\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 63\nmodel name\t: A CPU\nstepping\t: 2\nmicrocode\t: 0x49\ncpuid level\t: 15\nflags\t\t: ${flags}\nclflush size\t: 64\naddress sizes\t: 46 bits physical, 48 bits virtual\npower management:\n\n`;
+}
+
+const BASE = 'fpu tsc cx8 cmov clflush mmx fxsr sse sse2 syscall lm cpuid pni';
+
+describe('reading recorded guests', () => {
+  it.each(guests)('%s: says nothing that the CPUID of the same boot denies', (name) => {
+    const cpuid = describeHost(readWith(cpuidRaw, dumpText(`${name}-guest.cpuid-1-r`)));
+    const host = read(dumpText(`${name}-guest.cpuinfo`));
+    const flags = describeHost(host);
+    expect(host.remarks).toEqual([]);
+    for (const { name: feature } of ROWS) {
+      // Linux sets it on every 64-bit AMD CPU, where PREFETCHW works with and without the bit.
+      if (feature === '3dnowprefetch') continue;
+      const told = flags.effective(feature);
+      if (told !== UNKNOWN) expect([feature, told]).toEqual([feature, cpuid.effective(feature)]);
+    }
+    expect(flags.vendor).toBe(cpuid.vendor);
+    expect(flags.signature).toEqual(cpuid.signature);
+    expect(flags.brand).toBe(cpuid.brand);
+    expect(flags.cacheLineBytes).toBe(cpuid.cacheLineBytes);
+    expect(flags.linearAddressBits).toBe(cpuid.linearAddressBits);
+    expect(flags.physicalAddressBits).toBe(cpuid.physicalAddressBits);
+    expect(x86Level(flags)).toEqual(x86Level(cpuid));
+    const { value, known } = flags.xsave.enabled;
+    expect(value).toBe(cpuid.xsave.enabled.value & known);
+  });
+  it.each(guests)(
+    '%s: tells every feature of the CPU that tasks can use and that has a flag',
+    (name) => {
+      const cpuid = describeHost(readWith(cpuidRaw, dumpText(`${name}-guest.cpuid-1-r`)));
+      const flags = seen(dumpText(`${name}-guest.cpuinfo`));
+      for (const { name: feature } of ROWS)
+        if (isUserVisible(feature) && hasFlag(feature) && cpuid.effective(feature) === PRESENT)
+          expect([feature, flags.effective(feature)]).toEqual([feature, PRESENT]);
+    },
+  );
+  it('joins the processors of a host', () => {
+    const text = dumpText('haswell-guest-2-cpus.cpuinfo');
+    const host = read(text);
+    expect(host).toMatchObject({ name: 'dump.txt', format: 'proc-cpuinfo', kind: 'system' });
+    expect(onlyCpu(host).logical).toEqual([0, 1]);
+    expect(host.system?.microcode).toBe('0x1');
+    expect(host.system?.cpuinfoFlags).toEqual(/^flags\s*: (.*)$/m.exec(text)?.[1]?.split(' '));
+  });
+});
+
+describe('flags', () => {
+  it('give the features and what the OS enabled', () => {
+    const host = seen(cpuinfo(`${BASE} xsave avx avx2 avx512f pku ospke`));
+    expect(host.effective('avx2')).toBe(PRESENT);
+    expect(host.effective('osxsave')).toBe(PRESENT);
+    // x87, SSE, YMM, the three of AVX-512, PKRU.
+    expect(host.xsave.enabled.value).toBe(0x2e7n);
+    expect(host.xsave.basis).toBe('read');
+  });
+  it('without xsave: the OS enabled none of its state', () => {
+    const host = seen(cpuinfo(BASE));
+    expect(host.effective('osxsave')).toBe(ABSENT);
+    expect(host.effective('avx')).toBe(ABSENT);
+    expect(host.xsave.enabled).toEqual({ value: 0n, known: 0xffffffffffffffffn });
+    expect(host.xsave.areaBytes).toBe(0);
+  });
+  // Words 0, 4, 1, 6, 9 of arch/x86/include/asm/cpufeatures.h in Linux 4.1.
+  it.each([
+    ['cx16', ABSENT],
+    ['sse4_2', ABSENT],
+    ['popcnt', ABSENT],
+    ['rdtscp', ABSENT],
+    ['lahf_lm', ABSENT],
+    ['abm', ABSENT],
+    ['sse4a', ABSENT],
+    ['bmi1', ABSENT],
+    ['avx2', ABSENT],
+    ['mpx', ABSENT],
+    ['avx512f', ABSENT],
+    // The same words, from 4.4 to 4.10.
+    ['sha_ni', ABSENT],
+    ['avx512bw', ABSENT],
+    ['mwaitx', ABSENT],
+    // Later kernels, one by one.
+    ['pku', UNKNOWN],
+    ['gfni', UNKNOWN],
+    ['vaes', UNKNOWN],
+    ['fsrm', UNKNOWN],
+    ['clzero', UNKNOWN],
+    ['xsaveopt', UNKNOWN],
+    ['sgx', UNKNOWN],
+    // Never printed.
+    ['zero_fcs_fds', UNKNOWN],
+    ['shstk', UNKNOWN],
+    ['sha512', UNKNOWN],
+    // The kernel's own, which it turns off as it likes.
+    ['pcid', UNKNOWN],
+    ['nx', UNKNOWN],
+    ['hypervisor', UNKNOWN],
+  ] as const)('%s, not among them: %i', (name, presence) => {
+    expect(seen(cpuinfo(`${BASE} xsave`)).hardware(name)).toBe(presence);
+  });
+  it.each(['sha_ni', 'avx512dq', 'avx512bw', 'avx512vl', 'avx512ifma', 'mwaitx'] as const)(
+    '%s came with kernels that print "cpuid": not told by older ones',
+    (name) => {
+      const old = BASE.replace(' cpuid', '');
+      expect(seen(cpuinfo(`${old} xsave avx avx512f`)).hardware(name)).toBe(UNKNOWN);
+      expect(seen(cpuinfo(`${old} ${name}`)).hardware(name)).toBe(PRESENT);
+    },
+  );
+  it.each([
+    ['arat', 'set on AMD CPUs without the bit'],
+    ['vnmi', 'of VMX in older kernels'],
+    ['intel_ppin', 'found by an MSR'],
+  ] as const)('%s tells no bit: %s', (flag, _) => {
+    expect(seen(cpuinfo(`${BASE} ${flag}`)).hardware(flag)).toBe(UNKNOWN);
+  });
+  it('of state whose absence is not told leave XCR0 unknown there', () => {
+    const { value, known } = seen(cpuinfo(`${BASE} xsave avx`)).xsave.enabled;
+    expect(value).toBe(7n);
+    // PKRU (9): kernels before 4.15 enabled it without the flag. APX (19): has no flag.
+    expect(~known & 0xffffffffffffffffn).toBe((1n << 9n) | (1n << 19n));
+  });
+  it('above the highest leaf are absent', () => {
+    const text = cpuinfo(BASE).replace('cpuid level\t: 15', 'cpuid level\t: 6');
+    expect(seen(text).hardware('gfni')).toBe(ABSENT);
+    expect(seen(text).hardware('clzero')).toBe(UNKNOWN);
+  });
+  it('that nobody knows are kept, shown and decide nothing', () => {
+    const host = read(cpuinfo(`${BASE} constant_tsc foo_ng __proto__`));
+    expect(host.system?.cpuinfoFlags).toContain('foo_ng');
+    expect(host.remarks).toEqual([
+      "Flags that aren't in the catalogue decide nothing: foo_ng __proto__",
+    ]);
+  });
+  it('of one processor may differ from the others', () => {
+    const host = read(cpuinfo(`${BASE} cx16`) + cpuinfo(BASE, 1) + cpuinfo(`${BASE} cx16`, 2));
+    expect(host.cpus.map((cpu) => cpu.logical)).toEqual([[0, 2], [1]]);
+    expect(describeHost(host).differences).toEqual([{ what: 'cx16', having: [0, 2], others: [1] }]);
+    expect(host.remarks).toEqual(['CPUs that differ: 0,2 / 1']);
+  });
+});
+
+describe('the other lines', () => {
+  const host = () => read(cpuinfo(BASE));
+  it('fill their fields, and no bit beside them', () => {
+    const { leaves } = onlyCpu(host());
+    // Family 6, model 0x3f, stepping 2: Intel SDM vol. 2A, CPUID leaf 1.
+    expect(readRegister(leaves, 1, 0, 'eax')).toEqual({ value: 0x306f2, known: 0xffffffff });
+    expect(readRegister(leaves, 1, 0, 'ebx')).toEqual({ value: 0x800, known: 0xff00 });
+    expect(readRegister(leaves, 0, 0, 'eax')).toEqual({ value: 15, known: 0xffffffff });
+    expect(readRegister(leaves, 0x80000008, 0, 'eax')).toEqual({ value: 0x302e, known: 0xffff });
+    expect(readRegister(leaves, 0xd, 0, 'ebx').known).toBe(0);
+  });
+  it.each([
+    ['vendor_id', (text: string) => seen(text).vendor],
+    ['cpu family', (text: string) => seen(text).signature],
+    ['model\t', (text: string) => seen(text).signature],
+    ['stepping', (text: string) => seen(text).signature],
+    ['model name', (text: string) => seen(text).brand],
+    ['microcode', (text: string) => read(text).system?.microcode],
+    ['clflush size', (text: string) => seen(text).cacheLineBytes],
+    ['address sizes', (text: string) => seen(text).linearAddressBits],
+  ])('%s: not told where the line is missing', (key, of) => {
+    const text = cpuinfo(BASE);
+    expect(of(text)).toBeDefined();
+    const without = text
+      .split('\n')
+      .filter((line) => !line.startsWith(key))
+      .join('\n');
+    expect(without).not.toBe(text);
+    expect(of(without)).toBeUndefined();
+  });
+  it.each([
+    [
+      'the family of extended encodings',
+      'cpu family\t: 6',
+      'cpu family\t: 25',
+      { family: 25, model: 63, stepping: 2 },
+    ],
+  ])('%s', (_, line, instead, signature) => {
+    expect(seen(cpuinfo(BASE).replace(line, instead)).signature).toEqual(signature);
+  });
+  it('keeps the blanks of a vendor', () => {
+    const text = cpuinfo(BASE).replace('GenuineIntel', '  Shanghai  ');
+    expect(readRegister(onlyCpu(read(text)).leaves, 0, 0, 'ebx').value).toBe(0x68532020);
+    expect(seen(text).vendor).toBe('Shanghai');
+  });
+  it.each([
+    ['vendor_id\t: GenuineIntel', 'vendor_id\t: unknown'],
+    ['model name\t: A CPU', 'model name\t: unknown'],
+    ['stepping\t: 2', 'stepping\t: unknown'],
+    ['cpuid level\t: 15', 'cpuid level\t: -1'],
+  ])('%s may be "%s"', (line, instead) => {
+    expect(cpuinfo(BASE)).toContain(line);
+    expect(seen(cpuinfo(BASE).replace(line, instead)).effective('sse2')).toBe(PRESENT);
+  });
+  it.each([
+    ['the line breaks of Windows', cpuinfo(BASE).replaceAll('\n', '\r\n')],
+    ['an indent', cpuinfo(BASE).replace(/^/gm, '  ')],
+    ['blanks for the tabs', cpuinfo(BASE).replace(/\t+/g, ' ')],
+    ['nothing but the flags', `flags : ${BASE}\n`],
+    ['the flags of two processors, filtered', `flags : ${BASE}\nflags : ${BASE}\n`],
+  ])('are read with %s', (_, text) => {
+    expect(seen(text).effective('sse2')).toBe(PRESENT);
+    expect(read(text).system?.cpuinfoFlags).toEqual(BASE.split(' '));
+  });
+});
+
+describe('refusing', () => {
+  const two = cpuinfo(BASE) + cpuinfo(BASE, 1);
+  it.each([
+    ['nothing', '', 'malformed', {}],
+    ['no processor', 'hello: world\n', 'malformed', {}],
+    ['no flags', 'processor\t: 0\nvendor_id\t: GenuineIntel\n', 'malformed', { at: 'processor 0' }],
+    [
+      'a second processor that is cut off',
+      two.slice(0, two.lastIndexOf('flags')),
+      'malformed',
+      { at: 'processor 1' },
+    ],
+    [
+      'a text that ends among the flags',
+      two.slice(0, two.lastIndexOf(' pni')),
+      'malformed',
+      { line: 22, at: 'flags' },
+    ],
+    [
+      'a flag that is cut off',
+      two.slice(0, two.lastIndexOf('ni\nclflush')),
+      'malformed',
+      { line: 22, at: 'flags' },
+    ],
+    ['no flag at all', cpuinfo(''), 'malformed', { line: 9, at: 'flags' }],
+    [
+      'odd letters among the flags',
+      cpuinfo(`${BASE} \x1b[31m`),
+      'malformed',
+      { line: 9, at: 'flags' },
+    ],
+    [
+      'two lists for one processor',
+      cpuinfo(BASE).replace('clflush size', 'flags\t: sse\nclflush size'),
+      'malformed',
+      { line: 10 },
+    ],
+    ['a processor twice', cpuinfo(BASE) + cpuinfo(BASE), 'malformed', { line: 14 }],
+    [
+      'a processor number beyond any',
+      cpuinfo(BASE, 8192),
+      'malformed',
+      { line: 1, at: 'processor' },
+    ],
+    ['a processor number below 0', cpuinfo(BASE, -1), 'malformed', { line: 1, at: 'processor' }],
+    [
+      'a family beyond any',
+      cpuinfo(BASE).replace('family\t: 6', 'family\t: 271'),
+      'malformed',
+      { line: 3, at: 'cpu family' },
+    ],
+    [
+      'a model beyond any',
+      cpuinfo(BASE).replace(': 63', ': 256'),
+      'malformed',
+      { line: 4, at: 'model' },
+    ],
+    [
+      'a stepping beyond any',
+      cpuinfo(BASE).replace('stepping\t: 2', 'stepping\t: 16'),
+      'malformed',
+      { line: 6, at: 'stepping' },
+    ],
+    [
+      'a level that is no number',
+      cpuinfo(BASE).replace(': 15', ': 0xf'),
+      'malformed',
+      { line: 8, at: 'cpuid level' },
+    ],
+    [
+      'a vendor of 13 letters',
+      cpuinfo(BASE).replace('GenuineIntel', 'GenuineIntels'),
+      'malformed',
+      { line: 2, at: 'vendor_id' },
+    ],
+    [
+      'widths that are cut off',
+      cpuinfo(BASE).replace(' bits virtual', ''),
+      'malformed',
+      { line: 11, at: 'address sizes' },
+    ],
+    [
+      'a width beyond any',
+      cpuinfo(BASE).replace('48 bits', '256 bits'),
+      'malformed',
+      { line: 11, at: 'address sizes' },
+    ],
+    ['8193 processors', `${'processor : 0\n'.repeat(8193)}`, 'too-large', { line: 8193 }],
+    [
+      'more flags than any kernel has',
+      cpuinfo(Array.from({ length: 2049 }, (_, n) => `f${n}`).join(' ')),
+      'malformed',
+      { line: 9, at: 'flags' },
+    ],
+  ] as const)('%s', (_, text, code, place) => {
+    const error = failureOf(procCpuinfo, text);
+    expect(error.code).toBe(code);
+    expect(error.place).toEqual({ file: 'dump.txt', ...place });
+    expect(error.remedy).toMatch(/[\w"]\.$/);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: none may reach a terminal.
+    expect(error.message).not.toMatch(/[\x00-\x1f\x7f]/);
+  });
+  it.each([
+    [
+      'arm64',
+      'processor\t: 0\nBogoMIPS\t: 50.00\nFeatures\t: fp asimd evtstrm aes\nCPU implementer\t: 0x41\nCPU part\t: 0xd0c\n',
+    ],
+    ['RISC-V', 'processor\t: 0\nhart\t\t: 1\nisa\t\t: rv64imafdc\n'],
+    ['PowerPC', 'processor\t: 0\ncpu\t\t: POWER9 (raw), altivec supported\nclock\t\t: 2166MHz\n'],
+    [
+      's390',
+      'vendor_id       : IBM/S390\nfeatures\t: esan3 zarch stfle\nprocessor 0: version = FF\n',
+    ],
+    ['LoongArch', 'processor\t\t: 0\nCPU Family\t\t: Loongson-64bit\nFeatures\t\t: cpucfg lam\n'],
+  ])('another architecture: %s', (_, text) => {
+    expect(failureOf(procCpuinfo, text)).toMatchObject({
+      code: 'not-x86',
+      place: { file: 'dump.txt' },
+    });
+  });
+  it('has room for 8192 processors', () => {
+    const text = Array.from({ length: 8192 }, (_, n) => cpuinfo(BASE, n)).join('');
+    expect(onlyCpu(read(text)).logical).toHaveLength(8192);
+  });
+});
+
+describe('recognising', () => {
+  it.each([
+    ['its own', HASWELL_TEXT, true],
+    ['the flags alone', `flags\t\t: ${BASE}\n`, true],
+    ["arm64's, to say so", 'processor\t: 0\nFeatures\t: fp asimd\n', true],
+    ['lscpu', 'Architecture:  x86_64\nVendor ID:  GenuineIntel\nFlags:  fpu vme\n', false],
+    ['cpuid -r', dumpText('haswell-guest.cpuid-1-r'), false],
+    ['JSON', '{"flags": "fpu"}', false],
+    ['nothing', '', false],
+  ])('%s', (_, text, expected) => {
+    expect(recognises(procCpuinfo, text)).toBe(expected);
+  });
+});
+
+describe('writing', () => {
+  const write = (host: Host) => {
+    const written = procCpuinfo.write?.(host);
+    return { content: String(written?.content), lost: written?.lost ?? [] };
+  };
+  const lineOf = (content: string, key: string) =>
+    content.split('\n').filter((line) => line.startsWith(key));
+  it.each(guests)('%s: what is read back tells the same features', (name) => {
+    const host = read(dumpText(`${name}-guest.cpuinfo`));
+    const again = read(write(host).content);
+    expect(new Set(again.system?.cpuinfoFlags)).toEqual(new Set(host.system?.cpuinfoFlags));
+    expect(again.cpus).toEqual(host.cpus);
+    expect(again.system?.microcode).toBe(host.system?.microcode);
+  });
+  it.each(guests)('%s: the CPUID dump becomes the lines that its kernel printed', (name) => {
+    const { content } = write(readWith(cpuidRaw, dumpText(`${name}-guest.cpuid-1-r`)));
+    const printed = dumpText(`${name}-guest.cpuinfo`);
+    for (const key of [
+      'processor',
+      'vendor_id',
+      'cpu family',
+      'model\t',
+      'model name',
+      'stepping',
+      'cpuid level',
+      'clflush size',
+      'address sizes',
+    ])
+      expect(lineOf(content, key)).toEqual(lineOf(printed, key));
+    const flagsOf = (text: string) =>
+      lineOf(text, 'flags')[0]?.replace(/^.*: /, '').split(' ') ?? [];
+    // What the kernel adds of its own isn't in a dump.
+    const isFeature = (flag: string) =>
+      ROWS.some((row) => row.name === flag) && flag !== '3dnowprefetch' && flag !== 'arat';
+    expect(flagsOf(content).filter(isFeature).sort()).toEqual(
+      flagsOf(printed).filter(isFeature).sort(),
+    );
+  });
+  it('writes what takes effect, one block a processor', () => {
+    const plan = {
+      ...HASWELL,
+      mask: 0x3n,
+      features: [...HASWELL.features, 'fzrm' as FeatureName],
+    };
+    const host = hostOf(plan, [HASWELL]);
+    const { content, lost } = write(host);
+    expect(lineOf(content, 'processor')).toEqual(['processor\t: 0', 'processor\t: 1']);
+    const [without, withAvx] = lineOf(content, 'flags');
+    expect(withAvx).toMatch(/ avx .* avx2 /);
+    expect(without).not.toMatch(/ avx2?\b| fzrm\b| osxsave\b/);
+    expect(lost.join('\n')).toMatch(/^The CPU has, and the OS doesn't enable: .*\bavx2\b/m);
+    expect(lost.join('\n')).toMatch(/^Linux has no flag for: .*\bfzrm\b/m);
+    expect(lost.join('\n')).toMatch(/^Sizes and offsets/m);
+  });
+  it.each([
+    ['a level 2 CPU', V2],
+    ['a level 4 CPU', V4],
+  ])('%s keeps every feature that has a flag', (_, features) => {
+    const host = hostOf({ ...HASWELL, features, mask: 0xe7n });
+    const again = describeHost(read(write(host).content));
+    const before = describeHost(host);
+    for (const { name } of ROWS)
+      if (hasFlag(name) && featureRow(name).class !== 'kernel') {
+        if (before.effective(name) === PRESENT)
+          expect([name, again.effective(name)]).toEqual([name, PRESENT]);
+        else expect([name, again.effective(name)]).not.toEqual([name, PRESENT]);
+      }
+  });
+  it('refuses where a feature is not told that a list of flags would deny', () => {
+    try {
+      write(
+        hostOf({
+          ...HASWELL,
+          untold: ['bmi2'],
+          features: HASWELL.features.filter((name) => name !== 'bmi2'),
+        }),
+      );
+    } catch (error) {
+      if (!isInputError(error)) throw error;
+      expect(error.code).toBe('not-enough-data');
+      expect(error.message).toContain('bmi2');
+      return;
+    }
+    throw new Error('was written');
+  });
+});
