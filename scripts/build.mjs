@@ -3,7 +3,15 @@
  * the bundles in dist/, one a command, so that a command loads nothing that it doesn't use.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Ajv from 'ajv/dist/2020.js';
@@ -153,6 +161,7 @@ async function buildBundles() {
     entryPoints: [join(root, 'src', 'cli', 'cpugate.ts')],
     outfile: join(dist, 'cpugate.cjs'),
   });
+  chmodSync(join(dist, 'cpugate.cjs'), 0o755);
   wrapChunks(folder, Object.keys(entryPoints));
   makeCaches(folder, Object.keys(entryPoints));
 }

@@ -175,7 +175,8 @@ export function hostOf(plan: HostPlan, others: readonly HostPlan[] = []): Host {
     format: 'made by hand',
     kind: plan.kind ?? 'system',
     cpus: [plan, ...others].map((one, place) => cpuOf(one, [place])),
-    ...(plan.system === undefined ? {} : { system: plan.system }),
+    // A kernel since 5.9 says in AT_HWCAP2 that tasks may use FSGSBASE instructions.
+    system: { hwcap2: 2n, ...plan.system },
     remarks: [],
   };
 }

@@ -52,6 +52,7 @@ const OTHER_SPELLINGS: Readonly<Record<string, FeatureName>> = {
   shstk: 'shstk',
   amxtile: 'amx_tile',
   apxf: 'apx',
+  dts64: 'dtes64',
 };
 
 let spellings: Map<string, FeatureName> | undefined;

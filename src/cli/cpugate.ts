@@ -62,7 +62,9 @@ function report(error: unknown): number {
 
 // A reader that has seen enough (head, less) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : USAGE);
+  if (error.code === 'EPIPE') process.exit(0);
+  process.stderr.write(`cpugate: standard output can't be written (${error.code})\n`);
+  process.exit(USAGE);
 });
 
 start(process.argv.slice(2)).then(

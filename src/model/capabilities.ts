@@ -107,7 +107,7 @@ function hardwarePresence(leaves: LeafTable, kind: HostKind): Presence[] {
 function effectivePresence(
   raw: readonly Presence[],
   enabled: Known64,
-  system: SystemFacts,
+  { kind, system = {} }: Host,
 ): Presence[] {
   const effective: Presence[] = new Array(raw.length).fill(UNKNOWN);
   for (const index of ORDER) {
@@ -119,9 +119,12 @@ function effectivePresence(
     effective[index] = presence;
   }
   // HWCAP2_FSGSBASE: the kernel set CR4.FSGSBASE (Linux 5.9 and later; asm/hwcap2.h). Without it
-  // the instructions fault although CPUID shows the bit.
-  if (system.hwcap2 !== undefined && (system.hwcap2 & 2n) === 0n)
-    effective[featureIndex('fsgsbase')] = ABSENT;
+  // the instructions fault although CPUID, and in older kernels /proc/cpuinfo, shows the bit.
+  const fsgsbase = featureIndex('fsgsbase');
+  if (kind === 'system' && effective[fsgsbase] === PRESENT) {
+    if (system.hwcap2 === undefined) effective[fsgsbase] = UNKNOWN;
+    else if ((system.hwcap2 & 2n) === 0n) effective[fsgsbase] = ABSENT;
+  }
   return effective;
 }
 
@@ -188,7 +191,7 @@ interface OneCpu {
 function describeCpu(cpu: Cpu, host: Host): OneCpu {
   const raw = hardwarePresence(cpu.leaves, host.kind);
   const xsave = readXsave(cpu, host.kind, (name) => raw[featureIndex(name)] as Presence);
-  return { cpu, raw, xsave, effective: effectivePresence(raw, xsave.enabled, host.system ?? {}) };
+  return { cpu, raw, xsave, effective: effectivePresence(raw, xsave.enabled, host) };
 }
 
 /** Bit by bit the smaller presence: a component counts where every CPU has it. */

@@ -1,7 +1,7 @@
 /** Logical CPUs that answer alike are kept once. */
 import { PER_CPU_FIELDS } from '../catalogue/per-cpu-fields.js';
 import type { Cpu } from './host.js';
-import { knownOf, type LeafRow } from './leaves.js';
+import { knownOf, type LeafRow, leafExists } from './leaves.js';
 import { type Register, without } from './registers.js';
 
 const perCpuBits = new Map<number, Partial<Record<Register, number>>>();
@@ -29,7 +29,9 @@ function rowText(row: LeafRow): string {
 /** What a CPU shows, without the fields that number it; equal texts are equal CPUs. */
 export function cpuFingerprint(cpu: Cpu): string {
   const xcr0 = cpu.xcr0 === undefined ? '' : `${cpu.xcr0.value}/${cpu.xcr0.known}`;
-  return `${xcr0}\n${cpu.leaves.rows.map(rowText).join('\n')}`;
+  // Above the maximum leaf a CPU repeats another leaf, its own x2APIC id included.
+  const rows = cpu.leaves.rows.filter((row) => leafExists(cpu.leaves, row.leaf) !== false);
+  return `${xcr0}\n${rows.map(rowText).join('\n')}`;
 }
 
 /**

@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import {
   closeSync,
+  existsSync,
   ftruncateSync,
   mkdirSync,
   mkdtempSync,
@@ -15,7 +17,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import validateCheck from '../../src/generated/check-report.js';
 import validateExplain from '../../src/generated/explain-report.js';
 import validateShow from '../../src/generated/show-report.js';
-import { cpugate, isPlainFailure } from './run.js';
+import { cpugate, isPlainFailure, program } from './run.js';
 
 let folder = '';
 beforeAll(() => {
@@ -290,6 +292,35 @@ describe('colours', () => {
     ['never with --no-color', ['--no-color'], { FORCE_COLOR: '1' }, false],
   ])('%s', (_, args, env, coloured) => {
     expect(cpugate(['show', 'haswell', ...args], { env }).out.includes(ESCAPE)).toBe(coloured);
+  });
+});
+
+describe('standard output', () => {
+  it.skipIf(!existsSync('/dev/full'))('that takes nothing is one message and status 2', () => {
+    const descriptor = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, [program, 'show', 'haswell'], {
+      stdio: ['ignore', descriptor, 'pipe'],
+      encoding: 'utf8',
+    });
+    closeSync(descriptor);
+    expect(status).toBe(2);
+    expect(stderr).toBe("cpugate: standard output can't be written (ENOSPC)\n");
+  });
+  it('that closes early is no failure', () => {
+    const { stdout, stderr } = spawnSync(
+      'sh',
+      ['-c', `"${process.execPath}" "${program}" show --models | head -n 1; echo`],
+      { encoding: 'utf8' },
+    );
+    expect(stdout).toMatch(/^broadwell /);
+    expect(stderr).toBe('');
+  });
+});
+
+describe('the program', () => {
+  it('runs by its own name', () => {
+    const { stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });
 

@@ -466,6 +466,12 @@ describe('data-missing', () => {
       [{ component: 'xsave' }],
     ],
     [
+      'a kernel that does not tell of FSGSBASE',
+      {},
+      { system: { hwcap2: undefined as never } },
+      [{ feature: 'fsgsbase' }],
+    ],
+    [
       'the place of a shared component',
       SKYLAKE_SP,
       { ...SKYLAKE_SP, places: { ...INTEL_AVX512 } },

@@ -12,7 +12,7 @@ import { dumpText, failureOf, linesOf, onlyCpu, readWith, recognises } from './d
 
 const LINE = '   0x00000007 0x00: eax=0x00000001 ebx=0x00000002 ecx=0x00000003 edx=0x00000004';
 
-/** A CPU of leaf 0 and 1 with the given lines. */
+/** One CPU with the given lines. */
 function dump(...lines: string[]): string {
   return ['CPU 0:', ...lines, ''].join('\n');
 }
@@ -208,12 +208,15 @@ const anyRows = fc
   .map(([rows, a, b]) => [...rows, row(0, 0, a), row(1, 0, b)]);
 
 describe('writing', () => {
-  it('gives back what it reads of every recorded guest, letter by letter', () => {
-    const text = dumpText('haswell-guest.cpuid-1-r');
-    const { content, lost } = write(readWith(cpuidRaw, text));
-    expect(content).toBe(text.replace('CPU:', 'CPU 0:'));
-    expect(lost).toEqual([]);
-  });
+  it.each(['haswell', 'nehalem', 'skylake-server', 'epyc-milan'])(
+    'gives back what it reads of the %s guest, letter by letter',
+    (name) => {
+      const text = dumpText(`${name}-guest.cpuid-1-r`);
+      const { content, lost } = write(readWith(cpuidRaw, text));
+      expect(content).toBe(text.replace('CPU:', 'CPU 0:'));
+      expect(lost).toEqual([]);
+    },
+  );
   it('is read back as the same host', () => {
     const anyCpus = fc.uniqueArray(fc.tuple(fc.nat(8191), anyRows), {
       minLength: 1,
