@@ -9,16 +9,25 @@ import type { Cpu, Host } from '../model/host.js';
 import { readRegister } from '../model/leaves.js';
 import { isUserVisible } from '../model/prerequisites.js';
 import { ALL_KNOWN } from '../model/registers.js';
-import { PRESENT, UNKNOWN } from '../model/xsave.js';
+import { PRESENT, type Presence, UNKNOWN } from '../model/xsave.js';
 import { hasFlag, tellsAbsence, tellsNoBit } from './proc-cpuinfo-flags.js';
 
 /** Written for every host: it tells readers that the list is one of Linux 4.11 or later. */
 const CPUID_FLAG = 'cpuid';
 
+/**
+ * What Linux would print. Kernels before 5.9 print fsgsbase for the CPU alone: where the OS's word is
+ * missing, the bit decides.
+ */
+function flagPresence(seen: Capabilities, name: FeatureName): Presence {
+  const presence = seen.effective(name);
+  return name === 'fsgsbase' && presence === UNKNOWN ? seen.hardware(name) : presence;
+}
+
 function checkTold(host: Host, seen: Capabilities, flags: readonly string[]): void {
   const written = new Set(flags);
   const untold = ROWS.map((row) => row.name).filter(
-    (name) => tellsAbsence(name, written) && seen.effective(name) === UNKNOWN,
+    (name) => tellsAbsence(name, written) && flagPresence(seen, name) === UNKNOWN,
   );
   if (untold.length === 0) return;
   throw new InputError(
@@ -33,7 +42,7 @@ function checkTold(host: Host, seen: Capabilities, flags: readonly string[]): vo
 
 function flagsOf(host: Host, seen: Capabilities): string[] {
   const features = ROWS.filter(
-    (row) => hasFlag(row.name) && seen.effective(row.name) === PRESENT,
+    (row) => hasFlag(row.name) && flagPresence(seen, row.name) === PRESENT,
   ).map((row): string => row.name);
   const others = (host.system?.cpuinfoFlags ?? []).filter(tellsNoBit);
   return [...new Set([...features, CPUID_FLAG, ...others])];
@@ -87,7 +96,7 @@ function describeLosses(host: Host, all: readonly Capabilities[]): string[] {
   if (unprinted !== '') lost.push(`Linux has no flag for: ${unprinted}.`);
   const idle = visibleWhere(
     all,
-    (seen, name) => seen.hardware(name) === PRESENT && seen.effective(name) !== PRESENT,
+    (seen, name) => seen.hardware(name) === PRESENT && flagPresence(seen, name) !== PRESENT,
   );
   if (idle !== '') lost.push(`The CPU has, and the OS doesn't enable: ${idle}.`);
   if (host.cpus.some((cpu) => unnamedBits(cpu).length > 0))
