@@ -1570,7 +1570,7 @@ export const FEATURES = [
   { name: 'aes_wide_kl', leaf: 0x19, subleaf: 0, reg: 'ebx', bit: 2, class: 'kernel_user', vendor: 'intel', fault: '#UD',
     title: 'Wide Key Locker AES instructions', since: 'TigerLake',
     reason: 'Same rule as key_locker',
-    loss: { severity: 'risk', effect: 'AES Key Locker instructions fault with SIGILL; their handles never work on another host.' },
+    loss: { severity: 'info', effect: 'Static: the instructions work only where aeskle is set too, which is reported itself.' },
     needs: [
       { on: 'key_locker', kind: 'architectural', sources: 'gcc llvm sdm', note: 'aeskle is dynamic, so the static key_locker bit is the usable prerequisite; gcc -mwidekl turns on -mkl' },
     ],

@@ -62,7 +62,8 @@ function report(error: unknown): number {
 
 // A reader that has seen enough (head, less) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
+  // The verdict stays the exit status; 0 where there is none yet.
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
   process.stderr.write(`cpugate: standard output can't be written (${error.code})\n`);
   process.exit(USAGE);
 });

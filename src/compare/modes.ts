@@ -43,7 +43,12 @@ const STRICT: SeverityTable = {
 const INSTRUCTIONS: SeverityTable = {
   'instruction-missing': (finding) =>
     isAboutInstructions(finding) ? finding.severity : atMost('risk')(finding),
-  'data-missing': (finding) => (isAboutInstructions(finding) ? finding.severity : 'info'),
+  'data-missing': (finding) => {
+    if (isAboutInstructions(finding)) return finding.severity;
+    // What isn't told may be lost, and its loss is a risk here; sizes and numbers don't count.
+    const isAboutState = finding.feature !== undefined || finding.component !== undefined;
+    return isAboutState && finding.component !== 'xsave' ? 'risk' : 'info';
+  },
   'state-missing': atMost('risk'),
   'kernel-feature-missing': atMost('risk'),
   'xsave-area-grows': 'info',

@@ -253,11 +253,24 @@ function findDifferences(cpus: readonly OneCpu[]): CpuDifference[] {
       });
   };
   ROWS.forEach((row, index) => {
-    if (USER_VISIBLE.has(row.class)) split(row.name, (one) => one.effective[index] === PRESENT);
+    if (!USER_VISIBLE.has(row.class)) return;
+    // Not told on one CPU and absent on another is a difference too: it may be there.
+    const best = Math.max(...cpus.map((one) => one.effective[index] as Presence));
+    split(row.name, (one) => one.effective[index] === best);
   });
   const first = cpus[0] as OneCpu;
   const layout = (one: OneCpu) => JSON.stringify([one.xsave.components, one.xsave.areaBytes]);
   split('XSAVE layout', (one) => layout(one) === layout(first));
+  const numbers = ({ cpu: { leaves } }: OneCpu) =>
+    [
+      readKnown(leaves, 1, 'ebx', 15, 8),
+      readKnown(leaves, 0x80000008, 'eax', 15, 8),
+      readKnown(leaves, 0x24, 'ebx', 7, 0),
+    ].join();
+  split(
+    'cache line, width of addresses or AVX10 version',
+    (one) => numbers(one) === numbers(first),
+  );
   const vendor = readVendor(first.cpu.leaves);
   split('vendor', (one) => readVendor(one.cpu.leaves) === vendor);
   return differences;

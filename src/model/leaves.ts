@@ -97,7 +97,7 @@ function isCentaur(table: LeafTable): boolean | undefined {
 }
 
 /** Leaves whose subleaf 0 EAX is the highest subleaf. */
-const EAX_IS_LAST_SUBLEAF = new Set([0x7, 0x14, 0x17, 0x18, 0x1d, 0x20, 0x24]);
+const EAX_IS_LAST_SUBLEAF = new Set([0x7, 0x14, 0x17, 0x18, 0x1d, 0x1e, 0x20, 0x24]);
 
 /**
  * One register, with what is known of it. A leaf above its range's maximum and a subleaf above its

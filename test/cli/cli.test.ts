@@ -1,14 +1,17 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   closeSync,
   existsSync,
   ftruncateSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -329,6 +332,24 @@ describe('-o', () => {
     const path = join(folder, 'out.json');
     expect(cpugate(['convert', 'haswell', '--to', 'profile', '-o', path]).status).toBe(0);
     expect(JSON.parse(readFileSync(path, 'utf8')).kind).toBe('cpugate-host-profile');
+  });
+  it('keeps the mode of a file and the place of a link', () => {
+    const file = join(folder, 'private.json');
+    const link = join(folder, 'link.json');
+    writeFileSync(file, 'old', { mode: 0o600 });
+    symlinkSync(file, link);
+    expect(cpugate(['convert', 'haswell', '--to', 'profile', '-o', link]).status).toBe(0);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(JSON.parse(readFileSync(file, 'utf8')).name).toBe('haswell');
+  });
+  it('writes to a pipe and leaves it a pipe', () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const script = `cat "${pipe}" & "${process.execPath}" "${program}" convert haswell --to profile -o "${pipe}"; wait`;
+    const { stdout } = spawnSync('sh', ['-c', script], { encoding: 'utf8' });
+    expect(JSON.parse(stdout).name).toBe('haswell');
+    expect(lstatSync(pipe).isFIFO()).toBe(true);
   });
   it('leaves nothing where it fails', () => {
     const before = readdirSync(folder);

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { compareHosts } from '../../src/compare/compare.js';
 import { FINDING_CODES, type Finding, type Severity } from '../../src/compare/finding.js';
 import { MODES } from '../../src/compare/mode-names.js';
 import { applyMode } from '../../src/compare/modes.js';
 import { exitStatus, judge, VERDICTS } from '../../src/compare/verdict.js';
+import { HASWELL, hostOf } from '../hosts.js';
 
 const finding = (
   code: Finding['code'],
@@ -110,5 +112,30 @@ describe('every mode', () => {
     for (const code of FINDING_CODES)
       for (const severity of ['blocker', 'risk', 'info', 'unknown'] as const)
         expect(applyMode(mode, finding(code, severity)).severity).toBe(severity);
+  });
+});
+
+describe('modes at their edges', () => {
+  it.each(['state-added', 'feature-added', 'xsave-area-shrinks'] as const)(
+    'strict: %s blocks',
+    (code) => {
+      expect(applyMode('strict', finding(code, 'info')).severity).toBe('blocker');
+    },
+  );
+  it('instructions: a growing signal frame is a note', () => {
+    expect(applyMode('instructions', finding('signal-frame-grows', 'risk')).severity).toBe('info');
+  });
+  it.each([
+    ['a kernel feature', { feature: 'rdtscp' }],
+    ['a state component', { component: 'pkru' }],
+  ] as const)('instructions: %s that is not told is a risk, as its loss is', (_, about) => {
+    expect(applyMode('instructions', finding('data-missing', 'unknown', about)).severity).toBe(
+      'risk',
+    );
+  });
+  it('--allow takes out blockers, not risks', () => {
+    const from = hostOf({ ...HASWELL, features: [...HASWELL.features, 'hle'] });
+    const { verdict, allowed } = compareHosts(from, hostOf(HASWELL), { allow: ['hle'] });
+    expect([verdict, allowed]).toEqual(['at-risk', [{ name: 'hle', used: false }]]);
   });
 });

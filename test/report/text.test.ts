@@ -70,8 +70,8 @@ describe('a report for people', () => {
       What to do
         For tasks that start from now on, hide at the source what the target lacks or
         lays out otherwise: a CPU model for the source's VMs that both hosts can give,
-        clearcpuid= at its boot, or GLIBC_TUNABLES for what only libc uses. Tasks that
-        run already stay on hosts like their own.
+        or GLIBC_TUNABLES for what only libc uses. Tasks that run already stay on
+        hosts like their own.
       "
     `);
   });

@@ -63,10 +63,17 @@ function allowedOf(names: readonly string[]): string[] {
 }
 
 /** Sentences name hosts often: a file's name without its folders is enough where it is clear. */
-function tellApart(from: Host, to: Host): [Host, Host] {
-  const short = (host: Host): Host => ({ ...host, name: basename(host.name) });
-  if (basename(from.name) !== basename(to.name)) return [short(from), short(to)];
+function tellApart([from, to]: [Host, Host], specs: [string, string]): [Host, Host] {
+  const named = (names: readonly [string, string]): [Host, Host] => [
+    { ...from, name: names[0] },
+    { ...to, name: names[1] },
+  ];
+  const short: [string, string] = [basename(from.name), basename(to.name)];
+  if (short[0] !== short[1]) return named(short);
   if (from.name !== to.name) return [from, to];
+  // Two records of hosts that call themselves alike.
+  const files: [string, string] = [basename(specs[0]), basename(specs[1])];
+  if (files[0] !== files[1]) return named(files);
   return [from, { ...to, name: `${to.name} (target)` }];
 }
 
@@ -74,7 +81,10 @@ export const run: Run = async (args) => {
   const [fromName, toName] = hostsOf(args);
   const mode = modeOf(args.text('mode'));
   const allow = allowedOf(args.list('allow'));
-  const [from, to] = tellApart(await loadHost(fromName), await loadHost(toName));
+  const [from, to] = tellApart(
+    [await loadHost(fromName), await loadHost(toName)],
+    [fromName, toName],
+  );
   const report = compareHosts(from, to, { mode, allow });
   if (args.flag('json')) process.stdout.write(`${JSON.stringify(reportJson(report), null, 2)}\n`);
   else {

@@ -25,7 +25,7 @@ function features(from: Capabilities, to: Capabilities): Finding[] {
     .filter((row) => {
       const [before, after] = [from.effective(row.name), to.effective(row.name)];
       if (before === ABSENT) return false;
-      if (typeof row.bit !== 'number' && before === PRESENT && after === PRESENT)
+      if (typeof row.bit !== 'number' && after === PRESENT)
         return from.fieldValue(row.name) === undefined || to.fieldValue(row.name) === undefined;
       return before === PRESENT ? after === UNKNOWN : after !== PRESENT;
     })

@@ -106,8 +106,8 @@ const REMEDIES: readonly (readonly [codes: readonly Finding['code'][], text: str
       'cpus-differ',
     ],
     'For tasks that start from now on, hide at the source what the target lacks or lays out otherwise: ' +
-      "a CPU model for the source's VMs that both hosts can give, clearcpuid= at its boot, or " +
-      'GLIBC_TUNABLES for what only libc uses. Tasks that run already stay on hosts like their own.',
+      "a CPU model for the source's VMs that both hosts can give, or GLIBC_TUNABLES for what only " +
+      'libc uses. Tasks that run already stay on hosts like their own.',
   ],
   [
     ['xsave-area-grows', 'signal-frame-grows'],
@@ -121,6 +121,14 @@ const REMEDIES: readonly (readonly [codes: readonly Finding['code'][], text: str
     'To know more, record both hosts with "cpugate probe -o FILE", which leaves nothing out.',
   ],
 ];
+
+/** A yes says what it leaves out. */
+function verdictSentence({ verdict, mode, allowed }: Report): string {
+  if (verdict !== 'compatible') return VERDICT_SENTENCES[verdict];
+  if (allowed.some(({ used }) => used)) return 'Nothing stands against it but what you allowed.';
+  if (mode === 'instructions') return 'No instruction is lost; this mode counts nothing else.';
+  return VERDICT_SENTENCES.compatible;
+}
 
 function remedies(report: Report): string[] {
   const codes = new Set(
@@ -147,7 +155,7 @@ export function checkText(report: Report, style: TextStyle, verbose: boolean): s
   const mode = report.mode === 'portable' ? '' : colors.dim(` (mode ${report.mode})`);
   const parts = [
     title + mode,
-    report.criu === undefined ? VERDICT_SENTENCES[report.verdict] : '',
+    report.criu === undefined ? verdictSentence(report) : '',
     ...criuLines(report, style),
   ].filter((part) => part !== '');
   for (const severity of ['blocker', 'unknown', 'risk', 'info'] as const) {
@@ -161,6 +169,8 @@ export function checkText(report: Report, style: TextStyle, verbose: boolean): s
     for (const group of groupFindings(findings, report)) parts.push(groupText(group, style));
   }
   const todo = remedies(report);
+  for (const { name, used } of report.allowed)
+    if (!used) parts.push('', `--allow ${name}: nothing to allow.`);
   if (todo.length > 0 && report.criu === undefined) {
     parts.push('', colors.bold('What to do'));
     for (const line of todo) parts.push(wrap(line, width, '  '));
