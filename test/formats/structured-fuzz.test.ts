@@ -32,7 +32,8 @@ async function check(bytes: Uint8Array): Promise<'read' | 'refused'> {
     expect(error.message).not.toMatch(/[\u0000-\u001f\u007f]/);
     return 'refused';
   } finally {
-    expect(performance.now() - started).toBeLessThan(2000);
+    // A hang or a quadratic loop takes minutes; a busy machine takes seconds.
+    expect(performance.now() - started).toBeLessThan(15_000);
   }
 }
 

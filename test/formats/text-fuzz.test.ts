@@ -82,7 +82,8 @@ function check(format: Format, text: string | Uint8Array): 'read' | 'refused' {
     expect(said).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f]/);
     return 'refused';
   } finally {
-    expect(performance.now() - started).toBeLessThan(2000);
+    // A hang or a quadratic loop takes minutes; a busy machine takes seconds.
+    expect(performance.now() - started).toBeLessThan(15_000);
   }
 }
 
