@@ -1,4 +1,7 @@
-/** Input that can't be used. Everything else that is thrown is a bug of ours. */
+/**
+ * Input that can't be used. Everything else that is thrown is a bug of ours. Messages quote input, so
+ * they are made printable here, once for all readers.
+ */
 
 import { printable } from './printable.js';
 
@@ -24,7 +27,7 @@ export class InputError extends Error {
     message: string,
     options: { place?: Place; remedy?: string; cause?: unknown } = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(printable(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'InputError';
     this.code = code;
     this.place = options.place ?? {};
