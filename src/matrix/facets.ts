@@ -1,0 +1,185 @@
+/**
+ * What a verdict depends on, in parts that rules look at one by one. Hosts have few different values
+ * of a part, so the rules are asked about these instead of every pair of hosts. They are the rules of
+ * a comparison themselves, shown nothing but the part.
+ */
+import { type FeatureName, ROWS } from '../catalogue/index.js';
+import { type Rule, SEVERITIES } from '../compare/finding.js';
+import { addressWidth } from '../compare/rules/address-width.js';
+import { cacheLineDiffers } from '../compare/rules/cache-line-differs.js';
+import { cpusDiffer } from '../compare/rules/cpus-differ.js';
+import { MISSING_PARTS } from '../compare/rules/data-missing.js';
+import { featureAdded } from '../compare/rules/feature-added.js';
+import { hintMissing } from '../compare/rules/hint-missing.js';
+import { identityDiffers } from '../compare/rules/identity-differs.js';
+import { instructionMissing } from '../compare/rules/instruction-missing.js';
+import { kernelFeatureMissing } from '../compare/rules/kernel-feature-missing.js';
+import { signalFrameGrows } from '../compare/rules/signal-frame-grows.js';
+import { stateAdded } from '../compare/rules/state-added.js';
+import { stateLayout } from '../compare/rules/state-layout.js';
+import { stateMissing } from '../compare/rules/state-missing.js';
+import { stateNotEnabled } from '../compare/rules/state-not-enabled.js';
+import { vendorDiffers } from '../compare/rules/vendor-differs.js';
+import { xsaveAreaGrows } from '../compare/rules/xsave-area-grows.js';
+import { xsaveAreaShrinks } from '../compare/rules/xsave-area-shrinks.js';
+import { judge, VERDICTS } from '../compare/verdict.js';
+import type { Capabilities } from '../model/capabilities.js';
+import { ALL_KNOWN_64, bitsOf, hasBit64 } from '../model/registers.js';
+import { ABSENT } from '../model/xsave.js';
+import { BLANK } from './blank.js';
+
+/** A part of a host, and the rules that look at it alone. */
+export interface Facet {
+  readonly rules: readonly Rule[];
+  view(host: Capabilities): Partial<Capabilities>;
+  /** Equal where the views are. */
+  key(host: Capabilities): string;
+}
+
+/** Rules about features that are there or not; each feature decides for itself. */
+export const FEATURE_RULES: readonly Rule[] = [
+  instructionMissing,
+  kernelFeatureMissing,
+  hintMissing,
+  MISSING_PARTS.features,
+];
+
+/** Rules that never find more than a note, which no verdict depends on. */
+export const NOTES: readonly Rule[] = [
+  identityDiffers,
+  stateNotEnabled,
+  xsaveAreaShrinks,
+  stateAdded,
+  featureAdded,
+];
+
+/** Features that are numbers, not bits. */
+const FIELDS = ROWS.filter((row) => typeof row.bit !== 'number').map((row) => row.name);
+
+function only(names: readonly FeatureName[], host: Capabilities): Capabilities['effective'] {
+  return (name) => (names.includes(name) ? host.effective(name) : ABSENT);
+}
+
+function effectiveText(names: readonly FeatureName[], host: Capabilities): string {
+  return names.map((name) => host.effective(name)).join();
+}
+
+const fields: Facet = {
+  rules: FEATURE_RULES,
+  view: (host) => {
+    const effective = only(FIELDS, host);
+    return { effective, hardware: effective, fieldValue: host.fieldValue };
+  },
+  key: (host) =>
+    `${effectiveText(FIELDS, host)} ${FIELDS.map((name) => host.fieldValue(name)).join()}`,
+};
+
+const AREA_FEATURES: readonly FeatureName[] = ['xsave', 'xsavec'];
+
+const area: Facet = {
+  rules: [xsaveAreaGrows, MISSING_PARTS.area],
+  view: (host) => ({
+    effective: only(AREA_FEATURES, host),
+    xsave: { ...BLANK.xsave, areaBytes: host.xsave.areaBytes },
+  }),
+  key: (host) => `${effectiveText(AREA_FEATURES, host)} ${host.xsave.areaBytes}`,
+};
+
+const signalFrame: Facet = {
+  rules: [signalFrameGrows],
+  view: ({ system: { minSigStackBytes } }) => ({
+    system: minSigStackBytes === undefined ? {} : { minSigStackBytes },
+  }),
+  key: ({ system }) => `${system.minSigStackBytes}`,
+};
+
+const cpus: Facet = {
+  rules: [cpusDiffer],
+  // What differs matters, not on which CPUs.
+  view: ({ differences }) => ({
+    differences: differences.map(({ what }) => ({ what, having: [0], others: [1] })),
+  }),
+  key: ({ differences }) => JSON.stringify(differences.map(({ what }) => what)),
+};
+
+const numbers: Facet = {
+  rules: [vendorDiffers, cacheLineDiffers, addressWidth, MISSING_PARTS.numbers],
+  view: ({ kind, vendor, cacheLineBytes, linearAddressBits, physicalAddressBits }) => ({
+    kind,
+    vendor,
+    cacheLineBytes,
+    linearAddressBits,
+    physicalAddressBits,
+  }),
+  key: (host) =>
+    JSON.stringify([
+      host.kind,
+      host.vendor ?? null,
+      host.cacheLineBytes ?? null,
+      host.linearAddressBits ?? null,
+      host.physicalAddressBits ?? null,
+    ]),
+};
+
+/** One state component, as if there were no other. */
+function component(bit: number): Facet {
+  const mask = 1n << BigInt(bit);
+  const view = ({ xsave: { enabled, components } }: Capabilities) => ({
+    xsave: {
+      ...BLANK.xsave,
+      enabled: {
+        value: enabled.value & mask,
+        known: (enabled.known & mask) | (ALL_KNOWN_64 & ~mask),
+      },
+      components: components.filter((one) => one.bit === bit),
+    },
+  });
+  return {
+    rules: [stateMissing, stateLayout, MISSING_PARTS.components, MISSING_PARTS.layouts],
+    view,
+    key: (host) => {
+      const { enabled, components } = host.xsave;
+      const place = components.find((one) => one.bit === bit);
+      return (
+        `${hasBit64(enabled.value, bit)} ${hasBit64(enabled.known, bit)} ` +
+        `${place?.size} ${place?.offset} ${place?.aligned} ${place !== undefined}`
+      );
+    },
+  };
+}
+
+/** Named or not: XCR0 has 64 bits. */
+const COMPONENT_BITS = bitsOf(ALL_KNOWN_64);
+
+/** Facets whose keys are made of the same small part of a host are looked up by it, all at once. */
+export interface FacetGroup {
+  readonly facets: readonly Facet[];
+  key(host: Capabilities): string;
+}
+
+function alone(facet: Facet): FacetGroup {
+  return { facets: [facet], key: facet.key };
+}
+
+export const FACET_GROUPS: readonly FacetGroup[] = [
+  ...[fields, area, signalFrame, cpus, numbers].map(alone),
+  {
+    facets: COMPONENT_BITS.map(component),
+    key: ({ xsave: { enabled, components } }) =>
+      `${enabled.value} ${enabled.known} ` +
+      components.map((one) => `${one.bit},${one.size},${one.offset},${one.aligned}`).join(' '),
+  },
+];
+
+/** Place in VERDICTS of what a severity alone comes to. */
+const RANK_OF = Object.fromEntries(
+  SEVERITIES.map((severity) => [
+    severity,
+    VERDICTS.indexOf(judge([{ code: 'data-missing', severity, effect: '', remedy: 'none' }])),
+  ]),
+);
+
+/** The worst of findings, as a place in VERDICTS. */
+export function rankOf(findings: ReturnType<Rule>): number {
+  return findings.reduce((worst, { severity }) => Math.max(worst, RANK_OF[severity] as number), 0);
+}
