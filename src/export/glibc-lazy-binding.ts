@@ -1,0 +1,81 @@
+/**
+ * Lazy binding: the first call of a library function goes through the dynamic linker, which saves the
+ * vector registers into as much stack as CPUID asked for when the program started, and keeps that
+ * size for life. On a host with a larger XSAVE area, plain XSAVE writes past that stack.
+ * Source: glibc sysdeps/x86/cpu-features.c, x86/sysdep.h (STATE_SAVE_MASK), x86_64/dl-trampoline.h.
+ *
+ * What the linker saves with, in this order: XSAVEC (compacted; size doesn't grow with the host), else
+ * XSAVE (standard format; it does), else FXSAVE (512 bytes everywhere; upper halves of vector
+ * arguments are lost).
+ */
+import type { Baseline } from '../baseline/baseline.js';
+import { LEGACY_AREA_BYTES } from '../model/xsave.js';
+import { FIRST_WITHOUT_XSAVE, formatGlibcVersion, type GlibcVersion } from './glibc-tunables.js';
+import { mayBeSomewhere } from './hidden-features.js';
+
+export interface LazyBinding {
+  /** It has to be turned off: LD_BIND_NOW=1. */
+  readonly off: boolean;
+  readonly why: string;
+}
+
+/** SSE, AVX, BNDREGS, opmask, both ZMM and APX; neither PKRU nor AMX. */
+const SAVED_COMPONENTS: ReadonlySet<number> = new Set([1, 2, 3, 5, 6, 7, 19]);
+
+/**
+ * Whether the least stack that a program may have got holds the most that a host may write;
+ * undefined where a host doesn't tell.
+ */
+function plainXsaveFits(baseline: Baseline): boolean | undefined {
+  let least = Number.POSITIVE_INFINITY;
+  let most = LEGACY_AREA_BYTES;
+  for (const { kind } of baseline.cluster.values()) {
+    if (kind.areaBytes === null || kind.xcr0 === null) return undefined;
+    least = Math.min(least, kind.areaBytes);
+    for (const { bit, size, offset } of kind.components) {
+      if (!SAVED_COMPONENTS.has(bit)) continue;
+      if (size === null || offset === null) return undefined;
+      most = Math.max(most, offset + size);
+    }
+  }
+  return most <= least;
+}
+
+function withoutXsave(baseline: Baseline, version: GlibcVersion): LazyBinding {
+  if (!mayBeSomewhere(baseline, 'xsave'))
+    return { off: false, why: 'No host has XSAVE, so lazy binding saves with FXSAVE everywhere.' };
+  if (version >= FIRST_WITHOUT_XSAVE)
+    return {
+      off: false,
+      why: 'With XSAVE and XSAVEC hidden, lazy binding saves with FXSAVE on all hosts.',
+    };
+  return {
+    off: true,
+    why: `Not all hosts have XSAVE, and glibc ${formatGlibcVersion(version)} can't be told to do without it (2.34 and later can). LD_BIND_NOW=1 keeps it from saving at all.`,
+  };
+}
+
+export function lazyBinding(baseline: Baseline, version: GlibcVersion): LazyBinding {
+  const kept = new Set(baseline.features);
+  if (!kept.has('xsave') || !kept.has('osxsave')) return withoutXsave(baseline, version);
+  if (kept.has('xsavec'))
+    return {
+      off: false,
+      why: 'All hosts have XSAVEC, so it stays: lazy binding then saves in the compacted format, whose size follows what a program uses, not the host. Without XSAVEC glibc would save with plain XSAVE, which writes all that the host enables.',
+    };
+  const fits = plainXsaveFits(baseline);
+  if (fits === true)
+    return {
+      off: false,
+      why: "Not all hosts have XSAVEC, so lazy binding saves with plain XSAVE. What that writes fits on every host of this baseline; a host with a larger XSAVE area mustn't join.",
+    };
+  const reason =
+    fits === false
+      ? 'Not all hosts have XSAVEC, so lazy binding saves with plain XSAVE, which on the hosts with the larger area writes past the stack that a program reserved on a smaller one.'
+      : "Not all hosts have XSAVEC, so lazy binding saves with plain XSAVE, and some host doesn't tell how much that writes.";
+  const instead =
+    version >= FIRST_WITHOUT_XSAVE
+      ? ' TLS descriptors (-mtls-dialect=gnu2) and LD_AUDIT save the same way: for those add -XSAVE, which makes it FXSAVE, at the cost of AVX in glibc and of the upper halves of AVX arguments in calls that bind lazily.'
+      : " TLS descriptors (-mtls-dialect=gnu2) and LD_AUDIT save the same way, and this glibc can't be kept from it.";
+  return { off: true, why: `${reason} LD_BIND_NOW=1 keeps it from saving at all.${instead}` };
+}

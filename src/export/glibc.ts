@@ -1,0 +1,168 @@
+/**
+ * GLIBC_TUNABLES: what glibc's own functions, and its choice among library folders, may use. Programs
+ * that execute CPUID themselves see no difference.
+ */
+import type { Baseline } from '../baseline/baseline.js';
+import { type FeatureName, LEVELS } from '../catalogue/index.js';
+import { InputError } from '../model/errors.js';
+import { lazyBinding } from './glibc-lazy-binding.js';
+import {
+  AVX_PREFERENCE,
+  FIRST_KEEPING_XSAVE,
+  FIRST_WITH_HWCAPS,
+  FIRST_WITHOUT_XSAVE,
+  formatGlibcVersion,
+  type GlibcVersion,
+  hwcapsTunable,
+  lacksUsableNames,
+  parseGlibcVersion,
+  tunableFeatures,
+  tunableNames,
+} from './glibc-tunables.js';
+import { hashComments } from './hash-comments.js';
+import { hiddenFeatures, mayBeSomewhere } from './hidden-features.js';
+import type { Exported, ExportOptions, Target } from './target.js';
+
+function parseOrThrow(text: string): GlibcVersion {
+  const version = parseGlibcVersion(text);
+  if (version === undefined)
+    throw new InputError('malformed', `"${text}" is no glibc version`, {
+      remedy: 'Give the release, for example --glibc 2.36 (what ldd --version prints).',
+    });
+  return version;
+}
+
+/** Ascending, each once. */
+function versionsOf(baseline: Baseline, options: ExportOptions): readonly GlibcVersion[] {
+  if (options.glibc !== undefined) return [parseOrThrow(options.glibc)];
+  const found = new Set<GlibcVersion>();
+  for (const { glibcVersions } of baseline.cluster.values())
+    for (const text of glibcVersions) found.add(parseOrThrow(text));
+  if (found.size === 0)
+    throw new InputError('data-missing', "the baseline's hosts don't tell their glibc version", {
+      remedy: 'Name it: --glibc 2.36 (what ldd --version prints where the programs run).',
+    });
+  return [...found].sort((a, b) => a - b);
+}
+
+/**
+ * Releases up to 2.31 have no name for the AVX512VL and AVX512BW bits by which the EVEX variants are
+ * chosen (in their distributions' backports: Debian 11, RHEL 8). All of those stand behind AVX2 or
+ * AVX_Fast_Unaligned_Load, so these go where AVX512VL has to.
+ */
+function hidesAvx2ForEvex(
+  baseline: Baseline,
+  version: GlibcVersion,
+  kept: ReadonlySet<FeatureName>,
+): boolean {
+  const dropped = (name: FeatureName) => !kept.has(name) && mayBeSomewhere(baseline, name);
+  return lacksUsableNames(version) && (dropped('avx512vl') || dropped('avx512bw'));
+}
+
+/** Names for glibc to do without, in the catalogue's order. */
+export function namesToHide(baseline: Baseline, version: GlibcVersion): readonly string[] {
+  if (version < FIRST_WITH_HWCAPS) return [];
+  const kept = new Set(baseline.features);
+  const noEvex = hidesAvx2ForEvex(baseline, version, kept);
+  const names = tunableFeatures(version)
+    .filter((name) => !kept.has(name) || (noEvex && name === 'avx2'))
+    .flatMap((name) => tunableNames(version, name));
+  return !kept.has('avx') || noEvex ? [...names, AVX_PREFERENCE] : names;
+}
+
+/** NEWS of 2.33: libraries are looked for in glibc-hwcaps/x86-64-v3 and the like. */
+const FIRST_WITH_FOLDERS: GlibcVersion = 2033;
+
+/** Levels that the baseline lacks and whose folder would still be searched. */
+function unstoppedLevels(baseline: Baseline, version: GlibcVersion): readonly string[] {
+  if (version < FIRST_WITH_FOLDERS) return [];
+  const kept = new Set(baseline.features);
+  const gone = new Set(tunableFeatures(version));
+  return LEVELS.filter(({ features }) => {
+    const lost = (features as readonly FeatureName[]).filter((name) => !kept.has(name));
+    return lost.length > 0 && !lost.some((name) => gone.has(name));
+  }).map(({ name }) => name);
+}
+
+interface Line {
+  readonly version: GlibcVersion;
+  readonly settings: string;
+  readonly why: string;
+  readonly missing: readonly string[];
+}
+
+function nameless(baseline: Baseline, version: GlibcVersion): readonly string[] {
+  const named = new Set(tunableFeatures(version));
+  const lost = hiddenFeatures(baseline).filter((name) => !named.has(name));
+  return lost.length === 0
+    ? []
+    : [`glibc ${formatGlibcVersion(version)} has no name for ${lost.join(', ')}.`];
+}
+
+function lineFor(baseline: Baseline, version: GlibcVersion): Line {
+  const release = formatGlibcVersion(version);
+  if (version < FIRST_WITH_HWCAPS)
+    return {
+      version,
+      settings: '',
+      why: 'It has no such setting (2.26 and later have).',
+      missing: [`glibc ${release} takes no feature away: the setting came with 2.26.`],
+    };
+  const names = namesToHide(baseline, version);
+  const binding = lazyBinding(baseline, version);
+  const missing = [...nameless(baseline, version)];
+  const levels = unstoppedLevels(baseline, version);
+  if (levels.length > 0)
+    missing.push(
+      `glibc ${release} goes on loading libraries from glibc-hwcaps/${levels.join(', ')}.`,
+    );
+  if (binding.off && version < FIRST_WITHOUT_XSAVE)
+    missing.push(`glibc ${release} saves with XSAVE for TLS descriptors and LD_AUDIT.`);
+  const value = `${hwcapsTunable(version)}=${names.map((name) => `-${name}`).join(',')}`;
+  const settings = names.length === 0 ? '' : `GLIBC_TUNABLES=${value}\n`;
+  return {
+    version,
+    settings: binding.off ? `${settings}LD_BIND_NOW=1\n` : settings,
+    why: binding.why,
+    missing,
+  };
+}
+
+const LIMITS = [
+  'glibc passes over these settings in programs with set-user-ID, set-group-ID or file capabilities, and statically linked programs carry a glibc of their own.',
+  `A glibc built for x86-64-v3 (RHEL 10, UBI 10) uses AVX2 whatever is set: it doesn't start on a host below that level, and from ${formatGlibcVersion(FIRST_KEEPING_XSAVE)} on it keeps XSAVE. Older such builds can crash where XSAVEC is hidden.`,
+  "Only glibc itself obeys: compilers' built-ins, JIT compilers, Go and libraries with a CPU check of their own still see all of the host.",
+];
+
+function linesText(lines: readonly Line[]): string {
+  return lines
+    .map(
+      ({ version, settings, why }) =>
+        `\n${hashComments([`glibc ${formatGlibcVersion(version)}`, why])}${settings}`,
+    )
+    .join('');
+}
+
+function write(baseline: Baseline, options: ExportOptions): Exported {
+  const lines = versionsOf(baseline, options).map((version) => lineFor(baseline, version));
+  const head = ['What glibc may not use under this baseline; an environment file.'];
+  if (lines.length > 1)
+    head.push(
+      "The hosts have several releases. Keep the lines of the one that the program runs with, which in a container is the image's: of lines with one name the last counts.",
+    );
+  const missing = lines.flatMap((line) => line.missing);
+  missing.push(
+    'Programs that ask CPUID themselves, set-user-ID programs and statically linked ones are not reached.',
+  );
+  return {
+    content: `${hashComments([...head, '', ...LIMITS])}${linesText(lines)}`,
+    missing,
+  };
+}
+
+export const glibc: Target = {
+  name: 'glibc',
+  title: 'GLIBC_TUNABLES for the glibc of the hosts',
+  file: 'glibc.env',
+  write,
+};

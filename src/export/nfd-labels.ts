@@ -1,0 +1,147 @@
+/**
+ * What Node Feature Discovery calls features: the flags of github.com/klauspost/cpuid v2, which it
+ * reads CPUID with, compared bit by bit with that library's 2.4. A feature that isn't here has no
+ * flag there (FSGSBASE, CLWB, PKU …). Flags that need an OS to enable state (AVX, AVX-512, AMX) are
+ * only set where it does.
+ */
+import type { FeatureName } from '../catalogue/index.js';
+
+export const LABEL_PREFIX = 'feature.node.kubernetes.io/';
+
+const FLAGS: Partial<Record<FeatureName, string>> = {
+  fpu: 'X87',
+  cx8: 'CMPXCHG8',
+  cmov: 'CMOV',
+  mmx: 'MMX',
+  fxsr: 'FXSR',
+  sse: 'SSE',
+  sse2: 'SSE2',
+  pni: 'SSE3',
+  ssse3: 'SSSE3',
+  sse4_1: 'SSE4',
+  sse4_2: 'SSE42',
+  aes: 'AESNI',
+  pclmulqdq: 'CLMUL',
+  movbe: 'MOVBE',
+  popcnt: 'POPCNT',
+  rdrand: 'RDRAND',
+  f16c: 'F16C',
+  cx16: 'CX16',
+  xsave: 'XSAVE',
+  osxsave: 'OSXSAVE',
+  avx: 'AVX',
+  fma: 'FMA3',
+  bmi1: 'BMI1',
+  hle: 'HLE',
+  avx2: 'AVX2',
+  bmi2: 'BMI2',
+  erms: 'ERMS',
+  rtm: 'RTM',
+  mpx: 'MPX',
+  rdseed: 'RDSEED',
+  adx: 'ADX',
+  sha_ni: 'SHA',
+  avx512f: 'AVX512F',
+  avx512dq: 'AVX512DQ',
+  avx512ifma: 'AVX512IFMA',
+  avx512pf: 'AVX512PF',
+  avx512er: 'AVX512ER',
+  avx512cd: 'AVX512CD',
+  avx512bw: 'AVX512BW',
+  avx512vl: 'AVX512VL',
+  avx512vbmi: 'AVX512VBMI',
+  waitpkg: 'WAITPKG',
+  avx512_vbmi2: 'AVX512VBMI2',
+  shstk: 'CETSS',
+  gfni: 'GFNI',
+  vaes: 'VAES',
+  vpclmulqdq: 'VPCLMULQDQ',
+  avx512_vnni: 'AVX512VNNI',
+  avx512_bitalg: 'AVX512BITALG',
+  avx512_vpopcntdq: 'AVX512VPOPCNTDQ',
+  key_locker: 'KEYLOCKER',
+  cldemote: 'CLDEMOTE',
+  movdiri: 'MOVDIRI',
+  movdir64b: 'MOVDIR64B',
+  enqcmd: 'ENQCMD',
+  fsrm: 'FSRM',
+  avx512_vp2intersect: 'AVX512VP2INTERSECT',
+  serialize: 'SERIALIZE',
+  tsxldtrk: 'TSXLDTRK',
+  ibt: 'CETIBT',
+  amx_bf16: 'AMXBF16',
+  avx512_fp16: 'AVX512FP16',
+  amx_tile: 'AMXTILE',
+  amx_int8: 'AMXINT8',
+  sm3: 'SM3_X86',
+  sm4: 'SM4_X86',
+  avx_vnni: 'AVXVNNI',
+  avx512_bf16: 'AVX512BF16',
+  cmpccxadd: 'CMPCCXADD',
+  amx_fp16: 'AMXFP16',
+  avx_ifma: 'AVXIFMA',
+  lam: 'LAM',
+  avx_vnni_int8: 'AVXVNNIINT8',
+  avx_ne_convert: 'AVXNECONVERT',
+  amx_complex: 'AMXCOMPLEX',
+  avx_vnni_int16: 'AVXVNNIINT16',
+  avx10: 'AVX10',
+  apx: 'APX_F',
+  xsaveopt: 'XSAVEOPT',
+  xsavec: 'XSAVEC',
+  xgetbv1: 'XGETBV1',
+  xsaves: 'XSAVES',
+  lahf_lm: 'LAHF',
+  abm: 'LZCNT',
+  sse4a: 'SSE4A',
+  xop: 'XOP',
+  fma4: 'FMA4',
+  tbm: 'TBM',
+  syscall: 'SYSCALL',
+  mmxext: 'MMXEXT',
+  rdtscp: 'RDTSCP',
+  '3dnowext': 'AMD3DNOWEXT',
+  '3dnow': 'AMD3DNOW',
+  clzero: 'CLZERO',
+  rdpru: 'RDPRU',
+};
+
+/**
+ * cpu.cpuid.attributeBlacklist of nfd-worker's default configuration, as far as it names what tasks
+ * use (source/cpu/cpu.go; AVX10 is newer than the others). Rules see these flags all the same.
+ */
+const NO_LABEL_BY_DEFAULT: ReadonlySet<string> = new Set([
+  'AVX10',
+  'BMI1',
+  'BMI2',
+  'CLMUL',
+  'CMOV',
+  'CX16',
+  'ERMS',
+  'F16C',
+  'LZCNT',
+  'MMX',
+  'MMXEXT',
+  'POPCNT',
+  'RDRAND',
+  'RDSEED',
+  'RDTSCP',
+  'SSE',
+  'SSE2',
+  'SSE3',
+  'SSE4',
+  'SSE42',
+  'SSSE3',
+]);
+
+export function nfdFlag(feature: FeatureName): string | undefined {
+  return FLAGS[feature];
+}
+
+export function hasLabelByDefault(flag: string): boolean {
+  return !NO_LABEL_BY_DEFAULT.has(flag);
+}
+
+export function labelOf(flag: string): string {
+  return `${LABEL_PREFIX}cpu-cpuid.${flag}`;
+}

@@ -1,0 +1,45 @@
+/** What a node must show to run tasks of a baseline, sorted by whether NFD can tell it. */
+import type { Baseline } from '../baseline/baseline.js';
+import { fingerprint } from '../baseline/fingerprint.js';
+import { type FeatureName, featureRow } from '../catalogue/index.js';
+import { hasLabelByDefault, LABEL_PREFIX, nfdFlag } from './nfd-labels.js';
+
+export interface NfdNeeds {
+  /** Flags that nodes have as labels by default. */
+  readonly labelled: readonly string[];
+  /** Flags that only rules see by default. */
+  readonly unlabelled: readonly string[];
+  /** Features without a flag. */
+  readonly flagless: readonly FeatureName[];
+}
+
+/** Hints don't keep a task from running, so no node is turned away for one. */
+export function nfdNeeds(baseline: Baseline): NfdNeeds {
+  const needed = baseline.features.filter((name) => featureRow(name).class !== 'hint');
+  const flags = needed.map(nfdFlag).filter((flag) => flag !== undefined);
+  return {
+    labelled: flags.filter(hasLabelByDefault),
+    unlabelled: flags.filter((flag) => !hasLabelByDefault(flag)),
+    flagless: needed.filter((name) => nfdFlag(name) === undefined),
+  };
+}
+
+/** Short, and the same for the same features. */
+export function baselineName(baseline: Baseline): string {
+  return `cpugate-baseline-${fingerprint(baseline.features.join(' '))}`;
+}
+
+/** The label that the rule sets on nodes that have all of the baseline. */
+export function baselineLabel(baseline: Baseline): string {
+  return `${LABEL_PREFIX}${baselineName(baseline)}`;
+}
+
+/** What no label and no rule can say. */
+export function nfdLimits({ flagless }: NfdNeeds): readonly string[] {
+  const limits = [
+    'Node Feature Discovery tells nothing of the XSAVE area: its size and layout must be checked with cpugate when a node joins.',
+  ];
+  return flagless.length === 0
+    ? limits
+    : [`Node Feature Discovery has no flag for ${flagless.join(', ')}.`, ...limits];
+}

@@ -1,0 +1,75 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { baselineOf } from '../../src/baseline/baseline.js';
+import { nodeaffinity } from '../../src/export/nodeaffinity.js';
+import { baselineOfPlans, models } from '../baseline/clusters.js';
+import { HASWELL, V2 } from '../hosts.js';
+import { isHere, pythonYamlIsHere, readYaml } from './tools.js';
+
+const baseline = baselineOfPlans([HASWELL]);
+
+function keysOf(content: string | Uint8Array): string[] {
+  return [...`${content}`.matchAll(/^ +- key: (\S+)$/gm)].map((found) => found[1] ?? '');
+}
+
+describe('node affinity', () => {
+  it('asks for the flags that get a label by default', () => {
+    expect(keysOf(nodeaffinity.write(baseline, {}).content)).toEqual(
+      expect.arrayContaining(
+        ['AVX', 'AVX2', 'FMA3', 'AESNI', 'MOVBE', 'XSAVEOPT'].map(
+          (flag) => `feature.node.kubernetes.io/cpu-cpuid.${flag}`,
+        ),
+      ),
+    );
+  });
+  it('asks for nothing that gets none, and names it', () => {
+    const { content, missing } = nodeaffinity.write(baseline, {});
+    expect(keysOf(content).join(' ')).not.toMatch(/\.(BMI1|BMI2|LZCNT|POPCNT|SSE\w*|F16C|CLMUL)\b/);
+    expect(missing[0]).toMatch(/no label for .*BMI1, BMI2.*LZCNT/);
+    expect(content).toContain('no label for');
+  });
+  it('turns no node away for a hint, nor for what the baseline lacks', () => {
+    const keys = keysOf(nodeaffinity.write(baseline, {}).content).join(' ');
+    expect(keys).not.toMatch(/ERMS|AVX512/);
+    const old = nodeaffinity.write(baselineOfPlans([{ features: V2 }, HASWELL]), {});
+    expect(keysOf(old.content).join(' ')).not.toContain('AVX');
+  });
+  it('says what has no flag, and that sizes are not told', () => {
+    const text = nodeaffinity.write(baseline, {}).missing.join('\n');
+    expect(text).toMatch(/no flag for .*fsgsbase/);
+    expect(text).toContain('XSAVE area');
+  });
+
+  it.skipIf(!pythonYamlIsHere || !isHere('kubectl', 'version', '--client'))(
+    'is a patch that kubectl applies without loss',
+    () => {
+      const { content } = nodeaffinity.write(baselineOf(models('skylake-sp', 'epyc-rome')), {});
+      const deployment = {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'x' },
+        spec: {
+          selector: { matchLabels: { app: 'x' } },
+          template: {
+            metadata: { labels: { app: 'x' } },
+            spec: { containers: [{ name: 'x', image: 'x' }] },
+          },
+        },
+      };
+      const kubectl = (input: unknown, ...args: string[]) =>
+        JSON.parse(
+          execFileSync('kubectl', [...args, '--local', '-f', '-', '-o', 'json'], {
+            input: JSON.stringify(input),
+            encoding: 'utf8',
+          }),
+        );
+      const patched = kubectl(deployment, 'patch', '--patch', `${content}`);
+      // This reads the object as its type: a misspelt field would be gone.
+      const typed = kubectl(patched, 'set', 'env', 'X=1');
+      const ours = readYaml(`${content}`) as typeof deployment;
+      expect(typed.spec.template.spec.affinity).toEqual(
+        (ours.spec.template.spec as Record<string, unknown>).affinity,
+      );
+    },
+  );
+});
