@@ -77,6 +77,7 @@ function buildProfileIndex() {
 const CHUNKS = [
   [/^\.\/commands\/(.*)\.js$/, './commands/$1.cjs'],
   [/^\.\/others\.js$/, './other-formats.cjs'],
+  [/^\.\.\/load-baseline\.js$/, './load-baseline.cjs'],
 ];
 
 const chunksStayOutside = {
@@ -145,6 +146,7 @@ async function buildBundles() {
   const commands = join(root, 'src', 'cli', 'commands');
   const entryPoints = {
     'other-formats': join(root, 'src', 'formats', 'others.ts'),
+    'load-baseline': join(root, 'src', 'cli', 'load-baseline.ts'),
     ...Object.fromEntries(
       readdirSync(commands).map((file) => [basename(file, '.ts'), join(commands, file)]),
     ),

@@ -15,6 +15,8 @@ const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = 
   probe: () => import('./commands/probe.js'),
   show: () => import('./commands/show.js'),
   check: () => import('./commands/check.js'),
+  matrix: () => import('./commands/matrix.js'),
+  baseline: () => import('./commands/baseline.js'),
   explain: () => import('./commands/explain.js'),
   convert: () => import('./commands/convert.js'),
 };

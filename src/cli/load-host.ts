@@ -16,7 +16,8 @@ function tooLarge(name: string): InputError {
   });
 }
 
-function readError(name: string, error: unknown): InputError {
+/** What the system's error means to the user. */
+export function readError(name: string, error: unknown): InputError {
   const code = (error as NodeJS.ErrnoException).code;
   const said: Record<string, string> = {
     ENOENT: 'no such file, and no CPU model of this name',
@@ -48,7 +49,7 @@ function readBounded(name: string, descriptor: number): Uint8Array {
   }
 }
 
-function readFile(path: string, name: string): Uint8Array {
+export function readFile(path: string, name: string): Uint8Array {
   let descriptor: number;
   try {
     descriptor = openSync(path, 'r');
@@ -64,7 +65,7 @@ function readFile(path: string, name: string): Uint8Array {
   }
 }
 
-function readStandardInput(): Uint8Array {
+export function readStandardInput(): Uint8Array {
   try {
     return readBounded('standard input', 0);
   } catch (error) {

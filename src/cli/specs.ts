@@ -38,8 +38,8 @@ export interface CommandSpec {
 }
 
 export const HOST_HELP =
-  'A HOST is localhost, a file (found out by its content: a cpugate profile, cpuid -r, InstLatX64, ' +
-  'CRIU cpuinfo.img, libvirt cpudata, QEMU model expansion, Firecracker fingerprint, vzcpuidctl, ' +
+  'A HOST is localhost, a file (found out by its content: a cpugate profile or baseline, cpuid -r, ' +
+  'InstLatX64, CRIU cpuinfo.img, libvirt cpudata, QEMU model expansion, Firecracker fingerprint, vzcpuidctl, ' +
   'libcpuid, /proc/cpuinfo), "-" for standard input, or the name of a CPU model ("cpugate show ' +
   '--models"). A file that is called like one of these is written ./NAME.';
 
@@ -113,6 +113,11 @@ export const COMMANDS: readonly CommandSpec[] = [
         value: 'MODE',
         describe: `${MODES.join(', ')}, or criu:CAP for what "criu --cpu-cap=CAP" will say`,
       },
+      mask: {
+        type: 'string',
+        value: 'BASELINE',
+        describe: 'the tasks were started under this baseline and saw no more than it shows',
+      },
       allow: {
         type: 'string',
         value: 'FEATURE',
@@ -142,6 +147,98 @@ export const COMMANDS: readonly CommandSpec[] = [
     epilogue: `Exit status: 0 compatible, 1 incompatible, 2 wrong usage or unreadable input, 3 at-risk, 4 unknown.\n\n${HOST_HELP}`,
   },
   {
+    name: 'matrix',
+    summary: 'Who can go where: the verdict for every two hosts',
+    positionals: [
+      {
+        name: 'host',
+        describe: 'hosts, folders of them, streams of one a line',
+        variadic: true,
+        completes: 'host',
+      },
+    ],
+    options: {
+      svg: { type: 'string', value: 'FILE', describe: 'draw it into FILE, whole or not at all' },
+      'skip-unreadable': {
+        type: 'boolean',
+        describe: "pass over what can't be read, and say so",
+      },
+      json: JSON_OPTION,
+      color: COLOR_OPTION,
+    },
+    examples: [
+      ['cpugate matrix hosts/', 'of all recorded hosts in a folder'],
+      ['cpugate matrix haswell skylake-sp epyc-rome', 'of three CPU models'],
+      ['cpugate matrix hosts/ --svg moves.svg', 'as a picture'],
+    ],
+    epilogue:
+      'Hosts that no verdict tells apart stand together as a kind. "cpugate check" says why a verdict ' +
+      `is as it is.\n\nExit status: 0, whatever the verdicts; 2 wrong usage or unreadable input.\n\n${HOST_HELP}`,
+  },
+  {
+    name: 'baseline',
+    summary: 'What all hosts of a cluster have in common, and why not more',
+    positionals: [
+      {
+        name: 'host',
+        describe: 'hosts, folders of them, streams of one a line, other baselines',
+        variadic: true,
+        completes: 'host',
+      },
+    ],
+    options: {
+      output: { ...OUTPUT_OPTION, describe: 'write the baseline to FILE, whole or not at all' },
+      without: {
+        type: 'string',
+        value: 'FEATURE',
+        list: true,
+        describe: 'mask this feature too, and what needs it',
+      },
+      require: {
+        type: 'string',
+        value: 'LEVEL|FEATURE',
+        list: true,
+        describe: 'exit with 1 and say whose fault it is where the baseline lacks it',
+      },
+      add: {
+        type: 'string',
+        value: 'HOST',
+        describe: 'whether this host can join the baseline given with --to without loss',
+      },
+      remove: {
+        type: 'string',
+        value: 'HOST',
+        describe: 'what would be gained without this host, by name or record',
+      },
+      to: { type: 'string', value: 'BASELINE', describe: 'the baseline that --add, --remove mean' },
+      pools: {
+        type: 'string',
+        value: 'N|auto',
+        describe: 'group the hosts into pools that keep more; -o writes each beside FILE',
+      },
+      'keep-layout-conflicts': {
+        type: 'boolean',
+        describe: 'keep state that hosts lay out differently, and its features',
+      },
+      'skip-unreadable': {
+        type: 'boolean',
+        describe: "pass over what can't be read, and say so",
+      },
+      json: JSON_OPTION,
+      color: COLOR_OPTION,
+    },
+    examples: [
+      ['cpugate baseline hosts/ -o cluster.json', 'of all recorded hosts in a folder'],
+      ['cpugate baseline haswell epyc-rome', 'of two CPU models'],
+      ['cpugate baseline - < fleet.ndjson', 'of a stream, one profile a line'],
+      ['cpugate baseline hosts/ --require x86-64-v3', 'fail where the cluster falls below'],
+      ['cpugate baseline --add web-9.json --to cluster.json', 'may this host join?'],
+    ],
+    epilogue:
+      'Exit status: 0, or 1 where --require is not met or --add is refused, 2 for wrong usage or ' +
+      `unreadable input.\n\n${HOST_HELP}`,
+  },
+  {
     name: 'explain',
     summary: 'What a CPU feature is and what losing it means',
     positionals: [
@@ -151,11 +248,20 @@ export const COMMANDS: readonly CommandSpec[] = [
         required: true,
         completes: 'feature',
       },
+      { name: 'baseline', describe: 'with --why: the baseline' },
     ],
-    options: { json: JSON_OPTION, color: COLOR_OPTION },
+    options: {
+      why: {
+        type: 'boolean',
+        describe: 'why the baseline lacks the feature, and whose fault it is',
+      },
+      json: JSON_OPTION,
+      color: COLOR_OPTION,
+    },
     examples: [
       ['cpugate explain avx512_vnni', ''],
       ['cpugate explain lzcnt', "another project's name for abm"],
+      ['cpugate explain --why avx512f cluster.json', 'what took it away'],
     ],
   },
   {

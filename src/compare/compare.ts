@@ -10,6 +10,7 @@ import { FINDING_CODES, type Finding, SEVERITIES } from './finding.js';
 import type { Mode } from './mode-names.js';
 import { applyMode } from './modes.js';
 import { RULES } from './rules/index.js';
+import { maskDifferences, type SeenMask, seenThrough } from './seen-through.js';
 import { judge, type Verdict } from './verdict.js';
 
 export interface Report {
@@ -22,6 +23,8 @@ export interface Report {
   readonly findings: readonly Finding[];
   /** Names given with --allow, and whether each took a blocker out. */
   readonly allowed: readonly { readonly name: string; readonly used: boolean }[];
+  /** Name of the mask that the tasks were started under. */
+  readonly mask?: string;
   /** In criu:<cap>: what CRIU will say, and what cpugate's own verdict is. */
   readonly criu?: { readonly prediction: CriuPrediction; readonly portable: Verdict };
 }
@@ -30,6 +33,8 @@ export interface CompareOptions {
   readonly mode?: Mode | `criu:${string}`;
   /** Features and components whose blockers the user takes on himself. */
   readonly allow?: readonly string[];
+  /** The tasks were started under it. CRIU knows of no mask: its answer is that without one. */
+  readonly mask?: SeenMask;
 }
 
 const featurePlace = new Map<string, number>(ROWS.map((row, index) => [row.name, index]));
@@ -82,11 +87,24 @@ function criuFinding(prediction: CriuPrediction): Finding {
   };
 }
 
-export function compareHosts(from: Host, to: Host, options: CompareOptions = {}): Report {
-  const { mode = 'portable', allow = [] } = options;
+/** Restored tasks stay under their mask: where the target's CPUs disagree, they see what all have. */
+function sidesOf(from: Host, to: Host, mask: SeenMask | undefined): [Capabilities, Capabilities] {
   const [source, target] = [describeHost(from), describeHost(to)];
+  if (mask === undefined) return [source, target];
+  const differences = maskDifferences(target.differences, mask);
+  return [seenThrough(source, mask), { ...target, differences }];
+}
+
+export function compareHosts(from: Host, to: Host, options: CompareOptions = {}): Report {
+  const { mode = 'portable', allow = [], mask } = options;
+  const [source, target] = sidesOf(from, to, mask);
   const ours = RULES.flatMap((rule) => rule(source, target));
-  const common = { mode, from: source, to: target } as const;
+  const common = {
+    mode,
+    from: source,
+    to: target,
+    ...(mask === undefined ? {} : { mask: mask.name }),
+  } as const;
 
   if (mode.startsWith('criu:')) {
     const prediction = predictCriu(from, to, mode.slice('criu:'.length));

@@ -1,4 +1,5 @@
-/** Other tools' formats, in the order in which they are asked: those that are surest come first. */
+/** Baselines and other tools' formats, in the order in which they are asked: those that are surest come first. */
+import { baseline } from './baseline.js';
 import { cpuidRaw } from './cpuid-raw.js';
 import { criuImage } from './criu-image.js';
 import { firecracker } from './firecracker.js';
@@ -11,6 +12,7 @@ import { qemuExpansion } from './qemu-expansion.js';
 import { vzcpuidctl } from './vzcpuidctl.js';
 
 export const OTHERS: readonly Format[] = [
+  baseline,
   criuImage,
   firecracker,
   vzcpuidctl,

@@ -110,6 +110,7 @@ export function reportJson(report: Report) {
     schemaVersion: SCHEMA_VERSION,
     verdict: report.verdict,
     mode: report.mode,
+    ...(report.mask === undefined ? {} : { mask: report.mask }),
     from: hostJson(report.from),
     to: hostJson(report.to),
     findings: report.findings,

@@ -27,8 +27,8 @@ function hostsOf(args: Arguments): [string, string] {
       'For example: cpugate check web-7.json localhost',
     );
   if (rest.length > 0) throw usage(`one host too many: "${rest[0]}"`, 'check compares two hosts.');
-  if (from === '-' && to === '-')
-    throw usage('only one host can come from standard input', 'Put the other in a file.');
+  if ([from, to, args.text('mask')].filter((one) => one === '-').length > 1)
+    throw usage('only one of them can come from standard input', 'Put the others in files.');
   return [from, to];
 }
 
@@ -77,6 +77,13 @@ function tellApart([from, to]: [Host, Host], specs: [string, string]): [Host, Ho
   return [from, { ...to, name: `${to.name} (target)` }];
 }
 
+/** Loaded only when asked for: most checks have none. */
+async function maskOf(path: string | undefined): Promise<Pick<CompareOptions, 'mask'>> {
+  if (path === undefined) return {};
+  const { loadBaseline } = await import('../load-baseline.js');
+  return { mask: { ...loadBaseline(path).baseline, name: basename(path) } };
+}
+
 export const run: Run = async (args) => {
   const [fromName, toName] = hostsOf(args);
   const mode = modeOf(args.text('mode'));
@@ -85,7 +92,8 @@ export const run: Run = async (args) => {
     [await loadHost(fromName), await loadHost(toName)],
     [fromName, toName],
   );
-  const report = compareHosts(from, to, { mode, allow });
+  const mask = await maskOf(args.text('mask'));
+  const report = compareHosts(from, to, { mode, allow, ...mask });
   if (args.flag('json')) process.stdout.write(`${JSON.stringify(reportJson(report), null, 2)}\n`);
   else {
     const { checkText } = await import('../../report/text/check.js');

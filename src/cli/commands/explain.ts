@@ -1,48 +1,44 @@
-import { acceptedSpellings, type FeatureName, findFeature, ROWS } from '../../catalogue/index.js';
-import { SYNTHETIC_FLAGS } from '../../catalogue/synthetic-flags.js';
 import { InputError } from '../../model/errors.js';
 import { explainJson } from '../../report/json.js';
+import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
+import { readFeature, readVisibleFeature } from '../feature-argument.js';
 import { describeTerminal } from '../terminal.js';
 
-/** Names that share the most with what was typed. */
-function similar(text: string): string[] {
-  const plain = text.toLowerCase().replace(/[-_.]/g, '');
-  const near = [...acceptedSpellings()].filter(
-    ([spelling]) =>
-      spelling.includes(plain) ||
-      (plain.length > 3 && plain.includes(spelling) && spelling.length > 3),
-  );
-  const names = new Set<FeatureName>(near.map(([, name]) => name));
-  return ROWS.map((row) => row.name)
-    .filter((name) => names.has(name))
-    .slice(0, 8);
+function printJson(json: unknown): void {
+  process.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
 }
 
-function unknownFeature(text: string): InputError {
-  const flag = SYNTHETIC_FLAGS.find((one) => one.name === text);
-  if (flag !== undefined)
-    return new InputError(
-      'unknown-feature',
-      `${text} is a flag of /proc/cpuinfo without a CPUID bit`,
-      {
-        remedy: `${flag.note} (from ${flag.from}).`,
-      },
-    );
-  const near = similar(text);
-  return new InputError('unknown-feature', `no feature is called "${text}"`, {
-    remedy:
-      near.length > 0
-        ? `Similar: ${near.join(', ')}.`
-        : '"cpugate show localhost" lists those of this host.',
-  });
+/** Why a baseline lacks a feature. */
+async function explainWhy(args: Arguments): Promise<number> {
+  const [wanted = '', path] = args.positionals;
+  const name = readVisibleFeature(wanted);
+  if (path === undefined)
+    throw new InputError('usage', 'the baseline is missing', {
+      remedy: `For example: cpugate explain --why ${name} cluster.json`,
+    });
+  const { loadBaseline } = await import('../load-baseline.js');
+  const { explainDrop } = await import('../../baseline/explain-drop.js');
+  const why = explainDrop(loadBaseline(path).baseline, name);
+  if (args.flag('json')) {
+    const { whyJson } = await import('../../report/baseline-json.js');
+    printJson(whyJson(why));
+  } else {
+    const { whyText } = await import('../../report/text/baseline.js');
+    process.stdout.write(whyText(why, path, describeTerminal(args.flag('color'))));
+  }
+  return 0;
 }
 
 export const run: Run = async (args) => {
-  const wanted = args.positionals[0] ?? '';
-  const name = findFeature(wanted);
-  if (name === undefined) throw unknownFeature(wanted);
-  if (args.flag('json')) process.stdout.write(`${JSON.stringify(explainJson(name), null, 2)}\n`);
+  if (args.flag('why')) return explainWhy(args);
+  const [wanted = '', path] = args.positionals;
+  const name = readFeature(wanted);
+  if (path !== undefined)
+    throw new InputError('usage', `one argument too many: "${path}"`, {
+      remedy: `Why a baseline lacks a feature tells: cpugate explain --why ${name} ${path}`,
+    });
+  if (args.flag('json')) printJson(explainJson(name));
   else {
     const { explainText } = await import('../../report/text/explain.js');
     process.stdout.write(explainText(name, describeTerminal(args.flag('color'))));

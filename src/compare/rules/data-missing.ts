@@ -102,9 +102,14 @@ function numbers(from: Capabilities, to: Capabilities): Finding[] {
   });
 }
 
+/** Each looks at another part of the hosts. */
+export const MISSING_PARTS: Readonly<
+  Record<'features' | 'components' | 'layouts' | 'area' | 'numbers', Rule>
+> = { features, components, layouts, area, numbers };
+
 /**
  * What the sources don't tell and a verdict would need. Only what could block or be a risk counts:
  * nobody has to know the hints of a CPU.
  */
 export const dataMissing: Rule = (from, to) =>
-  [features, components, layouts, area, numbers].flatMap((part) => part(from, to));
+  Object.values(MISSING_PARTS).flatMap((part) => part(from, to));

@@ -152,7 +152,9 @@ function criuLines(report: Report, style: TextStyle): string[] {
 export function checkText(report: Report, style: TextStyle, verbose: boolean): string {
   const { colors, width } = style;
   const title = `${colors.bold(printable(report.from.name))} → ${colors.bold(printable(report.to.name))}: ${paintVerdict(report.verdict, style)}`;
-  const mode = report.mode === 'portable' ? '' : colors.dim(` (mode ${report.mode})`);
+  const mode =
+    (report.mask === undefined ? '' : colors.dim(` (tasks under ${report.mask})`)) +
+    (report.mode === 'portable' ? '' : colors.dim(` (mode ${report.mode})`));
   const parts = [
     title + mode,
     report.criu === undefined ? verdictSentence(report) : '',

@@ -1,0 +1,146 @@
+/**
+ * Measures a baseline over a stream of 200,000 profiles, one a line, against a bare JSON.parse of the
+ * same lines in the same run:
+ *   - hosts of a few dozen kinds under names of their own, as a fleet has them;
+ *   - this host under many names, as `cpugate probe` records it, /proc/cpuinfo flags and all;
+ *   - the same with a time stamp counter rate of its own in each line, as virtual machines show it.
+ * `node bench/baseline.mjs [HOSTS]`. Exit status 1 where a promise isn't kept: half the speed, and
+ * 200 MB.
+ */
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const cpugate = join(root, 'dist', 'cpugate.cjs');
+const folder = mkdtempSync(join(tmpdir(), 'cpugate-bench-'));
+const HOSTS = Number(process.argv[2] ?? 200_000);
+const RUNS = 3;
+let kept = true;
+
+/** Reads in pieces as well, and keeps nothing. */
+const BARE = `
+  const { openSync, readSync } = require('node:fs');
+  const fd = openSync(process.argv[1], 'r');
+  let buffer = Buffer.allocUnsafe(1 << 20), end = 0, lines = 0;
+  for (let count; (count = readSync(fd, buffer, end, buffer.length - end, null)) > 0; ) {
+    end += count;
+    let start = 0;
+    for (let at; (at = buffer.indexOf(10, start)) >= 0 && at < end; start = at + 1) {
+      JSON.parse(buffer.toString('utf8', start, at));
+      lines++;
+    }
+    buffer.copyWithin(0, start, end);
+    end -= start;
+  }
+  if (lines !== ${HOSTS}) throw new Error(String(lines));`;
+
+function promise(what, value, limit, unit, atLeast = false) {
+  const good = atLeast ? value >= limit : value <= limit;
+  kept &&= good;
+  console.log(
+    `${good ? 'ok  ' : 'MISS'} ${what}: ${value.toFixed(2)} ${unit} (${atLeast ? 'at least' : 'at most'} ${limit})`,
+  );
+}
+
+function run(argv) {
+  const preload = `data:text/javascript,${encodeURIComponent(
+    'process.on("exit",()=>process.stderr.write(`PEAK ${process.resourceUsage().maxRSS}`))',
+  )}`;
+  const start = process.hrtime.bigint();
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', preload, ...argv], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  const milliseconds = Number(process.hrtime.bigint() - start) / 1e6;
+  if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
+  return { milliseconds, megabytes: Number(/PEAK (\d+)/.exec(stderr)?.[1]) / 1024, stdout };
+}
+
+function profileOf(host) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    host === 'localhost' ? [cpugate, 'probe'] : [cpugate, 'convert', host, '--to', 'profile'],
+    { encoding: 'utf8' },
+  );
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout);
+}
+
+function writeFleet(name, profiles, vary = () => {}) {
+  const path = join(folder, name);
+  const descriptor = openSync(path, 'w');
+  let text = '';
+  for (let n = 0; n < HOSTS; n++) {
+    const profile = profiles[n % profiles.length];
+    profile.name = `host-${n}`;
+    vary(profile, n);
+    text += `${JSON.stringify(profile)}\n`;
+    if (text.length > 1 << 22 || n === HOSTS - 1) {
+      writeSync(descriptor, text);
+      text = '';
+    }
+  }
+  closeSync(descriptor);
+  return path;
+}
+
+function measure(what, path) {
+  const bare = [];
+  const ours = [];
+  let megabytes = 0;
+  for (let n = 0; n < RUNS; n++) {
+    bare.push(run(['-e', BARE, path]).milliseconds);
+    const result = run([cpugate, 'baseline', path, '--json']);
+    ours.push(result.milliseconds);
+    megabytes = Math.max(megabytes, result.megabytes);
+    const { hostCount, hosts } = JSON.parse(result.stdout);
+    if (hostCount !== HOSTS) throw new Error(`${hostCount} hosts`);
+    if (n === 0)
+      console.log(
+        `${what}: ${HOSTS} hosts of ${hosts.length} kinds, ${(statSync(path).size / 1e6).toFixed(0)} MB`,
+      );
+  }
+  const [a, b] = [Math.min(...bare), Math.min(...ours)];
+  console.log(`     JSON.parse ${a.toFixed(0)} ms, baseline ${b.toFixed(0)} ms (best of ${RUNS})`);
+  rmSync(path);
+  return { speed: a / b, megabytes };
+}
+
+try {
+  const models = readdirSync(join(root, 'cpu-profiles')).map((file) => file.replace('.json', ''));
+  const fleet = measure('fleet', writeFleet('fleet', models.map(profileOf)));
+  promise('speed against JSON.parse', fleet.speed, 0.5, 'times', true);
+  promise('peak memory', fleet.megabytes, 200, 'MB');
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    console.log('skip this host: Linux on x86-64 only');
+  else {
+    const local = profileOf('localhost');
+    const same = measure('this host', writeFleet('same', [local]));
+    promise('speed against JSON.parse', same.speed, 0.5, 'times', true);
+    promise('peak memory', same.megabytes, 200, 'MB');
+    const { leaves } = local.cpus[0];
+    const last = leaves.findIndex((line) => line.startsWith('0x4000'));
+    const at = last < 0 ? leaves.findIndex((line) => line.startsWith('0x0000000b')) : last;
+    const rated = writeFleet('rated', [local], (_, n) => {
+      leaves[at] = leaves[at].replace(/: 0x[0-9a-f]{8}/, `: 0x${n.toString(16).padStart(8, '0')}`);
+    });
+    // No promise: each line is another text, and is read all the same.
+    const varied = measure('this host, each unlike', rated);
+    console.log(`     speed against JSON.parse: ${varied.speed.toFixed(2)} times`);
+    promise('peak memory', varied.megabytes, 200, 'MB');
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exitCode = kept ? 0 : 1;

@@ -1,0 +1,161 @@
+/**
+ * A cluster: kinds of hosts, how many of each, and the names of some. Adding and merging give the same
+ * whatever the order, so a fleet can be folded in parts.
+ */
+import type { Capabilities } from '../model/capabilities.js';
+import { InputError } from '../model/errors.js';
+import { type HostKind, kindKey, kindOf } from './host-kind.js';
+
+/** Names kept of one kind; a fleet of a million must not keep a million. */
+export const NAMES_KEPT = 20;
+/** Characters kept of a name. */
+export const NAME_LENGTH = 200;
+/** C library versions kept of one kind. */
+const VERSIONS_KEPT = 50;
+const VERSION_LENGTH = 100;
+/** More kinds than any fleet has, and a file of them can still be read. */
+export const MOST_KINDS = 10_000;
+
+export interface ClusterGroup {
+  readonly kind: HostKind;
+  readonly count: number;
+  /** The first NAMES_KEPT in alphabetical order. */
+  readonly names: readonly string[];
+  /** C library versions met on these hosts, sorted; what exports for glibc go by. */
+  readonly glibcVersions: readonly string[];
+}
+
+/** By kindKey. */
+export type Cluster = ReadonlyMap<string, ClusterGroup>;
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The first texts in alphabetical order, each once. Sorted only now and then: they come one by one. */
+class FirstTexts {
+  #texts = new Set<string>();
+  /** Texts above this one are among those not kept. */
+  #last: string | undefined;
+
+  readonly #most: number;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  add(text: string): void {
+    if (this.#last !== undefined && text >= this.#last) return;
+    this.#texts.add(text);
+    if (this.#texts.size < 4 * this.#most) return;
+    this.#texts = new Set(this.list());
+    this.#last = [...this.#texts].at(-1);
+  }
+
+  list(): readonly string[] {
+    return [...this.#texts].sort(byText).slice(0, this.#most);
+  }
+}
+
+/** Names come from files; nothing in them may steer a terminal. */
+function printable(text: string, length: number): string {
+  const name = text.replace(/\p{Cc}/gu, '?');
+  return name.length > length ? `${name.slice(0, length - 1)}…` : name;
+}
+
+interface GrowingGroup {
+  readonly kind: HostKind;
+  count: number;
+  readonly names: FirstTexts;
+  readonly glibc: FirstTexts;
+}
+
+export const TOO_MANY_KINDS = 'too-many-kinds';
+
+export function tooManyKinds(): InputError {
+  return new InputError(TOO_MANY_KINDS, `there are more than ${MOST_KINDS} kinds of hosts`, {
+    remedy: 'Make a baseline for each part of the fleet; hosts so unlike have little in common.',
+  });
+}
+
+/** Collects hosts one after the other; holds one group a kind. */
+export class ClusterFold {
+  readonly #groups = new Map<string, GrowingGroup>();
+  #hosts = 0;
+
+  get hosts(): number {
+    return this.#hosts;
+  }
+
+  /** False where there would be more than MOST_KINDS kinds; the host isn't added then. */
+  add(kind: HostKind, key: string, name: string, glibcVersion?: string): boolean {
+    const group = this.#groupOf(kind, key);
+    if (group === undefined) return false;
+    group.count += 1;
+    this.#hosts += 1;
+    group.names.add(printable(name, NAME_LENGTH));
+    if (glibcVersion !== undefined) group.glibc.add(printable(glibcVersion, VERSION_LENGTH));
+    return true;
+  }
+
+  /** A whole group, out of another cluster. False as for add. */
+  addGroup(added: ClusterGroup, key: string): boolean {
+    const group = this.#groupOf(added.kind, key);
+    if (group === undefined) return false;
+    group.count += added.count;
+    this.#hosts += added.count;
+    for (const name of added.names) group.names.add(name);
+    for (const version of added.glibcVersions) group.glibc.add(version);
+    return true;
+  }
+
+  /** The cluster so far, kinds ordered by their first host's name. */
+  finish(): Cluster {
+    const groups = [...this.#groups].map(
+      ([key, { kind, count, names, glibc }]) =>
+        [key, { kind, count, names: names.list(), glibcVersions: glibc.list() }] as const,
+    );
+    return new Map(groups.sort(byFirstName));
+  }
+
+  #groupOf(kind: HostKind, key: string): GrowingGroup | undefined {
+    let group = this.#groups.get(key);
+    if (group === undefined && this.#groups.size < MOST_KINDS) {
+      group = {
+        kind,
+        count: 0,
+        names: new FirstTexts(NAMES_KEPT),
+        glibc: new FirstTexts(VERSIONS_KEPT),
+      };
+      this.#groups.set(key, group);
+    }
+    return group;
+  }
+}
+
+function byFirstName(
+  a: readonly [string, ClusterGroup],
+  b: readonly [string, ClusterGroup],
+): number {
+  return byText(a[1].names[0] ?? '', b[1].names[0] ?? '') || byText(a[0], b[0]);
+}
+
+export function clusterOf(hosts: readonly Capabilities[]): Cluster {
+  const fold = new ClusterFold();
+  for (const seen of hosts) {
+    const kind = kindOf(seen);
+    fold.add(kind, kindKey(kind), seen.name, seen.system.glibc?.version);
+  }
+  return fold.finish();
+}
+
+export function mergeClusters(clusters: readonly Cluster[]): Cluster {
+  const fold = new ClusterFold();
+  for (const cluster of clusters)
+    for (const [key, group] of cluster) if (!fold.addGroup(group, key)) throw tooManyKinds();
+  return fold.finish();
+}
+
+export function countHosts(cluster: Cluster): number {
+  return [...cluster.values()].reduce((sum, group) => sum + group.count, 0);
+}

@@ -1,0 +1,136 @@
+/**
+ * Hosts of one kind show their tasks the same. A cluster of a million hosts has few kinds, so they
+ * are what a baseline is made of: it doesn't matter in which order hosts come, or in which chunks.
+ */
+import { type FeatureName, featureIndex, ROWS } from '../catalogue/index.js';
+import type { Capabilities } from '../model/capabilities.js';
+import { CLOSURE_ORDER, isUserVisible } from '../model/prerequisites.js';
+import { ALL_KNOWN_64, hex } from '../model/registers.js';
+import { ABSENT, PRESENT, type StateComponent, UNKNOWN, type XsaveState } from '../model/xsave.js';
+import { fingerprint } from './fingerprint.js';
+
+/** A state component that the hosts enable. */
+export interface KindComponent {
+  readonly bit: number;
+  readonly name: string;
+  readonly size: number | null;
+  readonly offset: number | null;
+  readonly aligned: boolean | null;
+}
+
+/** What of a host matters to a baseline; plain data, null where it isn't told. */
+export interface HostKind {
+  /** Effective user-visible features, in the catalogue's order. */
+  readonly features: readonly FeatureName[];
+  /** Those that the source doesn't tell. */
+  readonly unknown: readonly FeatureName[];
+  readonly avx10Version: number | null;
+  readonly vendor: string | null;
+  readonly cacheLineBytes: number | null;
+  readonly linearAddressBits: number | null;
+  /** XCR0, hexadecimal; null where not every bit is told. */
+  readonly xcr0: string | null;
+  /** The standard format's; 0 without XSAVE. */
+  readonly areaBytes: number | null;
+  /** The standard format's with all that the CPU offers; 0 without XSAVE. */
+  readonly offeredBytes: number | null;
+  /** The compacted format's; 0 where no task can use it. */
+  readonly compactedBytes: number | null;
+  readonly minSigStackBytes: number | null;
+  readonly components: readonly KindComponent[];
+}
+
+/** Features that baselines are made of, in the catalogue's order. */
+export const VISIBLE: readonly FeatureName[] = ROWS.map((row) => row.name).filter(isUserVisible);
+/** The same, prerequisites before what needs them. */
+export const VISIBLE_ORDER: readonly FeatureName[] = CLOSURE_ORDER.filter(isUserVisible);
+
+function placeOf({ bit, name, size, offset, aligned }: StateComponent): KindComponent {
+  return { bit, name, size: size ?? null, offset: offset ?? null, aligned: aligned ?? null };
+}
+
+/**
+ * Without an OS to tell what it enabled, all that the CPU offers stands for the area: whatever OS
+ * runs there enables no more. Sizes may be too large, never too small.
+ */
+function safeAreaBytes({ basis, areaBytes, offeredBytes }: XsaveState): number | null {
+  if (basis === 'read' || areaBytes === 0) return areaBytes ?? null;
+  if (offeredBytes === undefined) return areaBytes ?? null;
+  return Math.max(offeredBytes, areaBytes ?? 0);
+}
+
+function sizesOf(seen: Capabilities) {
+  const { xsave } = seen;
+  if (seen.hardware('xsave') === ABSENT)
+    return { areaBytes: 0, offeredBytes: 0, compactedBytes: 0 };
+  const compacts = [seen.effective('xsavec'), seen.effective('xsaves')];
+  return {
+    areaBytes: safeAreaBytes(xsave),
+    offeredBytes: xsave.offeredBytes ?? null,
+    compactedBytes: compacts.every((one) => one === ABSENT) ? 0 : (xsave.compactedBytes ?? null),
+  };
+}
+
+export function kindOf(seen: Capabilities): HostKind {
+  const { xsave } = seen;
+  const hasAvx10 = seen.effective('avx10_version') === PRESENT;
+  return {
+    features: VISIBLE.filter((name) => seen.effective(name) === PRESENT),
+    unknown: VISIBLE.filter((name) => seen.effective(name) === UNKNOWN),
+    avx10Version: hasAvx10 ? (seen.fieldValue('avx10_version') ?? null) : null,
+    vendor: seen.vendor ?? null,
+    cacheLineBytes: seen.cacheLineBytes ?? null,
+    linearAddressBits: seen.linearAddressBits ?? null,
+    xcr0: xsave.enabled.known === ALL_KNOWN_64 ? hex(xsave.enabled.value) : null,
+    ...sizesOf(seen),
+    minSigStackBytes: seen.system.minSigStackBytes ?? null,
+    components: xsave.components.map(placeOf),
+  };
+}
+
+const presences = new WeakMap<HostKind, Uint8Array>();
+
+/** ABSENT, UNKNOWN or PRESENT by featureIndex. Not to be written to. */
+export function presenceOf(kind: HostKind): Uint8Array {
+  let presence = presences.get(kind);
+  if (presence === undefined) {
+    presence = new Uint8Array(ROWS.length).fill(ABSENT);
+    for (const name of kind.features) presence[featureIndex(name)] = PRESENT;
+    for (const name of kind.unknown) presence[featureIndex(name)] = UNKNOWN;
+    presences.set(kind, presence);
+  }
+  return presence;
+}
+
+function layoutText(kind: HostKind): string {
+  return kind.components
+    .map(({ bit, size, offset, aligned }) => `${bit},${size},${offset},${aligned}`)
+    .join(' ');
+}
+
+function numbersText(kind: HostKind): string {
+  return JSON.stringify([
+    kind.avx10Version,
+    kind.vendor,
+    kind.cacheLineBytes,
+    kind.linearAddressBits,
+    kind.xcr0,
+    kind.areaBytes,
+    kind.offeredBytes,
+    kind.compactedBytes,
+    kind.minSigStackBytes,
+  ]);
+}
+
+/** Equal keys are hosts of one kind; within one run of the program. */
+export function kindKey(kind: HostKind): string {
+  return `${presenceOf(kind).join('')}\n${numbersText(kind)}\n${layoutText(kind)}`;
+}
+
+/** What people call a kind by: the same for the same kind wherever, and whenever, it is met. */
+export function kindId(kind: HostKind): string {
+  const names = (list: readonly FeatureName[]) => [...list].sort().join(' ');
+  return fingerprint(
+    [names(kind.features), names(kind.unknown), numbersText(kind), layoutText(kind)].join('\n'),
+  );
+}

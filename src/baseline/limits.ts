@@ -1,0 +1,86 @@
+/** What a baseline can't give, whoever enforces it. */
+import { type Baseline, hiddenComponents } from './baseline.js';
+import type { HostKind } from './host-kind.js';
+
+export interface Limit {
+  readonly code:
+    | 'xgetbv'
+    | 'unasked-instructions'
+    | 'vendor-differs'
+    | 'cache-line-differs'
+    | 'address-width-differs'
+    | 'layout-differs'
+    | 'sizes-untold';
+  /** One sentence for people. */
+  readonly effect: string;
+}
+
+function distinct(baseline: Baseline, of: (kind: HostKind) => number | null): number[] {
+  const values = [...baseline.cluster.values()].map(({ kind }) => of(kind));
+  return [...new Set(values)].filter((value) => value !== null).sort((a, b) => a - b);
+}
+
+/** XGETBV can't be intercepted (Intel SDM vol. 3C, 25.1.2 lists what can; no prctl exists). */
+function xgetbv(baseline: Baseline): Limit {
+  const hidden = hiddenComponents(baseline);
+  const start = 'XGETBV always answers with the real XCR0';
+  return {
+    code: 'xgetbv',
+    effect:
+      hidden.length === 0
+        ? `${start}; here no host enables state beyond the baseline's.`
+        : `${start}: tasks that ask it instead of CPUID see ${hidden.join(', ')}, and XSAVE with all ` +
+          'bits set writes them, which is why the sizes are those of the largest host.',
+  };
+}
+
+function differing(baseline: Baseline): Limit[] {
+  const limits: Limit[] = [];
+  const vendors = baseline.vendors.filter((vendor) => vendor !== 'unknown');
+  if (vendors.length > 1)
+    limits.push({
+      code: 'vendor-differs',
+      effect:
+        `The vendors stay ${vendors.join(' and ')}: approximate results (RCPPS, RSQRTPS, x87 ` +
+        'transcendentals) differ in their last bits, and libraries choose code by vendor.',
+    });
+  const lines = distinct(baseline, (kind) => kind.cacheLineBytes);
+  if (lines.length > 1)
+    limits.push({
+      code: 'cache-line-differs',
+      effect: `Cache lines have ${lines.join(' and ')} bytes; code that flushes line by line is wrong on one of them.`,
+    });
+  const widths = distinct(baseline, (kind) => kind.linearAddressBits);
+  if (widths.length > 1)
+    limits.push({
+      code: 'address-width-differs',
+      effect: `Linear addresses have ${widths.join(' and ')} bits; boot the wider hosts with no5lvl.`,
+    });
+  return limits;
+}
+
+export function limitsOf(baseline: Baseline): Limit[] {
+  const placeless = baseline.components.filter((one) => one.size === null || one.offset === null);
+  const limits: Limit[] = [
+    xgetbv(baseline),
+    {
+      code: 'unasked-instructions',
+      effect: "A program that uses an instruction without asking CPUID isn't stopped.",
+    },
+    ...differing(baseline),
+  ];
+  if (placeless.length > 0)
+    limits.push({
+      code: 'layout-differs',
+      effect: `${placeless.map((one) => one.name).join(', ')} state has no place that is known to be the same on all hosts.`,
+    });
+  const silent = [...baseline.cluster.values()].filter(({ kind }) => kind.areaBytes === null);
+  if (silent.length > 0)
+    limits.push({
+      code: 'sizes-untold',
+      effect:
+        `The XSAVE area's size isn't told for ${silent.reduce((sum, { count }) => sum + count, 0)} of the ` +
+        `hosts, so no size is safe; record them with "cpugate probe".`,
+    });
+  return limits;
+}

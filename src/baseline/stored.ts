@@ -1,0 +1,178 @@
+/**
+ * A baseline as it stands in its file: what all hosts have, and of every kind of hosts only what it
+ * has beyond that. The file alone is enough to merge, to add and remove hosts, and to say why.
+ */
+import { componentName, type FeatureName, featureIndex } from '../catalogue/index.js';
+import { hex } from '../model/registers.js';
+import {
+  type Baseline,
+  type BaselineComponent,
+  type Dropped,
+  extraOf,
+  type XsaveSizes,
+} from './baseline.js';
+import { type ClusterGroup, countHosts } from './cluster.js';
+import { type HostKind, type KindComponent, kindId } from './host-kind.js';
+
+export interface StoredSizes {
+  readonly size: number | null;
+  readonly offeredSize: number | null;
+  readonly compactedSize: number | null;
+}
+
+export interface StoredHosts {
+  /** Fingerprint of the kind: the same wherever such a host is met. */
+  readonly id: string;
+  readonly count: number;
+  readonly names: readonly string[];
+  readonly glibc: readonly string[];
+  /** Features beyond the baseline's. */
+  readonly extra: readonly string[];
+  readonly unknown: readonly string[];
+  readonly avx10Version: number | null;
+  readonly vendor: string | null;
+  readonly cacheLineBytes: number | null;
+  readonly linearAddressBits: number | null;
+  readonly minSigStackBytes: number | null;
+  readonly xsave: StoredSizes & {
+    readonly xcr0: string | null;
+    readonly components: readonly KindComponent[];
+  };
+}
+
+export interface StoredFloors extends StoredSizes {
+  readonly minSigStackBytes: number | null;
+}
+
+export interface StoredBaseline {
+  readonly hostCount: number;
+  readonly features: readonly string[];
+  readonly avx10Version: number | null;
+  readonly level: string | null;
+  readonly vendors: readonly { readonly vendor: string | null; readonly hosts: number }[];
+  readonly cacheLineBytes: number | null;
+  readonly linearAddressBits: number | null;
+  readonly xsave: StoredSizes & {
+    readonly xcr0: string;
+    readonly components: readonly BaselineComponent[];
+    readonly enabledAnywhere: string;
+  };
+  readonly minSigStackBytes: number | null;
+  /** Sizes that tasks started under this baseline have seen. */
+  readonly floors: StoredFloors;
+  readonly without: readonly string[];
+  readonly keepLayoutConflicts: boolean;
+  readonly dropped: readonly Dropped[];
+  readonly untold: readonly string[];
+  readonly hosts: readonly StoredHosts[];
+}
+
+function storeSizes(sizes: XsaveSizes): StoredSizes {
+  return {
+    size: sizes.areaBytes ?? null,
+    offeredSize: sizes.offeredBytes ?? null,
+    compactedSize: sizes.compactedBytes ?? null,
+  };
+}
+
+function storeHosts(group: ClusterGroup, baseline: Baseline): StoredHosts {
+  const { kind } = group;
+  return {
+    id: kindId(kind),
+    count: group.count,
+    names: group.names,
+    glibc: group.glibcVersions,
+    extra: extraOf(kind, baseline),
+    unknown: kind.unknown,
+    avx10Version: kind.avx10Version,
+    vendor: kind.vendor,
+    cacheLineBytes: kind.cacheLineBytes,
+    linearAddressBits: kind.linearAddressBits,
+    minSigStackBytes: kind.minSigStackBytes,
+    xsave: {
+      xcr0: kind.xcr0,
+      size: kind.areaBytes,
+      offeredSize: kind.offeredBytes,
+      compactedSize: kind.compactedBytes,
+      components: kind.components,
+    },
+  };
+}
+
+/** How many hosts are of which vendor, most first. */
+export function countVendors(baseline: Baseline): StoredBaseline['vendors'] {
+  const counts = new Map<string | null, number>();
+  for (const { kind, count } of baseline.cluster.values())
+    counts.set(kind.vendor, (counts.get(kind.vendor) ?? 0) + count);
+  return [...counts]
+    .map(([vendor, hosts]) => ({ vendor, hosts }))
+    .sort((a, b) => b.hosts - a.hosts || ((a.vendor ?? '') < (b.vendor ?? '') ? -1 : 1));
+}
+
+export function storeBaseline(baseline: Baseline): StoredBaseline {
+  const { options } = baseline;
+  return {
+    hostCount: countHosts(baseline.cluster),
+    features: baseline.features,
+    avx10Version: baseline.avx10Version ?? null,
+    level: baseline.level ?? null,
+    vendors: countVendors(baseline),
+    cacheLineBytes: baseline.cacheLineBytes ?? null,
+    linearAddressBits: baseline.linearAddressBits ?? null,
+    xsave: {
+      xcr0: hex(baseline.xcr0),
+      ...storeSizes(baseline),
+      components: baseline.components,
+      enabledAnywhere: hex(baseline.enabledAnywhere),
+    },
+    minSigStackBytes: baseline.minSigStackBytes ?? null,
+    floors: {
+      ...storeSizes(baseline.floors),
+      minSigStackBytes: baseline.floors.minSigStackBytes ?? null,
+    },
+    without: options.without ?? [],
+    keepLayoutConflicts: options.keepLayoutConflicts ?? false,
+    dropped: baseline.dropped,
+    untold: baseline.untold,
+    hosts: [...baseline.cluster.values()].map((group) => storeHosts(group, baseline)),
+  };
+}
+
+/** The sizes that a file promised to tasks. */
+export function restoreFloors(floors: StoredFloors): XsaveSizes {
+  return {
+    areaBytes: floors.size ?? undefined,
+    offeredBytes: floors.offeredSize ?? undefined,
+    compactedBytes: floors.compactedSize ?? undefined,
+    minSigStackBytes: floors.minSigStackBytes ?? undefined,
+  };
+}
+
+function inOrder(names: readonly FeatureName[]): FeatureName[] {
+  return [...new Set(names)].sort((a, b) => featureIndex(a) - featureIndex(b));
+}
+
+/** Names have been checked. */
+export function restoreKind(
+  stored: StoredHosts,
+  features: readonly FeatureName[],
+  unknown: readonly FeatureName[],
+): HostKind {
+  const { xsave } = stored;
+  return {
+    features: inOrder(features),
+    unknown: inOrder(unknown),
+    avx10Version: stored.avx10Version,
+    vendor: stored.vendor,
+    cacheLineBytes: stored.cacheLineBytes,
+    linearAddressBits: stored.linearAddressBits,
+    xcr0: xsave.xcr0,
+    areaBytes: xsave.size,
+    offeredBytes: xsave.offeredSize,
+    compactedBytes: xsave.compactedSize,
+    minSigStackBytes: stored.minSigStackBytes,
+    components: xsave.components
+      .map((one) => ({ ...one, name: componentName(one.bit) }))
+      .sort((a, b) => a.bit - b.bit),
+  };
+}

@@ -1,0 +1,199 @@
+import { basename, join, parse } from 'node:path';
+import { type Baseline, type BaselineOptions, baselineOf } from '../../baseline/baseline.js';
+import { joinCluster, leaveCluster } from '../../baseline/change.js';
+import type { Cluster } from '../../baseline/cluster.js';
+import { checkRequirement } from '../../baseline/explain-drop.js';
+import { VISIBLE } from '../../baseline/host-kind.js';
+import { findNearest, type Nearest } from '../../baseline/nearest.js';
+import { type Pools, poolsOf } from '../../baseline/pools.js';
+import { MAX_INPUT_BYTES } from '../../formats/format.js';
+import { profileNames } from '../../formats/named-profile.js';
+import { PROFILE_INDEX } from '../../generated/profile-index.js';
+import { describeHost } from '../../model/capabilities.js';
+import { InputError } from '../../model/errors.js';
+import { PRESENT } from '../../model/xsave.js';
+import {
+  type BaselineExtras,
+  baselineFileText,
+  baselineJson,
+  joinJson,
+  leaveJson,
+} from '../../report/baseline-json.js';
+import type { Arguments } from '../arguments.js';
+import type { Run } from '../command.js';
+import { readLevelOrFeature, readVisibleFeature } from '../feature-argument.js';
+import { loadBaseline } from '../load-baseline.js';
+import { loadHost } from '../load-host.js';
+import { readCluster } from '../read-cluster.js';
+import { describeTerminal } from '../terminal.js';
+import { VERSION } from '../version.js';
+import { writeWhole } from '../write-file.js';
+
+function usage(message: string, remedy: string): InputError {
+  return new InputError('usage', message, { remedy });
+}
+
+function printJson(json: unknown): void {
+  process.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
+}
+
+async function nearestOf(baseline: Baseline): Promise<Nearest | undefined> {
+  const models = [];
+  for (const name of profileNames()) {
+    const seen = describeHost(await loadHost(name));
+    models.push({
+      name,
+      title: PROFILE_INDEX[name]?.title ?? '',
+      features: VISIBLE.filter((feature) => seen.effective(feature) === PRESENT),
+    });
+  }
+  return findNearest(baseline.features, models);
+}
+
+function writeBaseline(path: string | undefined, baseline: Baseline, extras: BaselineExtras) {
+  if (path === undefined) return;
+  const text = baselineFileText(baselineJson(baseline, extras));
+  if (Buffer.byteLength(text) > MAX_INPUT_BYTES)
+    throw new InputError('too-large', 'the baseline would be too large to be read again', {
+      remedy: 'Make one for each part of the fleet: hosts so unlike have little in common.',
+    });
+  writeWhole(path, text);
+}
+
+function poolCount(text: string): number | 'auto' {
+  if (text === 'auto') return 'auto';
+  if (!/^[1-9][0-9]{0,3}$/.test(text))
+    throw usage(`--pools can't be "${text}"`, 'It is "auto" or a number from 1 on.');
+  return Number(text);
+}
+
+/** Each pool is a cluster of its own: "cluster.json" has "cluster.pool-1.json" … beside it. */
+function writePools(args: Arguments, { pools }: Pools): void {
+  const path = args.text('output');
+  if (path === undefined) return;
+  const { dir, name, ext } = parse(path);
+  pools.forEach(({ baseline }, place) => {
+    writeBaseline(join(dir, `${name}.pool-${place + 1}${ext}`), baseline, { cpugate: VERSION });
+  });
+}
+
+/** What the user asks for, and what the baselines among the hosts were made with. */
+function optionsOf(args: Arguments, given: BaselineOptions | undefined): BaselineOptions {
+  const without = args.list('without').map(readVisibleFeature);
+  return {
+    ...given,
+    without: [...new Set([...(given?.without ?? []), ...without])],
+    keepLayoutConflicts: args.flag('keep-layout-conflicts') ?? given?.keepLayoutConflicts ?? false,
+  };
+}
+
+async function makeBaseline(args: Arguments): Promise<number> {
+  const required = args.list('require').map(readLevelOrFeature);
+  const count = args.text('pools') === undefined ? undefined : poolCount(args.text('pools') ?? '');
+  const asked = optionsOf(args, undefined);
+  const input = await readCluster(args.positionals, {
+    skipUnreadable: args.flag('skip-unreadable') ?? false,
+  });
+  const options = input.options === undefined ? asked : optionsOf(args, input.options);
+  const baseline = baselineOf(input.cluster, options);
+  const pools = count === undefined ? undefined : poolsOf(input.cluster, { ...options, count });
+  const requirements = required.map((name) => checkRequirement(baseline, name));
+  const nearest = await nearestOf(baseline);
+  const extras = { cpugate: VERSION, nearest, required: requirements, pools };
+  writeBaseline(args.text('output'), baseline, extras);
+  if (pools !== undefined) writePools(args, pools);
+  if (args.flag('json')) printJson(baselineJson(baseline, extras));
+  else {
+    const { baselineText } = await import('../../report/text/baseline.js');
+    process.stdout.write(baselineText(baseline, extras, describeTerminal(args.flag('color'))));
+  }
+  return requirements.every(({ met }) => met) ? 0 : 1;
+}
+
+async function addHost(args: Arguments, wanted: string, to: string): Promise<number> {
+  const { baseline } = loadBaseline(to);
+  const { cluster } = await readCluster([wanted]);
+  const join = joinCluster(baseline, cluster);
+  if (join.accepted)
+    writeBaseline(args.text('output'), join.after, {
+      cpugate: VERSION,
+      nearest: await nearestOf(join.after),
+    });
+  if (args.flag('json')) printJson(joinJson(join));
+  else {
+    const { joinText } = await import('../../report/text/baseline.js');
+    process.stdout.write(joinText(join, wanted, describeTerminal(args.flag('color'))));
+  }
+  return join.accepted ? 0 : 1;
+}
+
+/** The kind and name of the host in the cluster that the user means, by its name or its record. */
+async function findHost(cluster: Cluster, wanted: string): Promise<[key: string, name: string]> {
+  const named = [...cluster].filter(([, group]) => group.names.includes(wanted));
+  if (named.length > 1)
+    throw new InputError('ambiguous-host', `${named.length} kinds of hosts have a "${wanted}"`, {
+      remedy: "Give the host's record, a file, instead of its name.",
+    });
+  if (named[0] !== undefined) return [named[0][0], wanted];
+  const record = await readRecord(wanted);
+  const [key, group] = [...record][0] as [string, { names: readonly string[] }];
+  if (record.size !== 1 || !cluster.has(key))
+    throw new InputError('no-such-host', `${wanted}: the baseline holds no such host`, {
+      remedy: 'Its hosts stand in the file, under "hosts".',
+    });
+  return [key, group.names[0] ?? wanted];
+}
+
+async function readRecord(wanted: string): Promise<Cluster> {
+  try {
+    return (await readCluster([wanted])).cluster;
+  } catch (error) {
+    throw new InputError(
+      'no-such-host',
+      `the baseline keeps no host of the name "${basename(wanted)}", and there is no such record`,
+      {
+        remedy:
+          'Of many alike only some names are kept; give the record of the host, or of one like it.',
+        cause: error,
+      },
+    );
+  }
+}
+
+async function removeHost(args: Arguments, wanted: string, from: string): Promise<number> {
+  const { baseline, cluster } = loadBaseline(from);
+  const [key, name] = await findHost(cluster, wanted);
+  if (cluster.size === 1 && cluster.get(key)?.count === 1)
+    throw new InputError('last-host', `${name} is the only host`, {
+      remedy: 'A baseline needs a host.',
+    });
+  const leave = leaveCluster(baseline, key, name);
+  writeBaseline(args.text('output'), leave.after, {
+    cpugate: VERSION,
+    nearest: await nearestOf(leave.after),
+  });
+  if (args.flag('json')) printJson(leaveJson(leave));
+  else {
+    const { leaveText } = await import('../../report/text/baseline.js');
+    process.stdout.write(leaveText(leave, name, describeTerminal(args.flag('color'))));
+  }
+  return 0;
+}
+
+export const run: Run = async (args) => {
+  const [add, remove, to] = [args.text('add'), args.text('remove'), args.text('to')];
+  if (add === undefined && remove === undefined) {
+    if (to !== undefined)
+      throw usage('--to stands alone', 'It goes with --add HOST or --remove HOST.');
+    if (args.positionals.length === 0)
+      throw usage('HOST is missing', 'For example: cpugate baseline hosts/ -o cluster.json');
+    return makeBaseline(args);
+  }
+  const example = 'cpugate baseline --add web-9.json --to cluster.json';
+  if (add !== undefined && remove !== undefined)
+    throw usage('--add and --remove at once', 'One change at a time.');
+  if (to === undefined) throw usage('--to BASELINE is missing', `For example: ${example}`);
+  const [extra] = args.positionals;
+  if (extra !== undefined) throw usage(`one host too many: "${extra}"`, `For example: ${example}`);
+  return add === undefined ? removeHost(args, remove as string, to) : addHost(args, add, to);
+};

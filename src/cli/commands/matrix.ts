@@ -1,0 +1,51 @@
+import { basename } from 'node:path';
+import { KindFold } from '../../matrix/kinds.js';
+import { matrixOfKinds } from '../../matrix/matrix.js';
+import { viewMatrix } from '../../matrix/view.js';
+import { InputError } from '../../model/errors.js';
+import type { Run } from '../command.js';
+import { Progress } from '../progress.js';
+import { readCluster } from '../read-cluster.js';
+import { describeTerminal } from '../terminal.js';
+import { writeWhole } from '../write-file.js';
+
+/** Files of one name in two folders keep their paths; else the file's own name is enough. */
+function shorten(names: readonly string[]): string[] {
+  const seen = new Map<string, number>();
+  for (const name of names) seen.set(basename(name), (seen.get(basename(name)) ?? 0) + 1);
+  return names.map((name) => (seen.get(basename(name)) === 1 ? basename(name) : name));
+}
+
+export const run: Run = async (args) => {
+  if (args.positionals.length === 0)
+    throw new InputError('usage', 'HOST is missing', {
+      remedy: 'For example: cpugate matrix hosts/',
+    });
+  const fold = new KindFold();
+  const names: string[] = [];
+  const kindOf: number[] = [];
+  await readCluster(args.positionals, {
+    skipUnreadable: args.flag('skip-unreadable') ?? false,
+    onHost: (host) => {
+      names.push(host.name);
+      kindOf.push(fold.add(host));
+    },
+  });
+  const progress = new Progress('kinds of hosts compared');
+  const matrix = matrixOfKinds(fold, { tell: (rows) => progress.tell(rows) });
+  progress.end();
+  const view = viewMatrix(shorten(names), { ...matrix, kindOf });
+  const svg = args.text('svg');
+  if (svg !== undefined) {
+    const { matrixSvg } = await import('../../report/svg/matrix.js');
+    writeWhole(svg, matrixSvg(view));
+  }
+  if (args.flag('json')) {
+    const { matrixJsonText } = await import('../../report/matrix-json.js');
+    process.stdout.write(matrixJsonText(view));
+  } else {
+    const { matrixText } = await import('../../report/text/matrix.js');
+    process.stdout.write(matrixText(view, describeTerminal(args.flag('color'))));
+  }
+  return 0;
+};

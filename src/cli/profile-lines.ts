@@ -1,0 +1,176 @@
+/**
+ * The short way through a stream of cpugate's own profiles. A fleet's hosts answer CPUID alike but for
+ * their names, so the long parts of a line are looked up by their bytes, and only the rest is parsed.
+ * What isn't found here is read the long way, which alone reports errors.
+ *
+ * A part is cut out from the first `"name":` to the first end behind it. That is right wherever the
+ * rest, with null in the part's place, is a JSON object that has null there, and the part alone is a
+ * JSON array: together they are the line, and the array is the object's.
+ */
+import type { HostKind } from '../baseline/host-kind.js';
+import { ROWS } from '../catalogue/index.js';
+import { decodeUtf8 } from '../formats/format.js';
+import validate from '../generated/host-profile.js';
+import type { Host } from '../model/host.js';
+import { KnownParts, type Span } from './known-parts.js';
+
+/** What a cluster takes of a host. */
+export interface FoldedHost {
+  readonly kind: HostKind;
+  readonly key: string;
+  readonly name: string;
+  readonly glibcVersion: string | undefined;
+}
+
+/** The entries of a profile that this file looks at. */
+interface ProfileHead {
+  readonly name: string;
+  readonly hostKind: Host['kind'];
+  readonly system?: {
+    readonly hwcap2?: string;
+    readonly minSigStackBytes?: number;
+    readonly glibc?: { readonly version: string };
+    cpuinfoFlags?: unknown;
+  };
+  cpus: unknown;
+}
+
+/** The kind of a host with these cpus and these facts: nothing else reaches describeHost and kindOf. */
+interface FoldedKind {
+  readonly hostKind: Host['kind'];
+  readonly hwcap2: string | undefined;
+  readonly minSigStackBytes: number | undefined;
+  readonly kind: HostKind;
+  readonly key: string;
+}
+
+const CPUS = { name: Buffer.from('"cpus":'), end: Buffer.from('}]') };
+const FLAGS = { name: Buffer.from('"cpuinfoFlags":'), end: Buffer.from(']') };
+/** Any valid one: the schema's rules for the parts were checked when they were first met. */
+const SOME_CPUS = [{ logical: '0', leaves: [] }];
+/** Hosts of one CPU differ in few kernels. */
+const MOST_KINDS_OF_ONE = 20;
+
+function findSpan(line: Buffer, { name, end }: typeof CPUS): Span | undefined {
+  const at = line.indexOf(name);
+  if (at < 0) return undefined;
+  const start = at + name.length;
+  const last = line.indexOf(end, start);
+  return last < 0 ? undefined : { start, end: last + end.length };
+}
+
+/** Leaves that kindOf looks at, beside those of features: maxima, XSAVE, widths. */
+const TELLING_LEAVES = new Set<number>([
+  0,
+  1,
+  7,
+  0xd,
+  0x80000000,
+  0x80000008,
+  0xc0000000,
+  ...ROWS.map((row) => row.leaf),
+]);
+const WILD =
+  /"0x([0-9a-f]{8}) 0x[0-9a-f]{2,4}: 0x[0-9a-f]{8} 0x[0-9a-f]{8} 0x[0-9a-f]{8} 0x[0-9a-f]{8}|"xinuse":\s?"0x([0-9a-f]{1,16})"/g;
+const REGISTER_DIGITS = 8;
+/** "0x", eight digits and a blank. */
+const REGISTER_STEP = 11;
+
+/** Values of leaves, and what was in use, that say nothing of the host's kind. */
+function findWild(bytes: Buffer): Span[] {
+  const wild: Span[] = [];
+  for (const found of bytes.toString('latin1').matchAll(WILD)) {
+    const [text, leaf, inUse] = found;
+    const end = found.index + text.length;
+    if (inUse !== undefined) wild.push({ start: end - 1 - inUse.length, end: end - 1 });
+    else if (!TELLING_LEAVES.has(Number.parseInt(leaf as string, 16)))
+      for (let register = 3; register >= 0; register--) {
+        const last = end - register * REGISTER_STEP;
+        wild.push({ start: last - REGISTER_DIGITS, end: last });
+      }
+  }
+  return wild;
+}
+
+/** The line's object with null in the place of these parts, which come in order. */
+function parseWithout(line: Buffer, spans: readonly Span[]): ProfileHead | undefined {
+  let text = '';
+  let at = 0;
+  for (const { start, end } of spans) {
+    text += `${line.toString('latin1', at, start)}null`;
+    at = end;
+  }
+  text += line.toString('latin1', at);
+  if (/[^\0-\x7f]/.test(text)) {
+    const decoded = decodeUtf8(Buffer.from(text, 'latin1'));
+    if (decoded === undefined) return undefined;
+    text = decoded;
+  }
+  const value = parseJson(text);
+  return typeof value === 'object' && value !== null ? (value as ProfileHead) : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isJsonArray(line: Buffer, { start, end }: Span): boolean {
+  return Array.isArray(parseJson(line.toString('latin1', start, end)));
+}
+
+export class ProfileLines {
+  readonly #cpus = new KnownParts<FoldedKind[]>(findWild);
+  readonly #flags = new KnownParts<true>();
+
+  /** Undefined: not one that has been met; read it the long way and tell by remember(). */
+  find(line: Buffer): FoldedHost | undefined {
+    const cpus = findSpan(line, CPUS);
+    const kinds = cpus && this.#cpus.get(line, cpus);
+    if (cpus === undefined || kinds === undefined) return undefined;
+    const flags = findSpan(line.subarray(0, cpus.start), FLAGS);
+    const hasFlags = flags !== undefined && this.#flags.get(line, flags) === true;
+    const head = parseWithout(line, hasFlags ? [flags, cpus] : [cpus]);
+    if (head?.cpus !== null) return undefined;
+    head.cpus = SOME_CPUS;
+    if (hasFlags) {
+      if (head.system?.cpuinfoFlags !== null) return undefined;
+      head.system.cpuinfoFlags = [];
+    }
+    if (!validate(head)) return undefined;
+    const { name, hostKind, system } = head;
+    const { hwcap2, minSigStackBytes, glibc } = system ?? {};
+    for (const met of kinds)
+      if (
+        met.hostKind === hostKind &&
+        met.hwcap2 === hwcap2 &&
+        met.minSigStackBytes === minSigStackBytes
+      )
+        return { kind: met.kind, key: met.key, name, glibcVersion: glibc?.version };
+    return undefined;
+  }
+
+  /** What the long way made of a line that was one of cpugate's own profile. */
+  remember(line: Buffer, { kind, key }: Pick<FoldedHost, 'kind' | 'key'>): void {
+    const cpus = findSpan(line, CPUS);
+    if (cpus === undefined || !isJsonArray(line, cpus)) return;
+    const head = parseWithout(line, [cpus]);
+    if (head?.cpus !== null) return;
+    const { hwcap2, minSigStackBytes } = head.system ?? {};
+    const met: FoldedKind = { kind, key, hostKind: head.hostKind, hwcap2, minSigStackBytes };
+    const kinds = this.#cpus.get(line, cpus);
+    if (kinds === undefined) this.#cpus.set(line, cpus, [met]);
+    else kinds.splice(0, kinds.length, met, ...kinds.slice(0, MOST_KINDS_OF_ONE - 1));
+    this.#rememberFlags(line, cpus);
+  }
+
+  #rememberFlags(line: Buffer, cpus: Span): void {
+    const flags = findSpan(line.subarray(0, cpus.start), FLAGS);
+    if (flags === undefined || !isJsonArray(line, flags)) return;
+    if (parseWithout(line, [flags])?.system?.cpuinfoFlags !== null) return;
+    if (this.#flags.get(line, flags) === undefined) this.#flags.set(line, flags, true);
+  }
+}

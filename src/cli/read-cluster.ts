@@ -1,0 +1,281 @@
+/**
+ * From what the user wrote to a cluster: hosts of any format, folders of them, streams of one a line,
+ * and baselines, which join with all of their hosts. Only kinds of hosts are kept.
+ */
+import { closeSync, lstatSync, openSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import type { BaselineOptions, XsaveSizes } from '../baseline/baseline.js';
+import { type Cluster, ClusterFold, TOO_MANY_KINDS, tooManyKinds } from '../baseline/cluster.js';
+import { kindKey, kindOf } from '../baseline/host-kind.js';
+import {
+  type BaselineFile,
+  baseline,
+  hostOfBaseline,
+  readBaselineFile,
+} from '../formats/baseline.js';
+import { firecracker } from '../formats/firecracker.js';
+import { openInput } from '../formats/format.js';
+import { readHost } from '../formats/index.js';
+import { findProfileName } from '../formats/named-profile.js';
+import { profile } from '../formats/profile.js';
+import { type Capabilities, describeHost } from '../model/capabilities.js';
+import { describeInputError, InputError, isInputError } from '../model/errors.js';
+import type { Host } from '../model/host.js';
+import { Lines } from './lines.js';
+import { loadHost, readError } from './load-host.js';
+import { type FoldedHost, ProfileLines } from './profile-lines.js';
+import { Progress } from './progress.js';
+
+export interface ClusterInput {
+  readonly cluster: Cluster;
+  /** What the baselines among the sources were made with; undefined where there was none. */
+  readonly options: BaselineOptions | undefined;
+}
+
+export interface ReadOptions {
+  /** Pass over what can't be read, and say so on standard error. */
+  readonly skipUnreadable?: boolean;
+  /** Given each host as well, in the order of the sources; a baseline is one host then. */
+  readonly onHost?: (host: Capabilities) => void;
+}
+
+const OWN_RECORD = /"kind"\s{0,20}:\s{0,20}"cpugate-(?:host-profile|cpu-profile|baseline)"/;
+/** So many faults are listed; the rest is counted. */
+const FAULTS_LISTED = 20;
+
+/** One record a line: the first is whole, of a format that is one line where others are many. */
+function isRecord(line: Buffer): boolean {
+  const text = line.toString('latin1').trim();
+  if (!text.startsWith('{') || !text.endsWith('}')) return false;
+  const input = openInput('', line);
+  if (input.json() === undefined) return false;
+  return OWN_RECORD.test(text) || firecracker.recognise(input);
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function openFolder(path: string): { readonly names: readonly string[]; readonly root: string } {
+  try {
+    return { names: readdirSync(path).sort(), root: realpathSync(path) + sep };
+  } catch (error) {
+    throw readError(path, error);
+  }
+}
+
+/** A regular file, or a link to one that doesn't lead out of the folder. */
+function isFileWithin(path: string, root: string): boolean {
+  try {
+    if (!lstatSync(path).isSymbolicLink()) return statSync(path).isFile();
+    return realpathSync(path).startsWith(root) && statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
+}
+
+/** What a baseline of both keeps to: all that either masks, and sizes that both have promised. */
+function joinOptions(before: BaselineOptions | undefined, added: BaselineOptions): BaselineOptions {
+  if (before === undefined) return added;
+  const larger = (key: keyof XsaveSizes) =>
+    Math.max(before.floors?.[key] ?? 0, added.floors?.[key] ?? 0);
+  return {
+    without: [...new Set([...(before.without ?? []), ...(added.without ?? [])])],
+    keepLayoutConflicts: before.keepLayoutConflicts === true && added.keepLayoutConflicts === true,
+    floors: {
+      areaBytes: larger('areaBytes'),
+      offeredBytes: larger('offeredBytes'),
+      compactedBytes: larger('compactedBytes'),
+      minSigStackBytes: larger('minSigStackBytes'),
+    },
+  };
+}
+
+/** What is wrong and where; what to do about it is said once, where it is the only fault. */
+function firstLine(error: InputError): string {
+  return describeInputError(error).split('\n', 1)[0] ?? '';
+}
+
+class ClusterReader {
+  readonly #fold = new ClusterFold();
+  readonly #lines = new ProfileLines();
+  readonly #progress = new Progress('hosts');
+  #options: BaselineOptions | undefined;
+  readonly #faults: string[] = [];
+  #faultCount = 0;
+  #first: InputError | undefined;
+  readonly #skips: boolean;
+
+  readonly #onHost: ReadOptions['onHost'];
+
+  constructor({ skipUnreadable = false, onHost }: ReadOptions) {
+    this.#skips = skipUnreadable;
+    this.#onHost = onHost;
+  }
+
+  async source(wanted: string): Promise<void> {
+    if (wanted === '-') return this.#guard(() => this.#stream('standard input', 0));
+    if (wanted === 'localhost' || findProfileName(wanted) !== undefined)
+      return this.#guard(async () => void this.#addHost(await loadHost(wanted)));
+    return this.#guard(() => (isFolder(wanted) ? this.#folder(wanted) : this.#file(wanted)));
+  }
+
+  finish(): ClusterInput {
+    this.#progress.end();
+    if (this.#faultCount > 0 && !this.#skips) throw this.#faultsAsError();
+    this.#tellFaults('passed over: ');
+    return { cluster: this.#fold.finish(), options: this.#options };
+  }
+
+  /** One is an error like any other; several are listed before it. */
+  #faultsAsError(): InputError {
+    const first = this.#first as InputError;
+    if (this.#faultCount === 1) return first;
+    this.#tellFaults('');
+    return new InputError('unreadable', `${this.#faultCount} sources can't be read`, {
+      remedy: '--skip-unreadable goes on without them.',
+      cause: first,
+    });
+  }
+
+  #tellFaults(what: string): void {
+    const hidden = this.#faultCount - this.#faults.length;
+    const lines = hidden > 0 ? [...this.#faults, `… and ${hidden} more`] : this.#faults;
+    for (const line of lines) process.stderr.write(`cpugate: ${what}${line}\n`);
+  }
+
+  /** All faults are found before any is reported; what doesn't fit in memory ends it at once. */
+  async #guard(read: () => Promise<void>): Promise<void> {
+    try {
+      await read();
+    } catch (error) {
+      if (!isInputError(error) || error.code === TOO_MANY_KINDS) throw error;
+      this.#first ??= error;
+      if (++this.#faultCount <= FAULTS_LISTED) this.#faults.push(firstLine(error));
+    }
+  }
+
+  /** Every regular file in it, in the order of their names; links only to files in the same folder. */
+  async #folder(path: string): Promise<void> {
+    const { names, root } = openFolder(path);
+    let found = 0;
+    for (const name of names) {
+      const file = join(path, name);
+      if (!isFileWithin(file, root)) continue;
+      found++;
+      await this.#guard(() => this.#file(file));
+    }
+    if (found === 0)
+      throw new InputError('empty', 'holds no file', {
+        place: { file: path },
+        remedy: 'Folders within it are not looked into; name them.',
+      });
+  }
+
+  async #file(path: string): Promise<void> {
+    let descriptor: number;
+    try {
+      descriptor = openSync(path, 'r');
+    } catch (error) {
+      throw readError(path, error);
+    }
+    try {
+      await this.#stream(path, descriptor);
+    } catch (error) {
+      throw isInputError(error) || !isSystemError(error) ? error : readError(path, error);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  /** A record a line, or one host in all. */
+  async #stream(name: string, descriptor: number): Promise<void> {
+    const lines = new Lines(name, descriptor);
+    const first = lines.peek();
+    if (first?.isFollowed && isRecord(first.line)) await this.#records(name, lines);
+    else await this.#record(name, lines.rest());
+  }
+
+  async #records(name: string, lines: Lines): Promise<void> {
+    for (let line = lines.next(); line !== undefined; line = lines.next()) {
+      if (this.#faultCount > 0 && !this.#skips) return;
+      // Of a line that was met before only the kind is known.
+      const found = this.#onHost === undefined ? this.#lines.find(line) : undefined;
+      if (found !== undefined) this.#add(found.kind, found.key, found.name, found.glibcVersion);
+      else if (line.length > 0 && !/^\s*$/.test(line.toString('latin1', 0, 100))) {
+        const record = line;
+        await this.#guard(() => this.#line(name, record, lines.number));
+      }
+    }
+  }
+
+  /** Errors name the line. */
+  async #line(name: string, line: Buffer, number: number): Promise<void> {
+    try {
+      const folded = await this.#record(`${name}:${number}`, line);
+      if (folded !== undefined) this.#lines.remember(line, folded);
+    } catch (error) {
+      if (!isInputError(error)) throw error;
+      throw new InputError(error.code, error.message, {
+        place: { ...error.place, file: name, line: number },
+        ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+        cause: error,
+      });
+    }
+  }
+
+  /** Gives the host's kind where the record is one of cpugate's own profile. */
+  async #record(
+    called: string,
+    bytes: Buffer,
+  ): Promise<Pick<FoldedHost, 'kind' | 'key'> | undefined> {
+    const input = openInput(called, bytes);
+    const isProfile = profile.recognise(input);
+    if (!isProfile && baseline.recognise(input)) {
+      this.#addBaseline(called, readBaselineFile(input));
+      return undefined;
+    }
+    const folded = this.#addHost(await readHost(called, bytes));
+    return isProfile ? folded : undefined;
+  }
+
+  #addHost(host: Host): Pick<FoldedHost, 'kind' | 'key'> {
+    const seen = describeHost(host);
+    this.#onHost?.(seen);
+    const kind = kindOf(seen);
+    const key = kindKey(kind);
+    this.#add(kind, key, host.name, host.system?.glibc?.version);
+    return { kind, key };
+  }
+
+  #addBaseline(called: string, file: BaselineFile): void {
+    this.#onHost?.(describeHost(hostOfBaseline(called, file.baseline)));
+    for (const [key, group] of file.cluster)
+      if (!this.#fold.addGroup(group, key)) throw tooManyKinds();
+    this.#options = joinOptions(this.#options, file.options);
+  }
+
+  #add(...host: Parameters<ClusterFold['add']>): void {
+    if (!this.#fold.add(...host)) throw tooManyKinds();
+    this.#progress.tell(this.#fold.hosts);
+  }
+}
+
+/** Throws InputError for what can't be read, all faults in one, and for sources without a host. */
+export async function readCluster(
+  sources: readonly string[],
+  options: ReadOptions = {},
+): Promise<ClusterInput> {
+  const reader = new ClusterReader(options);
+  for (const source of sources) await reader.source(source);
+  const input = reader.finish();
+  if (input.cluster.size === 0)
+    throw new InputError('empty', 'no host could be read', {
+      remedy: 'Name a file, a folder, "-", a model or localhost.',
+    });
+  return input;
+}

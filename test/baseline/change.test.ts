@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest';
+import { baselineOf } from '../../src/baseline/baseline.js';
+import { joinCluster, leaveCluster } from '../../src/baseline/change.js';
+import { checkRequirement, explainDrop, featuresOfLevel } from '../../src/baseline/explain-drop.js';
+import { findNearest } from '../../src/baseline/nearest.js';
+import { HASWELL, type HostPlan, V2, V3 } from '../hosts.js';
+import { AMD_512, baselineOfPlans, INTEL_512, models, planned } from './clusters.js';
+
+const OLD: HostPlan = { name: 'old-1', features: V2, areaBytes: 0 };
+
+describe('a host that wants to join', () => {
+  it('is welcome where it has all and fits', () => {
+    const join = joinCluster(baselineOfPlans([HASWELL]), planned({ ...HASWELL, name: 'b' }));
+    expect(join).toMatchObject({ accepted: true, lost: [], findings: [] });
+    expect([...join.after.cluster.values()][0]?.count).toBe(2);
+  });
+  it('is refused where it lowers the baseline, with what would be lost', () => {
+    const join = joinCluster(baselineOfPlans([HASWELL]), planned(OLD));
+    expect(join.accepted).toBe(false);
+    expect(join.lost.map(({ feature }) => feature)).toContain('avx2');
+    expect(join.lostState).toEqual(['x87', 'sse', 'ymm_hi128']);
+    expect(join.findings.map(({ code }) => code)).toEqual(['feature-lost', 'state-lost']);
+  });
+  it('is refused where its XSAVE area is above the floor, with the features to hide', () => {
+    const join = joinCluster(baselineOfPlans([HASWELL]), planned(INTEL_512_AS_HASWELL));
+    expect(join.accepted).toBe(false);
+    expect(join.lost).toEqual([]);
+    const [finding] = join.findings;
+    expect(finding?.code).toBe('xsave-area-grows');
+    expect(finding?.effect).toMatch(/2696 bytes.*832/);
+    expect(finding?.remedy).toContain('clearcpuid=avx512f,pku');
+  });
+  it('is measured by what running tasks saw, not by hosts that left', () => {
+    const grown = baselineOfPlans([HASWELL, INTEL_512_AS_HASWELL]);
+    expect(grown.floors.areaBytes).toBe(2696);
+    const [key] = [...planned(INTEL_512_AS_HASWELL).keys()];
+    const { after } = leaveCluster(grown, key as string, 'intel-512');
+    expect(after.areaBytes).toBe(2696);
+    expect(joinCluster(after, planned(INTEL_512_AS_HASWELL)).accepted).toBe(true);
+  });
+  it('may have any area where tasks see no XSAVE', () => {
+    const join = joinCluster(baselineOfPlans([OLD]), planned(HASWELL));
+    expect(join).toMatchObject({ accepted: true, findings: [] });
+  });
+  it('is refused where its area is not told: it could be larger', () => {
+    const { areaBytes: _told, ...untold } = { ...HASWELL, mask: 0x207n, name: 'vague' };
+    const join = joinCluster(baselineOfPlans([HASWELL]), planned(untold));
+    expect(join.findings.map(({ code, severity }) => `${severity} ${code}`)).toContain(
+      'blocker size-untold',
+    );
+    expect(join.accepted).toBe(false);
+  });
+  it('is refused where it lays out state differently', () => {
+    const join = joinCluster(baselineOfPlans([INTEL_512]), planned(AMD_512));
+    expect(join.lostState).toEqual(['opmask', 'zmm_hi256', 'hi16_zmm', 'pkru']);
+    expect(join.lost.map(({ feature }) => feature)).toContain('avx512f');
+  });
+  it('of another vendor or with larger signal frames is a risk, not refused', () => {
+    const frames = (minSigStackBytes: number) => ({ system: { minSigStackBytes } });
+    const join = joinCluster(
+      baselineOfPlans([{ ...HASWELL, ...frames(2000) }]),
+      planned({ ...HASWELL, ...frames(3632), vendor: 'AuthenticAMD', name: 'amd' }),
+    );
+    expect(join.accepted).toBe(true);
+    expect(join.findings.map(({ code }) => code)).toEqual(['signal-frame-grows', 'vendor-differs']);
+    expect(join.after.minSigStackBytes).toBe(3632);
+    // Tasks that run have still seen the smaller one.
+    expect(join.after.floors.minSigStackBytes).toBe(2000);
+  });
+});
+
+/** All of HASWELL, and AVX-512 beside it. */
+const INTEL_512_AS_HASWELL: HostPlan = {
+  ...INTEL_512,
+  features: [...new Set([...INTEL_512.features, ...HASWELL.features])],
+};
+
+describe('a host that leaves', () => {
+  it('gives back what only it lacked', () => {
+    const before = baselineOfPlans([HASWELL, OLD]);
+    const [key] = [...planned(OLD).keys()];
+    const leave = leaveCluster(before, key as string, 'old-1');
+    expect(leave.gained).toContain('avx2');
+    expect(leave.gainedState).toEqual(['x87', 'sse', 'ymm_hi128']);
+    expect(leave.after.level).toBe('x86-64-v3');
+  });
+  it('of several alike gives back nothing', () => {
+    const before = baselineOfPlans([HASWELL, OLD, { ...OLD, name: 'old-2' }]);
+    const [key] = [...planned(OLD).keys()];
+    const leave = leaveCluster(before, key as string, 'old-1');
+    expect(leave.gained).toEqual([]);
+    expect(leave.after.cluster.get(key as string)).toMatchObject({ count: 1, names: ['old-2'] });
+  });
+});
+
+describe('what is required', () => {
+  it.each([
+    ['x86-64-v1', 8],
+    ['x86-64-v2', 15],
+    ['x86-64-v3', 24],
+    ['x86-64-v4', 29],
+  ] as const)('%s is %i features with those of the levels below', (level, count) => {
+    expect(featuresOfLevel(level)).toHaveLength(count);
+  });
+  it('is met or tells each missing feature and whose fault it is', () => {
+    const baseline = baselineOfPlans([HASWELL, OLD]);
+    expect(checkRequirement(baseline, 'x86-64-v2')).toMatchObject({ met: true, missing: [] });
+    const { met, missing } = checkRequirement(baseline, 'x86-64-v3');
+    expect(met).toBe(false);
+    expect(missing.find(({ feature }) => feature === 'movbe')?.because).toEqual([
+      { kind: 'lacking', hosts: ['old-1'], count: 1 },
+    ]);
+  });
+  it('blames all hosts for what none has', () => {
+    const [missing] = checkRequirement(baselineOfPlans([HASWELL, OLD]), 'avx512f').missing;
+    expect(missing?.because).toContainEqual({
+      kind: 'lacking',
+      hosts: ['haswell-1', 'old-1'],
+      count: 2,
+    });
+  });
+});
+
+describe('why', () => {
+  it('goes down to hosts and prerequisites', () => {
+    const why = explainDrop(baselineOfPlans([HASWELL, OLD]), 'avx2');
+    expect(why).toMatchObject({ feature: 'avx2', kept: false, having: 1, hosts: 2 });
+    const [avx] = why.prerequisites;
+    expect(avx?.feature).toBe('avx');
+    expect(avx?.because).toContainEqual({ kind: 'prerequisite', feature: 'osxsave' });
+    expect(avx?.prerequisites.find(({ feature }) => feature === 'osxsave')).toBeDefined();
+  });
+  it('has nothing to say of what is kept', () => {
+    expect(explainDrop(baselineOfPlans([HASWELL]), 'avx2')).toEqual({
+      feature: 'avx2',
+      kept: true,
+      having: 1,
+      hosts: 1,
+      because: [],
+      prerequisites: [],
+    });
+  });
+});
+
+describe('the nearest model', () => {
+  const model = (name: string, features: typeof V3) => ({ name, title: '', features });
+  it('is the one with the fewest differences, hints last', () => {
+    const candidates = [
+      model('far', V2),
+      model('near', [...V3, 'erms', 'fsrm']),
+      model('other', [...V3, 'aes']),
+    ];
+    expect(findNearest(V3, candidates)).toMatchObject({
+      name: 'near',
+      plus: [],
+      minus: ['erms', 'fsrm'],
+    });
+    expect(findNearest([...V3, 'aes', 'sha_ni'], candidates)).toMatchObject({
+      name: 'other',
+      plus: ['sha_ni'],
+      minus: [],
+    });
+    expect(findNearest(V3, [])).toBeUndefined();
+  });
+  it('of shipped models is the model itself', () => {
+    const baseline = baselineOf(models('skylake-sp', 'cascadelake'));
+    expect(baseline.features).not.toContain('avx512_vnni');
+    const skylake = baselineOf(models('skylake-sp'));
+    expect(baseline.features).toEqual(skylake.features);
+  });
+});

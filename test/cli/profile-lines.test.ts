@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { kindKey, kindOf } from '../../src/baseline/host-kind.js';
+import { ProfileLines } from '../../src/cli/profile-lines.js';
+import { readHost } from '../../src/formats/index.js';
+import { profileJson } from '../../src/formats/profile.js';
+import { describeHost } from '../../src/model/capabilities.js';
+import { isInputError } from '../../src/model/errors.js';
+import { fixtureText } from '../formats/fixture.js';
+import { HASWELL, hostOf } from '../hosts.js';
+
+const LINES = [
+  JSON.stringify(JSON.parse(fixtureText('profile'))),
+  JSON.stringify(JSON.parse(fixtureText('maxProfile'))),
+  JSON.stringify(profileJson(hostOf({ ...HASWELL, system: { cpuinfoFlags: ['fpu', 'sse'] } }))),
+];
+
+/** What the long way makes of a line; undefined where it refuses it. */
+async function longWay(line: string) {
+  try {
+    const host = await readHost('line', Buffer.from(line));
+    const kind = kindOf(describeHost(host));
+    return { kind, key: kindKey(kind), name: host.name, glibcVersion: host.system?.glibc?.version };
+  } catch (error) {
+    if (!isInputError(error)) throw error;
+    return undefined;
+  }
+}
+
+async function trained(lines: readonly string[] = LINES): Promise<ProfileLines> {
+  const short = new ProfileLines();
+  for (const line of lines) {
+    const folded = await longWay(line);
+    if (folded === undefined) throw new Error('a fixture is damaged');
+    short.remember(Buffer.from(line), folded);
+  }
+  return short;
+}
+
+const edit = fc.oneof(
+  // A byte anywhere, a hexadecimal digit somewhere, another name, an entry more.
+  fc.record({ at: fc.nat(), by: fc.constantFrom('"', '}', ']', '\\', '0', 'f', 'z', ',', '') }),
+  fc.record({ digit: fc.nat(), by: fc.constantFrom('0', '1', '7', 'c', 'f') }),
+  fc.record({ name: fc.string({ unit: 'binary' }) }),
+  fc.record({
+    entry: fc.constantFrom('"cpus":[]', '"cpus": null', '"system":{"cpuinfoFlags":[]}'),
+  }),
+);
+
+function apply(line: string, change: Record<string, unknown>): string {
+  if (typeof change.name === 'string')
+    return line.replace(/"name":"[^"]*"/, () => `"name":${JSON.stringify(change.name)}`);
+  if (typeof change.entry === 'string') return line.replace('{', `{${change.entry},`);
+  if (typeof change.digit === 'number') {
+    const digits = [...line.matchAll(/(?<=0x[0-9a-f]{0,7})[0-9a-f]/g)];
+    const at = digits[change.digit % digits.length]?.index as number;
+    return line.slice(0, at) + change.by + line.slice(at + 1);
+  }
+  const at = (change.at as number) % line.length;
+  return line.slice(0, at) + change.by + line.slice(at + 1);
+}
+
+describe('the short way through a stream', () => {
+  it('knows what it has met, whatever the name', async () => {
+    const short = await trained();
+    for (const line of LINES) {
+      const renamed = line.replace(/"name":"[^"]*"/, '"name":"käse"');
+      expect(short.find(Buffer.from(renamed))).toEqual(await longWay(renamed));
+      expect(short.find(Buffer.from(renamed))?.name).toBe('käse');
+    }
+  });
+  it('knows hosts by what tells, not by their time stamp counters', async () => {
+    const short = await trained();
+    const line = LINES[0] as string;
+    const leaf = /(0x40000000 0x00: 0x)[0-9a-f]{8}/;
+    expect(line).toMatch(leaf);
+    const slower = line.replace(leaf, '$10badcafe');
+    expect(short.find(Buffer.from(slower))?.key).toBe((await longWay(line))?.key);
+    const newer = line.replace(/(0x00000007 0x00: 0x[0-9a-f]{8} 0x)[0-9a-f]{8}/, '$100000001');
+    expect(newer).not.toBe(line);
+    expect(short.find(Buffer.from(newer))).toBeUndefined();
+  });
+  it('does not take one kernel for another', async () => {
+    const short = await trained();
+    const line = LINES[0] as string;
+    const other = line.replace(/"minSigStackBytes":\d+/, '"minSigStackBytes":9999');
+    expect(other).not.toBe(line);
+    expect(short.find(Buffer.from(other))).toBeUndefined();
+  });
+  it('says nothing or the same as the long way, however the line is damaged', async () => {
+    const short = await trained();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...LINES),
+        fc.array(edit, { minLength: 1, maxLength: 3 }),
+        async (line, edits) => {
+          const damaged = edits.reduce((text, one) => apply(text, one), line);
+          const found = short.find(Buffer.from(damaged));
+          if (found !== undefined) expect(found).toEqual(await longWay(damaged));
+        },
+      ),
+      { numRuns: 1500 },
+    );
+  });
+  it('stays right when it forgets', async () => {
+    const short = new ProfileLines();
+    const line = LINES[1] as string;
+    const folded = await longWay(line);
+    for (let n = 0; n < 40; n++) {
+      const padded = line.replace('"cpus":', `"cpus":${' '.repeat(1_000_000 + n)}`);
+      short.remember(Buffer.from(padded), folded as NonNullable<typeof folded>);
+    }
+    const last = line.replace('"cpus":', `"cpus":${' '.repeat(1_000_039)}`);
+    expect(short.find(Buffer.from(last))?.key).toBe(folded?.key);
+    const first = line.replace('"cpus":', `"cpus":${' '.repeat(1_000_000)}`);
+    expect(short.find(Buffer.from(first))).toBeUndefined();
+  });
+});
