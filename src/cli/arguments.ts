@@ -1,7 +1,7 @@
 /** Arguments against a command's specification. */
 import parse from 'yargs-parser';
 import { InputError } from '../model/errors.js';
-import type { CommandSpec, OptionSpec } from './specs.js';
+import type { CommandSpec, OptionSpec } from './specs/spec.js';
 
 export interface Arguments {
   readonly positionals: readonly string[];

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { Script } from 'node:vm';
 import { parseArguments } from './arguments.js';
-import { findCommand } from './specs.js';
+import { findCommand } from './specs/index.js';
 
 type Require = ReturnType<typeof createRequire>;
 type Wrapped = (

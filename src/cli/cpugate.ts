@@ -6,7 +6,7 @@
 import { describeInputError, InputError, isInputError } from '../model/errors.js';
 import { parseArguments } from './arguments.js';
 import type { Run } from './command.js';
-import { COMMANDS, findCommand } from './specs.js';
+import { COMMANDS, findCommand } from './specs/index.js';
 import { VERSION } from './version.js';
 
 const USAGE = 2;

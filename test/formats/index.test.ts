@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { CONVERT_TARGETS } from '../../src/cli/specs.js';
+import { CONVERT_TARGETS } from '../../src/cli/specs/convert.js';
 import { openInput } from '../../src/formats/format.js';
 import { findFormat, readHost } from '../../src/formats/index.js';
 import { namedProfile } from '../../src/formats/named-profile.js';

@@ -2,7 +2,7 @@ import { findFormat } from '../../formats/index.js';
 import { InputError } from '../../model/errors.js';
 import type { Run } from '../command.js';
 import { loadHost } from '../load-host.js';
-import { CONVERT_TARGETS } from '../specs.js';
+import { CONVERT_TARGETS } from '../specs/convert.js';
 import { writeOutput } from '../write-file.js';
 
 export const run: Run = async (args) => {

@@ -5,7 +5,8 @@ import yargs, { type Argv } from 'yargs';
 import { acceptedSpellings, ROWS } from '../../catalogue/index.js';
 import { MODES } from '../../compare/mode-names.js';
 import { profileNames } from '../../formats/named-profile.js';
-import { COMMANDS, type CommandSpec, findCommand } from '../specs.js';
+import { COMMANDS, findCommand } from '../specs/index.js';
+import type { CommandSpec } from '../specs/spec.js';
 import { describeTerminal } from '../terminal.js';
 import { VERSION } from '../version.js';
 

@@ -1,0 +1,65 @@
+import { COLOR_OPTION, type CommandSpec, HOST_HELP, JSON_OPTION, OUTPUT_OPTION } from './spec.js';
+
+export const baseline: CommandSpec = {
+  name: 'baseline',
+  summary: 'What all hosts of a cluster have in common, and why not more',
+  positionals: [
+    {
+      name: 'host',
+      describe: 'hosts, folders of them, streams of one a line, other baselines',
+      variadic: true,
+      completes: 'host',
+    },
+  ],
+  options: {
+    output: { ...OUTPUT_OPTION, describe: 'write the baseline to FILE, whole or not at all' },
+    without: {
+      type: 'string',
+      value: 'FEATURE',
+      list: true,
+      describe: 'mask this feature too, and what needs it',
+    },
+    require: {
+      type: 'string',
+      value: 'LEVEL|FEATURE',
+      list: true,
+      describe: 'exit with 1 and say whose fault it is where the baseline lacks it',
+    },
+    add: {
+      type: 'string',
+      value: 'HOST',
+      describe: 'whether this host can join the baseline given with --to without loss',
+    },
+    remove: {
+      type: 'string',
+      value: 'HOST',
+      describe: 'what would be gained without this host, by name or record',
+    },
+    to: { type: 'string', value: 'BASELINE', describe: 'the baseline that --add, --remove mean' },
+    pools: {
+      type: 'string',
+      value: 'N|auto',
+      describe: 'group the hosts into pools that keep more; -o writes each beside FILE',
+    },
+    'keep-layout-conflicts': {
+      type: 'boolean',
+      describe: 'keep state that hosts lay out differently, and its features',
+    },
+    'skip-unreadable': {
+      type: 'boolean',
+      describe: "pass over what can't be read, and say so",
+    },
+    json: JSON_OPTION,
+    color: COLOR_OPTION,
+  },
+  examples: [
+    ['cpugate baseline hosts/ -o cluster.json', 'of all recorded hosts in a folder'],
+    ['cpugate baseline haswell epyc-rome', 'of two CPU models'],
+    ['cpugate baseline - < fleet.ndjson', 'of a stream, one profile a line'],
+    ['cpugate baseline hosts/ --require x86-64-v3', 'fail where the cluster falls below'],
+    ['cpugate baseline --add web-9.json --to cluster.json', 'may this host join?'],
+  ],
+  epilogue:
+    'Exit status: 0, or 1 where --require is not met or --add is refused, 2 for wrong usage or ' +
+    `unreadable input.\n\n${HOST_HELP}`,
+};

@@ -1,0 +1,52 @@
+import { MODES } from '../../compare/mode-names.js';
+import { VERDICTS } from '../../compare/verdict.js';
+import { COLOR_OPTION, type CommandSpec, HOST_HELP, JSON_OPTION } from './spec.js';
+
+export const check: CommandSpec = {
+  name: 'check',
+  summary: 'Whether tasks can move from one host to another, why, and what to do',
+  positionals: [
+    { name: 'from', describe: 'the host that the tasks were started on', completes: 'host' },
+    { name: 'to', describe: 'the host that they shall go on at', completes: 'host' },
+  ],
+  options: {
+    from: { type: 'string', value: 'HOST', describe: 'the same as the first argument' },
+    to: { type: 'string', value: 'HOST', describe: 'the same as the second argument' },
+    mode: {
+      type: 'string',
+      value: 'MODE',
+      describe: `${MODES.join(', ')}, or criu:CAP for what "criu --cpu-cap=CAP" will say`,
+    },
+    mask: {
+      type: 'string',
+      value: 'BASELINE',
+      describe: 'the tasks were started under this baseline and saw no more than it shows',
+    },
+    allow: {
+      type: 'string',
+      value: 'FEATURE',
+      list: true,
+      describe: 'take this blocker on yourself; the report records it',
+    },
+    'fail-on': {
+      type: 'string',
+      value: 'VERDICT',
+      choices: VERDICTS.slice(1),
+      describe: 'the mildest verdict that gives a non-zero exit status',
+    },
+    verbose: {
+      type: 'boolean',
+      alias: 'v',
+      describe: 'every difference, the harmless ones too',
+    },
+    json: JSON_OPTION,
+    color: COLOR_OPTION,
+  },
+  examples: [
+    ['cpugate check web-7.json localhost', 'may tasks of web-7 come here?'],
+    ['cpugate check haswell skylake-sp', 'the same for two CPU models'],
+    ['cpugate check cpuinfo.img localhost --mode criu:ins', "CRIU's own answer, and cpugate's"],
+    ['cpugate check a.json b.json --json --fail-on unknown', 'in a script'],
+  ],
+  epilogue: `Exit status: 0 compatible, 1 incompatible, 2 wrong usage or unreadable input, 3 at-risk, 4 unknown.\n\n${HOST_HELP}`,
+};

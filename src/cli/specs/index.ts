@@ -1,0 +1,29 @@
+/**
+ * The command line as data: what each command takes, says of itself and shows as examples, a file a
+ * command. Parsing, help and completion all read it, so they can't disagree.
+ */
+import { baseline } from './baseline.js';
+import { check } from './check.js';
+import { completion } from './completion.js';
+import { convert } from './convert.js';
+import { explain } from './explain.js';
+import { matrix } from './matrix.js';
+import { probe } from './probe.js';
+import { show } from './show.js';
+import type { CommandSpec } from './spec.js';
+
+/** In the order of the help. */
+export const COMMANDS: readonly CommandSpec[] = [
+  probe,
+  show,
+  check,
+  matrix,
+  baseline,
+  explain,
+  convert,
+  completion,
+];
+
+export function findCommand(name: string | undefined): CommandSpec | undefined {
+  return COMMANDS.find((command) => command.name === name);
+}

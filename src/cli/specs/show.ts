@@ -1,0 +1,21 @@
+import { COLOR_OPTION, type CommandSpec, HOST_HELP, JSON_OPTION } from './spec.js';
+
+export const show: CommandSpec = {
+  name: 'show',
+  summary: 'What a host is, can do, and what is odd about it',
+  positionals: [{ name: 'host', describe: 'the hosts to show', variadic: true, completes: 'host' }],
+  options: {
+    json: {
+      ...JSON_OPTION,
+      describe: 'JSON for programs; one line a host where there are several',
+    },
+    models: { type: 'boolean', describe: 'list the CPU models that can be named' },
+    color: COLOR_OPTION,
+  },
+  examples: [
+    ['cpugate show localhost', 'this host'],
+    ['cpugate show dump.txt', 'a dump that somebody sent'],
+    ['cpugate show skylake-sp --json', 'a CPU model, for programs'],
+  ],
+  epilogue: HOST_HELP,
+};

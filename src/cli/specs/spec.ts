@@ -1,0 +1,50 @@
+/** What a command is described by, and what several commands share. */
+export interface OptionSpec {
+  readonly type: 'string' | 'boolean';
+  readonly describe: string;
+  /** One letter. */
+  readonly alias?: string;
+  /** What the value is called in help. */
+  readonly value?: string;
+  readonly choices?: readonly string[];
+  /** May be given several times, or as a list with commas. */
+  readonly list?: true;
+}
+
+export interface PositionalSpec {
+  readonly name: string;
+  readonly describe: string;
+  readonly required?: true;
+  /** Takes all that is left. */
+  readonly variadic?: true;
+  /** What completion offers beside file names. */
+  readonly completes?: 'host' | 'feature';
+}
+
+export interface CommandSpec {
+  readonly name: string;
+  readonly summary: string;
+  readonly positionals: readonly PositionalSpec[];
+  readonly options: Readonly<Record<string, OptionSpec>>;
+  /** Command line and what it is for. */
+  readonly examples: readonly (readonly [string, string])[];
+  readonly epilogue?: string;
+}
+
+export const HOST_HELP =
+  'A HOST is localhost, a file (found out by its content: a cpugate profile or baseline, cpuid -r, ' +
+  'InstLatX64, CRIU cpuinfo.img, libvirt cpudata, QEMU model expansion, Firecracker fingerprint, vzcpuidctl, ' +
+  'libcpuid, /proc/cpuinfo), "-" for standard input, or the name of a CPU model ("cpugate show ' +
+  '--models"). A file that is called like one of these is written ./NAME.';
+
+export const JSON_OPTION: OptionSpec = { type: 'boolean', describe: 'JSON for programs' };
+export const COLOR_OPTION: OptionSpec = {
+  type: 'boolean',
+  describe: 'colours (--no-color: none; the default is by terminal and NO_COLOR)',
+};
+export const OUTPUT_OPTION: OptionSpec = {
+  type: 'string',
+  alias: 'o',
+  value: 'FILE',
+  describe: 'write to FILE, whole or not at all, instead of standard output',
+};
