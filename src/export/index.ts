@@ -1,13 +1,17 @@
 /** Every target, by name. */
 import { clearcpuid } from './clearcpuid.js';
 import { glibc } from './glibc.js';
+import { libvirt } from './libvirt.js';
 import { nfd } from './nfd.js';
 import { nodeaffinity } from './nodeaffinity.js';
+import { qemu } from './qemu.js';
 import { runtimes } from './runtimes.js';
 import type { Target } from './target.js';
 import type { TargetName } from './target-names.js';
 
 const TARGETS: Readonly<Record<TargetName, Target>> = {
+  qemu,
+  libvirt,
   glibc,
   runtimes,
   nodeaffinity,
