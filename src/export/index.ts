@@ -1,5 +1,7 @@
 /** Every target, by name. */
 import { clearcpuid } from './clearcpuid.js';
+import { clang, gcc } from './compilers.js';
+import { firecracker } from './firecracker.js';
 import { glibc } from './glibc.js';
 import { libvirt } from './libvirt.js';
 import { nfd } from './nfd.js';
@@ -12,6 +14,9 @@ import type { TargetName } from './target-names.js';
 const TARGETS: Readonly<Record<TargetName, Target>> = {
   qemu,
   libvirt,
+  firecracker,
+  gcc,
+  clang,
   glibc,
   runtimes,
   nodeaffinity,

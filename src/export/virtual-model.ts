@@ -39,10 +39,7 @@ const LEFT_OUT: readonly (readonly [readonly FeatureName[], string])[] = [
     ],
     'enclaves need memory of their own, and no guest with one moves',
   ],
-  [
-    ['waitpkg'],
-    'KVM gives it only to guests that may keep a host CPU idle (-overcommit cpu-pm=on)',
-  ],
+  [['waitpkg'], 'QEMU gives it to no named model, only to -cpu host with -overcommit cpu-pm=on'],
   [['lwp', 'ptwrite'], 'KVM has no such state for guests'],
 ];
 
