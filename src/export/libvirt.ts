@@ -1,11 +1,13 @@
 /** libvirt's <cpu> of a domain: a model and a policy for each feature in which it differs. */
 import type { Baseline } from '../baseline/baseline.js';
+import { VISIBLE } from '../baseline/host-kind.js';
 import { type FeatureName, featureRow } from '../catalogue/index.js';
 import type { Exported, Target } from './target.js';
 import {
   chooseModel,
   keptNote,
   leftOutReasons,
+  type VirtualModel,
   vendorNote,
   wantedFeatures,
 } from './virtual-model.js';
@@ -49,6 +51,20 @@ const VENDORS: Readonly<Record<string, string>> = {
   HygonGenuine: 'Hygon',
 };
 
+/**
+ * libvirt compares hosts by its own map of models and QEMU starts its own model: what the two don't
+ * agree on is told either way.
+ */
+function policies({ model, plus, minus }: VirtualModel, named: readonly FeatureName[]): string[] {
+  const disputed = model.disputed ?? [];
+  const both = (names: readonly FeatureName[], wanted: boolean) =>
+    VISIBLE.filter(
+      (name) =>
+        names.includes(name) || (disputed.includes(name) && named.includes(name) === wanted),
+    );
+  return [...policy('require', both(plus, true)), ...policy('disable', both(minus, false))];
+}
+
 function policy(kind: 'require' | 'disable', names: readonly FeatureName[]): string[] {
   return names.map((name) => `  <feature policy='${kind}' name='${libvirtName(name)}'/>`);
 }
@@ -66,11 +82,7 @@ const HEAD = [
 function write(baseline: Baseline): Exported {
   const wanted = wantedFeatures(baseline);
   const named = wanted.filter((name) => libvirtName(name) !== undefined);
-  const { model, plus, minus } = chooseModel(
-    named,
-    baseline.vendors,
-    ({ libvirt }) => libvirt !== undefined,
-  );
+  const cpu = chooseModel(named, baseline.vendors, ({ libvirt }) => libvirt !== undefined);
   const missing = [...leftOutReasons(baseline), ...vendorNote(baseline.vendors)];
   const nameless = wanted.filter((name) => !named.includes(name));
   if (nameless.length > 0) missing.unshift(`libvirt 9.0 has no name for ${nameless.join(', ')}.`);
@@ -78,10 +90,9 @@ function write(baseline: Baseline): Exported {
   const libvirtVendor = vendor === undefined ? undefined : VENDORS[vendor];
   const lines = [
     "<cpu mode='custom' match='exact' check='partial'>",
-    `  <model fallback='forbid'>${model.libvirt}</model>`,
+    `  <model fallback='forbid'>${cpu.model.libvirt}</model>`,
     ...(libvirtVendor === undefined ? [] : [`  <vendor>${libvirtVendor}</vendor>`]),
-    ...policy('require', plus),
-    ...policy('disable', minus),
+    ...policies(cpu, named),
     '</cpu>',
   ];
   return {
