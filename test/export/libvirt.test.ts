@@ -10,7 +10,7 @@ import { libvirt, libvirtName } from '../../src/export/libvirt.js';
 import { QEMU_MODELS } from '../../src/export/qemu-models.js';
 import { EVERY_64_BIT_CPU, SET_BY_GUEST } from '../../src/export/virtual-model.js';
 import { models } from '../baseline/clusters.js';
-import { MODEL_EXAMPLES } from './examples.js';
+import { corpusExamples, MODEL_EXAMPLES } from './examples.js';
 import { isHere } from './tools.js';
 
 function xmlOf(baseline: Baseline): string {
@@ -80,7 +80,8 @@ describe.skipIf(!mapHere)("libvirt's CPU map", () => {
       if (spelled !== undefined) expect(xml).toContain(`<feature name='${spelled}'`);
     }
   });
-  it.each(MODEL_EXAMPLES)('makes of %s the baseline, as QEMU does', (_, baseline) => {
+  const examples = [...MODEL_EXAMPLES, ...corpusExamples()];
+  it.each(examples)('makes of %s the baseline, as QEMU does', (_, baseline) => {
     const xml = xmlOf(baseline);
     const model = /<model fallback='forbid'>([^<]+)</.exec(xml)?.[1] ?? '';
     const required = featuresIn(xml, /policy='require' name='([^']+)'/g);
