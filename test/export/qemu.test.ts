@@ -163,6 +163,9 @@ describe.skipIf(qemuVersion === undefined)(`QEMU ${qemuVersion}`, () => {
     });
     expect(guest.filter((name) => !allowed(baseline).has(name))).toEqual([]);
     expect(guest).toEqual(expect.arrayContaining([...shown]));
+    // Leaf 0xD: the state that the guest can enable.
+    const xcr0 = (BigInt(words.get('13.0.edx') ?? 0) << 32n) | BigInt(words.get('13.0.eax') ?? 0);
+    expect(xcr0).toBe(baseline.xcr0);
   });
 
   it('starts where it can give all, and refuses where it cannot', () => {
