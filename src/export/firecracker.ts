@@ -8,15 +8,14 @@
 import { type Baseline, ownAreaBytes } from '../baseline/baseline.js';
 import { VISIBLE } from '../baseline/host-kind.js';
 import {
-  COMPONENTS,
   type FeatureName,
   featureRow,
   REGISTERS,
   type Register,
   ROWS,
 } from '../catalogue/index.js';
-import { hasBit64 } from '../model/registers.js';
 import { Bitmap, type FirecrackerTemplate, type LeafModifier } from './firecracker-template.js';
+import { supervisorComponents, xsaveSizeBits } from './firecracker-xsave.js';
 import { hiddenFeatures, mayBeSomewhere } from './hidden-features.js';
 import type { Exported, Target } from './target.js';
 import { EVERY_64_BIT_CPU, SET_BY_GUEST, vendorNote } from './virtual-model.js';
@@ -86,40 +85,9 @@ function featureBits(baseline: Baseline, place: LeafPlace, register: Register): 
   return bitmap;
 }
 
-/** State components: user ones are on where the baseline enables them, other bits are cleared. */
-function userComponents(baseline: Baseline, firstBit: number): Bitmap {
-  const bitmap = new Bitmap();
-  if (!baseline.features.includes('xsave')) return bitmap.setAll('0');
-  for (let bit = 0; bit < 32; bit++)
-    if (firstBit + bit > 1 && !hasBit64(baseline.xcr0, firstBit + bit)) bitmap.set(bit, '0');
-  return bitmap;
-}
-
-/** Supervisor state of features for tasks goes where all of those are hidden. */
-function supervisorComponents(baseline: Baseline): Bitmap {
-  const bitmap = new Bitmap();
-  if (!baseline.features.includes('xsave')) return bitmap.setAll('0');
-  for (const { bit, kind, enabledBy } of COMPONENTS) {
-    const forTasks = enabledBy.every((name) => VISIBLE.includes(name));
-    const isUsed = enabledBy.some((name) => baseline.features.includes(name));
-    if (kind === 'supervisor' && forTasks && !isUsed) bitmap.set(bit, '0');
-  }
-  return bitmap;
-}
-
-/** The largest area that the guest can enable. KVM keeps what is enabled now (EBX) by itself. */
-function largestArea(baseline: Baseline): Bitmap {
-  const bitmap = new Bitmap();
-  if (!baseline.features.includes('xsave')) return bitmap.setAll('0');
-  const bytes = ownAreaBytes(baseline);
-  return bytes === undefined ? bitmap : bitmap.setNumber([31, 0], bytes);
-}
-
 function bitsOfRegister(baseline: Baseline, place: LeafPlace, register: Register): Bitmap {
   if (keyOf(place) === keyOf(XSAVE_SIZES)) {
-    if (register === 'eax') return userComponents(baseline, 0);
-    if (register === 'edx') return userComponents(baseline, 32);
-    return register === 'ecx' ? largestArea(baseline) : new Bitmap();
+    return xsaveSizeBits(baseline, register);
   }
   if (keyOf(place) === keyOf(XSAVE_FEATURES) && register === 'ecx')
     return supervisorComponents(baseline);

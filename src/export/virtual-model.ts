@@ -5,6 +5,7 @@
 import type { Baseline } from '../baseline/baseline.js';
 import { findNearest } from '../baseline/nearest.js';
 import type { FeatureName } from '../catalogue/index.js';
+import { printable } from '../model/printable.js';
 import { QEMU_MODELS, type QemuModel } from './qemu-models.js';
 
 export interface VirtualModel {
@@ -112,6 +113,6 @@ export function vendorNote(vendors: readonly string[]): readonly string[] {
   return vendors.length === 1
     ? []
     : [
-        `The hosts are of several vendors (${vendors.join(', ')}): a guest shows that of the host it was started on, and KVM moves none to another vendor's.`,
+        `The hosts are of several vendors (${printable(vendors.join(', '))}): a guest shows that of the host it was started on, and KVM moves none to another vendor's.`,
       ];
 }

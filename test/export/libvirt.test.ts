@@ -7,9 +7,11 @@ import { type Baseline, baselineOf } from '../../src/baseline/baseline.js';
 import { VISIBLE } from '../../src/baseline/host-kind.js';
 import { type FeatureName, featureRow } from '../../src/catalogue/index.js';
 import { libvirt, libvirtName } from '../../src/export/libvirt.js';
+import { qemu } from '../../src/export/qemu.js';
 import { QEMU_MODELS } from '../../src/export/qemu-models.js';
 import { EVERY_64_BIT_CPU, SET_BY_GUEST } from '../../src/export/virtual-model.js';
-import { models } from '../baseline/clusters.js';
+import { baselineOfPlans, models } from '../baseline/clusters.js';
+import { HASWELL } from '../hosts.js';
 import { corpusExamples, MODEL_EXAMPLES } from './examples.js';
 import { isHere } from './tools.js';
 
@@ -53,6 +55,11 @@ describe('<cpu>', () => {
     const baseline = baselineOf(models('haswell', 'epyc-rome'));
     expect(xmlOf(baseline)).not.toContain('<vendor>');
     expect(libvirt.write(baseline, {}).missing.join('\n')).toContain('several vendors');
+  });
+  it('keeps what a record calls its vendor inside of comments', () => {
+    const odd = baselineOfPlans([HASWELL, { ...HASWELL, name: 'b', vendor: '-->\n<evil/>\n' }]);
+    expect(xmlOf(odd)).not.toMatch(/-->\n<evil|^<evil/m);
+    expect(`${qemu.write(odd, {}).content}`).not.toMatch(/^<evil/m);
   });
   it('says what libvirt has no name for, in the file and to the caller', () => {
     const { content, missing } = libvirt.write(baselineOf(models('sierraforest')), {});

@@ -102,7 +102,7 @@ describe('the table of models', () => {
   });
 });
 
-describe.skipIf(qemuVersion === undefined)(`QEMU ${qemuVersion}`, () => {
+describe.skipIf(qemuVersion === undefined)('QEMU itself', () => {
   const here = Number(qemuVersion);
   const known = QEMU_MODELS.filter(({ since = QEMU_FLOOR }) => Number(since) <= here);
 
