@@ -38,9 +38,11 @@
         'probe/child.cc',
         'probe/enumerate.cc',
         'probe/faulting.cc',
+        'supervisor/answer.cc',
         'supervisor/instruction.cc',
         'supervisor/main.cc',
         'supervisor/mask.cc',
+        'supervisor/probe.cc',
       ],
       'cflags': ['-ffunction-sections', '-fdata-sections'],
       # Exports every symbol, for addons to link with; here it only takes memory.
