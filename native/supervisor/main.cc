@@ -13,19 +13,26 @@
 #include "launch.h"
 #include "mask.h"
 #include "options.h"
+#include "probe.h"
 #include "supervisor.h"
 #include "trap_source.h"
 
 namespace cpugate {
 namespace {
 
-int runProgram(const Options& options) {
+std::optional<Mask> loadMask(const char* path) {
   std::string error;
-  const auto mask = readMask(options.mask, &error);
-  if (!mask) {
-    fprintf(stderr, "cpugate-supervisor: %s: %s\n", options.mask, error.c_str());
-    return kUsage;
-  }
+  auto mask = readMask(path, &error);
+  if (!mask) fprintf(stderr, "cpugate-supervisor: %s %s\n", path, error.c_str());
+  return mask;
+}
+
+int checkMask(const char* path) { return loadMask(path) ? 0 : kUsage; }
+
+int runProgram(const Options& options) {
+  const auto mask = loadMask(options.mask);
+  if (!mask) return kUsage;
+  std::string error;
   if (!cpuidFaulting().works(&error)) {
     fprintf(stderr, "cpugate-supervisor: %s\n", error.c_str());
     return kUnavailable;
@@ -49,5 +56,14 @@ int runProgram(const Options& options) {
 int main(int argc, char** argv) {
   const auto options = cpugate::parseOptions(argc, argv);
   if (!options) return cpugate::kUsage;
-  return cpugate::runProgram(*options);
+  switch (options->mode) {
+    case cpugate::Mode::kRun:
+      return cpugate::runProgram(*options);
+    case cpugate::Mode::kProbe:
+      return cpugate::probeMain();
+    case cpugate::Mode::kCheckMask:
+      return cpugate::checkMask(options->mask);
+    default:
+      return cpugate::kUsage;
+  }
 }
