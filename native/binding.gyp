@@ -43,6 +43,7 @@
         'supervisor/main.cc',
         'supervisor/mask.cc',
         'supervisor/probe.cc',
+        'supervisor/task_cpu.cc',
       ],
       'cflags': ['-ffunction-sections', '-fdata-sections'],
       # Exports every symbol, for addons to link with; here it only takes memory.
