@@ -23,7 +23,7 @@ describe.skipIf(!compilerIsHere)('native/supervisor', () => {
     async (_, sources) => {
       expect(await buildAndRun(sources)).toMatch(/^\d+ passed, 0 failed$/m);
     },
-    120_000,
+    300_000,
   );
 });
 
@@ -34,7 +34,7 @@ describe.skipIf(!compilerIsHere)('native/supervisor, optimized', () => {
     async (_, sources) => {
       expect(await buildAndRun(sources, PLAIN)).toMatch(/^\d+ passed, 0 failed$/m);
     },
-    120_000,
+    300_000,
   );
 });
 
