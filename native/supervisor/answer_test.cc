@@ -39,6 +39,8 @@ struct FakeCpu {
   int executed = 0;
   int moved = 0;
   int located = 0;
+  std::vector<unsigned> all;
+  bool cachesAreAlike = false;
 
   CpuidRegisters say(uint32_t leaf, uint32_t subleaf) const {
     const auto found = told.find({leaf, subleaf});
@@ -60,7 +62,7 @@ struct FakeCpu {
           ++moved;
           if (!isReachable) return std::nullopt;
           CpuidRegisters live = say(leaf, subleaf);
-          live.ebx = on << 24;
+          if (!cachesAreAlike || leaf != 4) live.ebx = on << 24;
           return live;
         },
         .cpuOf =
@@ -68,6 +70,7 @@ struct FakeCpu {
               ++located;
               return cpu;
             },
+        .cpus = [this] { return all; },
     };
   }
 };
@@ -387,6 +390,31 @@ void PerCpuAnswersComeFromTheTasksCpu(Expectations& expect) {
   expect.That(cpu.located == 4, "the task is found each time");
 }
 
+void CpusThatAnswerAlikeNeedNoTask(Expectations& expect) {
+  const Mask mask = maskWith({row(1, kEvery, kRowPerCpu), row(4, kEvery, kRowPerCpu)});
+  for (const bool alike : {true, false}) {
+    FakeCpu cpu = intel();
+    cpu.all = {0, 1, 5};
+    cpu.cachesAreAlike = alike;
+    cpu.cpu = 5;
+    Answers answers(mask, cpu.live());
+    for (uint32_t time = 0; time < Answers::kAsksBeforeLook; ++time) answers.answer(4, 0, kTask);
+    cpu.located = 0;
+    const CpuidRegisters answer = answers.answer(4, 0, kTask);
+    expect.That(cpu.located == (alike ? 0 : 1), alike ? "not looked for" : "looked for");
+    expect.That(alike ? answer == mark(4, 0) : answer.ebx == 5u << 24, "the task's own CPU's answer");
+    for (uint32_t time = 0; time < 2 * Answers::kAsksBeforeLook; ++time)
+      expect.That(answers.answer(1, 0, kTask).ebx == 5u << 24, "numbers are never alike");
+  }
+  FakeCpu cpu = intel();
+  cpu.all = {0, 1};
+  cpu.cachesAreAlike = true;
+  cpu.isReachable = false;
+  Answers answers(mask, cpu.live());
+  for (uint32_t time = 0; time < 2 * Answers::kAsksBeforeLook; ++time) answers.answer(4, 0, kTask);
+  expect.That(cpu.located == 2 * static_cast<int>(Answers::kAsksBeforeLook), "a CPU out of reach may differ");
+}
+
 void CpusOutOfReachAreMadeUpFor(Expectations& expect) {
   FakeCpu cpu = intel();
   const Mask mask = maskWith({row(1, kEvery, kRowPerCpu)});
@@ -422,6 +450,7 @@ int main() {
   cpugate::AnyNumberOfQuestionsIsAnswered(expect);
   cpugate::UsualQuestionsAreKept(expect);
   cpugate::PerCpuAnswersComeFromTheTasksCpu(expect);
+  cpugate::CpusThatAnswerAlikeNeedNoTask(expect);
   cpugate::CpusOutOfReachAreMadeUpFor(expect);
   cpugate::ThisCpuAnswers(expect);
   return expect.Conclude();
