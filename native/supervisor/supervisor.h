@@ -1,0 +1,94 @@
+/**
+ * The supervisor: holds tasks by ptrace, answers their CPUID, and is not noticed.
+ *
+ * Its one thread owns all tasks; whatever they do comes to it as a wait status, is dealt with at once,
+ * and lets the thread go on:
+ *
+ *   fork, clone   the child comes traced and armed by the kernel; it inherits what is known of its parent
+ *   exec          the kernel has cleared the trap: it is set again, and the auxiliary vector rewritten,
+ *                 before the first instruction of ld.so
+ *   SIGSEGV       at a CPUID, from the kernel: registers are written, the signal is forgotten, and what
+ *                 forcing it has destroyed is repaired; any other is the task's own
+ *   guarded call  see guard.h
+ *   group stop    the thread stays stopped until SIGCONT
+ *
+ * If the supervisor dies, the kernel kills its tasks (PTRACE_O_EXITKILL): none runs on unmasked, none
+ * lingers with a trap that nobody answers. A task that can't be armed is killed for the same reason.
+ */
+#ifndef CPUGATE_SUPERVISOR_SUPERVISOR_H_
+#define CPUGATE_SUPERVISOR_SUPERVISOR_H_
+
+
+#include <functional>
+#include <optional>
+#include <unordered_set>
+
+#include "answer.h"
+#include "mask.h"
+#include "tasks.h"
+#include "trap_source.h"
+#include "wait_status.h"
+
+namespace cpugate {
+
+class Supervisor {
+ public:
+  Supervisor(const Mask& mask, const TrapSource& source);
+
+  /** A thread that was seized; `armed`: its CPUID traps already, or it is about to execute a program. */
+  void add(pid_t tid, bool armed) { tasks_[tid].armed = armed; }
+  Tasks& tasks() { return tasks_; }
+
+  /** Called between two waits whenever wait was interrupted. */
+  void onInterrupt(std::function<void()> handler) { interrupted_ = std::move(handler); }
+
+  /** Until the last task has ended, or `isDone` says so. Gives the end of `root`, where it was seen. */
+  std::optional<WaitStatus> run(pid_t root, const std::function<bool()>& isDone);
+
+  /** What has happened to a thread; lets it go on. */
+  void dispatch(pid_t tid, WaitStatus status);
+
+  /** Waits until a thread that was asked to stop is in a stop of its own process or ours. */
+  bool settle(pid_t tid);
+  /** Makes a settled thread trap; it may be gone afterwards. `learn`: nothing is known of it so far. */
+  bool armSettled(pid_t tid, bool learn = false);
+  bool disarmSettled(pid_t tid);
+  /** Whether threads that enter a group stop are held in it. */
+  void trapInGroupStop(bool held) { trapInGroupStop_ = held; }
+  /** From now on programs that are executed show the real CPU, and nothing is refused. */
+  void letAllBe() { letsBe_ = true; }
+
+  uint64_t answered() const { return answered_; }
+
+ private:
+  void onEnd(pid_t tid, WaitStatus status);
+  void onSignal(pid_t tid, Task& task, int signal);
+  bool onTrap(pid_t tid, Task& task, const siginfo_t& stopped);
+  size_t cpuidOfUndumpable(pid_t tid, Task& task, const Registers& registers);
+  void onEvent(pid_t tid, int event);
+  void onChild(pid_t parent, int event);
+  void onExec(pid_t tid);
+  void onGuardedCall(pid_t tid, Task& task);
+  void onClone3(pid_t tid, Task& task, bool is32);
+  void finishClone(pid_t tid, Task& task);
+  void onArchPrctl(pid_t tid, const uint64_t (&arguments)[6]);
+  void skipCall(pid_t tid, int64_t result);
+  void kill(pid_t tid);
+  void startChild(pid_t tid, Task& task);
+
+  const Mask& mask_;
+  const TrapSource& source_;
+  Answers answers_;
+  Tasks tasks_;
+  std::unordered_set<pid_t> endedEarly_;
+  std::function<void()> interrupted_;
+  pid_t root_ = 0;
+  std::optional<WaitStatus> rootEnd_;
+  uint64_t answered_ = 0;
+  bool trapInGroupStop_ = false;
+  bool letsBe_ = false;
+};
+
+}  // namespace cpugate
+
+#endif  // CPUGATE_SUPERVISOR_SUPERVISOR_H_
