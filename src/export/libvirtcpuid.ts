@@ -75,7 +75,7 @@ function write(baseline: Baseline): Exported {
     missing.push(`libvirtcpuid can't mask ${unreached.join(', ')}: programs go on seeing them.`);
   const area = areaBytes(baseline);
   if (area === undefined)
-    missing.push("xsavearea= left out: not all hosts tell the size of their XSAVE area.");
+    missing.push('xsavearea= left out: not all hosts tell the size of their XSAVE area.');
   else if (area > 0) names.push(`xsavearea=${area}`);
   missing.push(
     'Leaf 0xD goes on telling the state components, and the compacted size, of each host.',

@@ -76,12 +76,16 @@ export function xsaveLines(baseline: Baseline): XsaveLines {
   if (xcr0 === 0n)
     return {
       lines: [],
-      missing: ['Leaf 0xD stays as it is on each host: OSXSAVE, in leaf 1, goes on saying that it counts.'],
+      missing: [
+        'Leaf 0xD stays as it is on each host: OSXSAVE, in leaf 1, goes on saying that it counts.',
+      ],
     };
   if (area === undefined)
     return {
       lines: [],
-      missing: ["Leaf 0xD stays as it is on each host: not all hosts tell the size of their XSAVE area."],
+      missing: [
+        'Leaf 0xD stays as it is on each host: not all hosts tell the size of their XSAVE area.',
+      ],
     };
   const leaves = hostOfBaseline('baseline', baseline).cpus[0]?.leaves ?? leafTable([]);
   const bits = bitsOf(baseline.enabledAnywhere).filter(

@@ -15,6 +15,12 @@ import type { Pools } from '../../baseline/pools.js';
 import { countVendors } from '../../baseline/stored.js';
 import { type FeatureClass, type FeatureName, featureRow } from '../../catalogue/index.js';
 import { hex } from '../../model/registers.js';
+import {
+  nameShortly,
+  type Shortening,
+  shortenDropped,
+  shorteningOfCluster,
+} from '../short-names.js';
 import type { TextStyle } from './check.js';
 import { columns } from './columns.js';
 import { wrap } from './wrap.js';
@@ -203,13 +209,15 @@ function untoldLines(baseline: Baseline, { colors, width }: TextStyle): string[]
 function requirementLines(
   required: readonly Requirement[],
   hosts: number,
+  short: Shortening,
   { colors, width }: TextStyle,
 ): string[] {
   const lines = required.flatMap(({ name, met, missing }) => [
     `  ${met ? colors.green('kept') : colors.red('not kept')} ${name}`,
-    ...missing.flatMap(({ feature, because }) =>
-      because.map((reason) => wrap(`${feature}: ${reasonText(reason, hosts)}`, width, '    ')),
-    ),
+    ...lostGroups(shortenDropped(missing, short)).flatMap(({ names, because }) => [
+      wrap(names.join(' '), width, '    '),
+      ...because.map((reason) => colors.dim(wrap(reasonText(reason, hosts), width, '      '))),
+    ]),
   ]);
   return lines.length === 0 ? [] : ['', colors.bold('Required'), ...lines];
 }
@@ -217,6 +225,7 @@ function requirementLines(
 function poolLines(
   { pools, steps, possible }: Pools,
   ofAll: Baseline,
+  short: Shortening,
   { colors, width }: TextStyle,
 ): string[] {
   const all = steps[0]?.objective ?? 0;
@@ -225,7 +234,7 @@ function poolLines(
     colors.bold(`Pools (${pools.length})`),
     ...pools.map(({ cluster, baseline }, place) => {
       const hosts = countHosts(cluster);
-      const names = [...cluster.values()].flatMap((group) => group.names);
+      const names = [...cluster.values()].flatMap((group) => group.names.map(short));
       const gained = gainedIn(baseline, ofAll);
       return wrap(
         `${place + 1}. ${someNames(names, hosts)} (${plural(hosts, 'host')}): ` +
@@ -250,10 +259,12 @@ function poolLines(
 
 /** `baseline` without --json. */
 export function baselineText(
-  baseline: Baseline,
+  made: Baseline,
   { nearest, required = [], pools }: Shown,
   style: TextStyle,
 ): string {
+  const short = shorteningOfCluster(made.cluster);
+  const baseline = nameShortly(made, short);
   const hosts = countHosts(baseline.cluster);
   const count = plural(baseline.features.length, 'feature');
   return `${[
@@ -263,9 +274,9 @@ export function baselineText(
     ...lostLines('Given up', baseline.dropped, hosts, style),
     ...untoldLines(baseline, style),
     ...hostLines(baseline, style),
-    ...(pools === undefined ? [] : poolLines(pools, baseline, style)),
+    ...(pools === undefined ? [] : poolLines(pools, baseline, short, style)),
     ...limitLines(baseline, style),
-    ...requirementLines(required, hosts, style),
+    ...requirementLines(required, hosts, short, style),
   ].join('\n')}\n`;
 }
 
@@ -278,6 +289,7 @@ function levelChange(before: Baseline, after: Baseline): string {
 export function joinText(join: Join, name: string, style: TextStyle): string {
   const { colors, width } = style;
   const hosts = countHosts(join.after.cluster);
+  const short = shorteningOfCluster(join.after.cluster);
   const verdict = join.accepted
     ? colors.green('joins without loss')
     : colors.red('refused: tasks that run under the baseline could fail there');
@@ -291,7 +303,7 @@ export function joinText(join: Join, name: string, style: TextStyle): string {
     `${colors.bold(name)}: ${verdict}`,
     levelChange(join.before, join.after),
     ...findings,
-    ...lostLines('Lost', join.lost, hosts, style),
+    ...lostLines('Lost', shortenDropped(join.lost, short), hosts, style),
   ].join('\n')}\n`;
 }
 
