@@ -40,12 +40,14 @@ export interface ReadOptions {
 }
 
 const OWN_RECORD = /"kind"\s{0,20}:\s{0,20}"cpugate-(?:host-profile|cpu-profile|baseline)"/;
+/** UTF-8's, as latin1 shows it. */
+const BYTE_ORDER_MARK = /^\xef\xbb\xbf/;
 /** So many faults are listed; the rest is counted. */
 const FAULTS_LISTED = 20;
 
 /** One record a line: the first is whole, of a format that is one line where others are many. */
 function isRecord(line: Buffer): boolean {
-  const text = line.toString('latin1').trim();
+  const text = line.toString('latin1').replace(BYTE_ORDER_MARK, '').trim();
   if (!text.startsWith('{') || !text.endsWith('}')) return false;
   const input = openInput('', line);
   if (input.json() === undefined) return false;

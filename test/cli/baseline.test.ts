@@ -212,6 +212,12 @@ describe('a stream', () => {
       jsonOf(['baseline', files, '--json']),
     );
   });
+  it('may begin with a byte order mark and end its lines as Windows does', () => {
+    const lines = ['a', 'b'].map((name) => `${text({ ...HASWELL, name })}\r\n`);
+    expect(jsonOf(['baseline', '-', '--json'], `\ufeff${lines.join('')}`)).toMatchObject({
+      hostCount: 2,
+    });
+  });
   it('without an end of line has its last host too', () => {
     expect(jsonOf(['baseline', '-', '--json'], `${line('a')}\n${line('b')}`).hostCount).toBe(2);
   });
