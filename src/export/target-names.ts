@@ -3,6 +3,11 @@
  * than this.
  */
 export const TARGET_TITLES = {
+  qemu: 'QEMU: a CPU model for -cpu',
+  libvirt: 'libvirt: the <cpu> of a domain',
+  firecracker: 'Firecracker: a custom CPU template',
+  gcc: 'gcc: -march and what goes beyond it',
+  clang: 'clang: the same',
   glibc: 'GLIBC_TUNABLES for the glibc of the hosts',
   runtimes: 'launch settings of OpenSSL, Java, Go, .NET, NumPy, OpenBLAS and Node.js',
   nodeaffinity: 'Kubernetes node affinity on labels of Node Feature Discovery',

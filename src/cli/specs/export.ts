@@ -31,6 +31,7 @@ export const exportCommand: CommandSpec = {
   },
   examples: [
     ['cpugate export cluster.json --for glibc -o glibc.env', 'an environment file for programs'],
+    ['cpugate export cluster.json --for qemu -o qemu-cpu.txt', 'a virtual machine'],
     ['cpugate export cluster.json --for nfd | kubectl apply -f -', 'a rule for Kubernetes'],
   ],
   epilogue: `Targets:\n${LIST}\n\nWhat a target can't express is said on standard error, and in the file where it has comments.\n\n${HOST_HELP}`,
