@@ -317,6 +317,21 @@ describe.skipIf(!existsSync(corpus))('over published dumps of real CPUs', () => 
     expect(baselineOf(clusterOf([...all].reverse()))).toEqual(baseline);
     expect(baselineOf(readText(fileText(baseline)).cluster)).toEqual(baseline);
   });
+  it.each(groups)('the baseline of %s is the same folded in chunks', (_, of) => {
+    const all = of.map(describeHost);
+    const chunks = [0, 1, 2].map((part) => clusterOf(all.filter((_, n) => n % 3 === part)));
+    const stored = chunks.map((chunk) => readText(fileText(baselineOf(chunk))).cluster);
+    expect(baselineOf(mergeClusters(stored))).toEqual(baselineOf(clusterOf(all)));
+  });
+  it.each(groups)('the baseline of %s loses or keeps with each host more', (_, of) => {
+    const all = of.map(describeHost);
+    let before = new Set<FeatureName>(VISIBLE);
+    for (let n = 1; n <= all.length; n += 3) {
+      const { features } = baselineOf(clusterOf(all.slice(0, n)));
+      expect(features.filter((name) => !before.has(name))).toEqual([]);
+      before = new Set(features);
+    }
+  });
   it('the baseline of one is its own effective features', () => {
     for (const host of described)
       expect(baselineOf(clusterOf([host])).features).toEqual(
