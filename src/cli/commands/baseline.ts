@@ -122,7 +122,7 @@ async function addHost(args: Arguments, wanted: string, to: string): Promise<num
     });
   if (args.flag('json')) printJson(joinJson(join));
   else {
-    const { joinText } = await import('../../report/text/baseline.js');
+    const { joinText } = await import('../../report/text/baseline-change.js');
     process.stdout.write(joinText(join, wanted, describeTerminal(args.flag('color'))));
   }
   return join.accepted ? 0 : 1;
@@ -185,7 +185,7 @@ async function removeHost(args: Arguments, wanted: string, from: string): Promis
   });
   if (args.flag('json')) printJson(leaveJson(leave));
   else {
-    const { leaveText } = await import('../../report/text/baseline.js');
+    const { leaveText } = await import('../../report/text/baseline-change.js');
     process.stdout.write(leaveText(leave, name, describeTerminal(args.flag('color'))));
   }
   return 0;

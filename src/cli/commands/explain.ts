@@ -25,7 +25,7 @@ async function explainWhy(args: Arguments): Promise<number> {
     printJson(whyJson(explainDrop(baseline, name)));
   } else {
     const { nameShortly } = await import('../../report/short-names.js');
-    const { whyText } = await import('../../report/text/baseline.js');
+    const { whyText } = await import('../../report/text/why.js');
     const why = explainDrop(nameShortly(baseline), name);
     process.stdout.write(whyText(why, path, describeTerminal(args.flag('color'))));
   }
