@@ -1,7 +1,8 @@
 /**
  * Measures what the project promises, each against a reference in the same run:
  *   - a check of two profiles against `node -e 0`: wall time and peak memory;
- *   - reading and showing dumps in one process, in files a second.
+ *   - reading and showing dumps in one process, in files a second;
+ *   - a baseline over a stream of profiles (baseline.mjs), and a matrix (matrix.mjs).
  * `node bench/run.mjs [FOLDER OF DUMPS]`. Exit status 1 where a promise isn't kept.
  */
 import { spawnSync } from 'node:child_process';
@@ -95,5 +96,11 @@ try {
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+for (const other of ['baseline.mjs', 'matrix.mjs']) {
+  console.log(`\n${other}`);
+  const script = fileURLToPath(new URL(other, import.meta.url));
+  const { status } = spawnSync(process.execPath, [script], { stdio: 'inherit' });
+  kept &&= status === 0;
 }
 process.exitCode = kept ? 0 : 1;

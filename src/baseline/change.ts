@@ -4,6 +4,7 @@ import { bitsOf } from '../model/registers.js';
 import { type Baseline, baselineOf, gainedIn, maskOfComponents } from './baseline.js';
 import { type Cluster, mergeClusters } from './cluster.js';
 import type { Dropped } from './drop-reasons.js';
+import { limitsOf } from './limits.js';
 
 export interface JoinFinding {
   readonly code:
@@ -14,7 +15,9 @@ export interface JoinFinding {
     | 'size-untold'
     | 'compacted-area-grows'
     | 'signal-frame-grows'
-    | 'vendor-differs';
+    | 'vendor-differs'
+    | 'cache-line-differs'
+    | 'address-width-differs';
   /** A blocker refuses the host. */
   readonly severity: 'blocker' | 'risk';
   readonly effect: string;
@@ -37,6 +40,9 @@ const SMALLEST_STACK = 2048;
 const KEEP_OUT =
   'Keep the host out; or make a new baseline with it for tasks that start from then on, and move ' +
   'those that run now only among the hosts of the old one.';
+
+const NO_WIDE_ADDRESSES =
+  'Boot the hosts with the wider addresses with no5lvl; tasks that never ask for addresses above 2^47 are safe as it is.';
 
 /** The baseline of a changed cluster; what tasks have seen stays, whatever hosts come and go. */
 function changed(before: Baseline, cluster: Cluster): Baseline {
@@ -150,6 +156,19 @@ function lossFindings(
   return findings;
 }
 
+/** What no baseline hides, and was the same on all hosts until now. */
+function limitFindings(before: Baseline, after: Baseline): JoinFinding[] {
+  const known = new Set(limitsOf(before).map(({ code }) => code));
+  return limitsOf(after).flatMap(({ code, effect }): JoinFinding[] => {
+    if (known.has(code)) return [];
+    if (code === 'cache-line-differs')
+      return [{ code, severity: 'risk', effect, remedy: KEEP_OUT }];
+    if (code === 'address-width-differs')
+      return [{ code, severity: 'risk', effect, remedy: NO_WIDE_ADDRESSES }];
+    return [];
+  });
+}
+
 /** Whether hosts can join without loss to the tasks that run under the baseline. */
 export function joinCluster(before: Baseline, joining: Cluster): Join {
   const joiner = baselineOf(joining);
@@ -164,6 +183,7 @@ export function joinCluster(before: Baseline, joining: Cluster): Join {
     ...lossFindings(before, after, lost, lostState),
     ...areaFindings(before, joiner),
     ...growthFindings(before, joiner),
+    ...limitFindings(before, after),
   ];
   if (before.features.some((name) => !kept.has(name)) !== lost.length > 0)
     throw new Error('a feature was lost without a reason');

@@ -3,7 +3,7 @@
  * How and how well: docs/pools.md.
  */
 import { type Baseline, type BaselineOptions, baselineOf } from './baseline.js';
-import type { Cluster, ClusterGroup } from './cluster.js';
+import type { Cluster } from './cluster.js';
 import { countHosts } from './cluster.js';
 import { exactPartitions, MOST_EXACT } from './pool-exact.js';
 import { type Partition, searchPartitions } from './pool-search.js';
@@ -69,8 +69,7 @@ function clusterOfPool(cluster: Cluster, worth: Worth, pool: Pool): Cluster {
 }
 
 function firstName(cluster: Cluster): string {
-  const group: ClusterGroup | undefined = cluster.values().next().value;
-  return group?.names[0] ?? '';
+  return [...cluster.values()].map((group) => group.names[0] ?? '').sort()[0] ?? '';
 }
 
 function bySize(a: Cluster, b: Cluster): number {

@@ -40,12 +40,14 @@ export interface ReadOptions {
 }
 
 const OWN_RECORD = /"kind"\s{0,20}:\s{0,20}"cpugate-(?:host-profile|cpu-profile|baseline)"/;
+/** UTF-8's, as latin1 shows it. */
+const BYTE_ORDER_MARK = /^\xef\xbb\xbf/;
 /** So many faults are listed; the rest is counted. */
 const FAULTS_LISTED = 20;
 
 /** One record a line: the first is whole, of a format that is one line where others are many. */
 function isRecord(line: Buffer): boolean {
-  const text = line.toString('latin1').trim();
+  const text = line.toString('latin1').replace(BYTE_ORDER_MARK, '').trim();
   if (!text.startsWith('{') || !text.endsWith('}')) return false;
   const input = openInput('', line);
   if (input.json() === undefined) return false;
@@ -100,6 +102,16 @@ function firstLine(error: InputError): string {
   return describeInputError(error).split('\n', 1)[0] ?? '';
 }
 
+const WAY_OUT = '--skip-unreadable goes on without it.';
+
+function withWayOut({ code, message, place, remedy, cause }: InputError): InputError {
+  return new InputError(code, message, {
+    place,
+    remedy: remedy === undefined ? WAY_OUT : `${remedy} ${WAY_OUT}`,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
 class ClusterReader {
   readonly #fold = new ClusterFold();
   readonly #lines = new ProfileLines();
@@ -108,16 +120,22 @@ class ClusterReader {
   readonly #faults: string[] = [];
   #faultCount = 0;
   #first: InputError | undefined;
+  #sources = 0;
+  #hasCollection = false;
   readonly #skips: boolean;
+  /** Whether the user can ask for it. */
+  readonly #maySkip: boolean;
 
   readonly #onHost: ReadOptions['onHost'];
 
-  constructor({ skipUnreadable = false, onHost }: ReadOptions) {
-    this.#skips = skipUnreadable;
+  constructor({ skipUnreadable, onHost }: ReadOptions) {
+    this.#skips = skipUnreadable === true;
+    this.#maySkip = skipUnreadable !== undefined;
     this.#onHost = onHost;
   }
 
   async source(wanted: string): Promise<void> {
+    this.#sources++;
     if (wanted === '-') return this.#guard(() => this.#stream('standard input', 0));
     if (wanted === 'localhost' || findProfileName(wanted) !== undefined)
       return this.#guard(async () => void this.#addHost(await loadHost(wanted)));
@@ -134,7 +152,8 @@ class ClusterReader {
   /** One is an error like any other; several are listed before it. */
   #faultsAsError(): InputError {
     const first = this.#first as InputError;
-    if (this.#faultCount === 1) return first;
+    const isOneOfMany = this.#sources > 1 || this.#hasCollection;
+    if (this.#faultCount === 1) return isOneOfMany && this.#maySkip ? withWayOut(first) : first;
     this.#tellFaults('');
     return new InputError('unreadable', `${this.#faultCount} sources can't be read`, {
       remedy: '--skip-unreadable goes on without them.',
@@ -161,6 +180,7 @@ class ClusterReader {
 
   /** Every regular file in it, in the order of their names; links only to files in the same folder. */
   async #folder(path: string): Promise<void> {
+    this.#hasCollection = true;
     const { names, root } = openFolder(path);
     let found = 0;
     for (const name of names) {
@@ -201,6 +221,7 @@ class ClusterReader {
   }
 
   async #records(name: string, lines: Lines): Promise<void> {
+    this.#hasCollection = true;
     for (let line = lines.next(); line !== undefined; line = lines.next()) {
       if (this.#faultCount > 0 && !this.#skips) return;
       // Of a line that was met before only the kind is known.

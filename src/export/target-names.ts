@@ -13,6 +13,11 @@ export const TARGET_TITLES = {
   nodeaffinity: 'Kubernetes node affinity on labels of Node Feature Discovery',
   nfd: 'Kubernetes NodeFeatureRule for Node Feature Discovery',
   clearcpuid: 'Linux kernel parameter clearcpuid=',
+  openvz: 'table of /proc/vz/cpuid_override',
+  libvirtcpuid: 'VIRT_CPUID_MASK of libvirtcpuid',
+  rr: 'options of rr record',
+  gvisor: 'annotation of a gVisor sandbox',
+  criu: "CRIU's cpuinfo.img of the baseline",
 } as const satisfies Readonly<Record<string, string>>;
 
 export type TargetName = keyof typeof TARGET_TITLES;

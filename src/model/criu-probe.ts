@@ -27,7 +27,7 @@ import {
 } from './registers.js';
 import { ABSENT, offeredMask, PRESENT, type Presence, presenceInMask, UNKNOWN } from './xsave.js';
 
-const VENDORS: ReadonlyMap<string, CriuCpuinfo['vendor']> = new Map([
+export const CRIU_VENDORS: ReadonlyMap<string, CriuCpuinfo['vendor']> = new Map([
   ['GenuineIntel', 'intel'],
   ['AuthenticAMD', 'amd'],
   ['HygonGenuine', 'amd'],
@@ -214,7 +214,7 @@ export function viewOfCpu(cpu: Cpu, host: Host): CriuView {
       words: CRIU_WORDS.map(() => NOTHING_KNOWN),
       modelId: 'not-known',
     };
-  const vendor = VENDORS.get(name);
+  const vendor = CRIU_VENDORS.get(name);
   if (vendor === undefined)
     return {
       ...base,

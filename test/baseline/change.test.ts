@@ -67,6 +67,18 @@ describe('a host that wants to join', () => {
     // Tasks that run have still seen the smaller one.
     expect(join.after.floors.minSigStackBytes).toBe(2000);
   });
+  it('with other cache lines or wider addresses is a risk, said once', () => {
+    const before = baselineOfPlans([HASWELL]);
+    const join = joinCluster(before, planned({ ...HASWELL, name: 'lines', lineBytes: 128 }));
+    expect(join.accepted).toBe(true);
+    expect(join.findings.map(({ code, severity }) => [code, severity])).toEqual([
+      ['cache-line-differs', 'risk'],
+    ]);
+    const again = joinCluster(join.after, planned({ ...HASWELL, name: 'more', lineBytes: 128 }));
+    expect(again.findings).toEqual([]);
+    const models57 = joinCluster(baselineOf(models('haswell', 'skylake-sp')), models('icelake-sp'));
+    expect(models57.findings.map(({ code }) => code)).toEqual(['address-width-differs']);
+  });
 });
 
 /** All of HASWELL, and AVX-512 beside it. */

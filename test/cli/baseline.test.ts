@@ -155,7 +155,7 @@ describe('--require', () => {
   it('says which hosts are to blame', () => {
     const { out } = cpugate(['baseline', hosts, '--require', 'v3,fma']);
     expect(out).toContain('not kept x86-64-v3');
-    expect(out).toContain('movbe: old-1 (1 of 3) lacks it');
+    expect(out).toMatch(/not kept x86-64-v3\n {4}avx .*movbe.*\n {6}old-1 \(1 of 3\) lacks it\n/);
     const json = jsonOf(['baseline', hosts, '--require', 'fma', '--json']);
     expect(validate(json)).toBe(true);
     expect(json.required).toEqual([
@@ -211,6 +211,12 @@ describe('a stream', () => {
     expect(jsonOf(['baseline', '-', '--json'], lines.join('\n'))).toEqual(
       jsonOf(['baseline', files, '--json']),
     );
+  });
+  it('may begin with a byte order mark and end its lines as Windows does', () => {
+    const lines = ['a', 'b'].map((name) => `${text({ ...HASWELL, name })}\r\n`);
+    expect(jsonOf(['baseline', '-', '--json'], `\ufeff${lines.join('')}`)).toMatchObject({
+      hostCount: 2,
+    });
   });
   it('without an end of line has its last host too', () => {
     expect(jsonOf(['baseline', '-', '--json'], `${line('a')}\n${line('b')}`).hostCount).toBe(2);

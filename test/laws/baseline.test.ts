@@ -18,51 +18,8 @@ import type { Host } from '../../src/model/host.js';
 import { countingPrerequisites } from '../../src/model/prerequisites.js';
 import { ABSENT, PRESENT } from '../../src/model/xsave.js';
 import { fileText, readText } from '../baseline/clusters.js';
-import { AMD_AVX512, type HostPlan, hostOf, INTEL_AVX512, seen, V3 } from '../hosts.js';
-
-const LAYOUTS: readonly Partial<HostPlan>[] = [
-  { mask: 0x0n, places: {}, areaBytes: 0 },
-  { mask: 0x7n, places: { 2: [256, 576] }, areaBytes: 832 },
-  { mask: 0x207n, places: { 2: [256, 576], 9: [8, 2688] }, areaBytes: 2696 },
-  { mask: 0x207n, places: { 2: [256, 576], 9: [8, 2432] }, areaBytes: 2440 },
-  { mask: 0x2e7n, places: { ...INTEL_AVX512, 9: [8, 2688] }, areaBytes: 2696 },
-  { mask: 0x2e7n, places: { ...AMD_AVX512, 9: [8, 2432] }, areaBytes: 2440 },
-  { mask: 0xe7n, places: { 2: [256, 576] } },
-  {
-    mask: 0x602e7n,
-    places: { ...INTEL_AVX512, 9: [8, 2688], 17: [64, 2752], 18: [8192, 2816] },
-    areaBytes: 11008,
-  },
-];
-
-/** Real hosts have most of what others have: each lacks a few. */
-const plan = fc
-  .record({
-    gone: fc.subarray([...VISIBLE], { maxLength: 40 }),
-    untold: fc.subarray([...VISIBLE], { maxLength: 8 }),
-    layout: fc.constantFrom(...LAYOUTS),
-    kind: fc.constantFrom('system' as const, 'cpu' as const),
-    vendor: fc.constantFrom('GenuineIntel', 'AuthenticAMD'),
-    lineBytes: fc.constantFrom(64, 128),
-    avx10: fc.constantFrom(1, 2),
-    frame: fc.constantFrom(1776, 3632),
-    name: fc.integer({ min: 0, max: 99 }).map((n) => `host-${n}`),
-  })
-  .map(
-    ({ gone, layout, frame, ...rest }): HostPlan => ({
-      ...rest,
-      ...layout,
-      features: VISIBLE.filter(
-        (name) =>
-          !gone.includes(name) &&
-          !rest.untold.includes(name) &&
-          // With OSXSAVE, bit 0 of XCR0 is always set.
-          (name !== 'osxsave' || layout.mask !== 0n),
-      ),
-      system: { minSigStackBytes: frame },
-    }),
-  );
-const plans = fc.array(plan, { minLength: 1, maxLength: 6 });
+import { type HostPlan, hostOf, seen, V3 } from '../hosts.js';
+import { plan, plans } from '../plans.js';
 
 function clusterOfPlans(of: readonly HostPlan[]): Cluster {
   return clusterOf(of.map((one) => seen(one)));
@@ -359,6 +316,21 @@ describe.skipIf(!existsSync(corpus))('over published dumps of real CPUs', () => 
     );
     expect(baselineOf(clusterOf([...all].reverse()))).toEqual(baseline);
     expect(baselineOf(readText(fileText(baseline)).cluster)).toEqual(baseline);
+  });
+  it.each(groups)('the baseline of %s is the same folded in chunks', (_, of) => {
+    const all = of.map(describeHost);
+    const chunks = [0, 1, 2].map((part) => clusterOf(all.filter((_, n) => n % 3 === part)));
+    const stored = chunks.map((chunk) => readText(fileText(baselineOf(chunk))).cluster);
+    expect(baselineOf(mergeClusters(stored))).toEqual(baselineOf(clusterOf(all)));
+  });
+  it.each(groups)('the baseline of %s loses or keeps with each host more', (_, of) => {
+    const all = of.map(describeHost);
+    let before = new Set<FeatureName>(VISIBLE);
+    for (let n = 1; n <= all.length; n += 3) {
+      const { features } = baselineOf(clusterOf(all.slice(0, n)));
+      expect(features.filter((name) => !before.has(name))).toEqual([]);
+      before = new Set(features);
+    }
   });
   it('the baseline of one is its own effective features', () => {
     for (const host of described)

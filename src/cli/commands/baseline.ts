@@ -19,6 +19,7 @@ import {
   joinJson,
   leaveJson,
 } from '../../report/baseline-json.js';
+import { shorteningOfCluster } from '../../report/short-names.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { readLevelOrFeature, readVisibleFeature } from '../feature-argument.js';
@@ -121,20 +122,30 @@ async function addHost(args: Arguments, wanted: string, to: string): Promise<num
     });
   if (args.flag('json')) printJson(joinJson(join));
   else {
-    const { joinText } = await import('../../report/text/baseline.js');
+    const { joinText } = await import('../../report/text/baseline-change.js');
     process.stdout.write(joinText(join, wanted, describeTerminal(args.flag('color'))));
   }
   return join.accepted ? 0 : 1;
 }
 
+/** By the whole name, or else as reports call it. */
+function findByName(cluster: Cluster, wanted: string): [key: string, name: string][] {
+  const all = [...cluster].flatMap(([key, { names }]) =>
+    names.map((name): [string, string] => [key, name]),
+  );
+  const named = all.filter(([, name]) => name === wanted);
+  const short = shorteningOfCluster(cluster);
+  return named.length > 0 ? named : all.filter(([, name]) => short(name) === wanted);
+}
+
 /** The kind and name of the host in the cluster that the user means, by its name or its record. */
 async function findHost(cluster: Cluster, wanted: string): Promise<[key: string, name: string]> {
-  const named = [...cluster].filter(([, group]) => group.names.includes(wanted));
+  const named = findByName(cluster, wanted);
   if (named.length > 1)
     throw new InputError('ambiguous-host', `${named.length} kinds of hosts have a "${wanted}"`, {
       remedy: "Give the host's record, a file, instead of its name.",
     });
-  if (named[0] !== undefined) return [named[0][0], wanted];
+  if (named[0] !== undefined) return named[0];
   const record = await readRecord(wanted);
   const [key, group] = [...record][0] as [string, { names: readonly string[] }];
   if (record.size !== 1 || !cluster.has(key))
@@ -174,7 +185,7 @@ async function removeHost(args: Arguments, wanted: string, from: string): Promis
   });
   if (args.flag('json')) printJson(leaveJson(leave));
   else {
-    const { leaveText } = await import('../../report/text/baseline.js');
+    const { leaveText } = await import('../../report/text/baseline-change.js');
     process.stdout.write(leaveText(leave, name, describeTerminal(args.flag('color'))));
   }
   return 0;

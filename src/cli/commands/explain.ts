@@ -19,12 +19,14 @@ async function explainWhy(args: Arguments): Promise<number> {
     });
   const { loadBaseline } = await import('../load-baseline.js');
   const { explainDrop } = await import('../../baseline/explain-drop.js');
-  const why = explainDrop(loadBaseline(path).baseline, name);
+  const { baseline } = loadBaseline(path);
   if (args.flag('json')) {
     const { whyJson } = await import('../../report/baseline-json.js');
-    printJson(whyJson(why));
+    printJson(whyJson(explainDrop(baseline, name)));
   } else {
-    const { whyText } = await import('../../report/text/baseline.js');
+    const { nameShortly } = await import('../../report/short-names.js');
+    const { whyText } = await import('../../report/text/why.js');
+    const why = explainDrop(nameShortly(baseline), name);
     process.stdout.write(whyText(why, path, describeTerminal(args.flag('color'))));
   }
   return 0;

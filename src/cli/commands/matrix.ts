@@ -1,20 +1,13 @@
-import { basename } from 'node:path';
 import { KindFold } from '../../matrix/kinds.js';
 import { matrixOfKinds } from '../../matrix/matrix.js';
 import { viewMatrix } from '../../matrix/view.js';
 import { InputError } from '../../model/errors.js';
+import { shorteningOf } from '../../report/short-names.js';
 import type { Run } from '../command.js';
 import { Progress } from '../progress.js';
 import { readCluster } from '../read-cluster.js';
 import { describeTerminal } from '../terminal.js';
 import { writeWhole } from '../write-file.js';
-
-/** Files of one name in two folders keep their paths; else the file's own name is enough. */
-function shorten(names: readonly string[]): string[] {
-  const seen = new Map<string, number>();
-  for (const name of names) seen.set(basename(name), (seen.get(basename(name)) ?? 0) + 1);
-  return names.map((name) => (seen.get(basename(name)) === 1 ? basename(name) : name));
-}
 
 export const run: Run = async (args) => {
   if (args.positionals.length === 0)
@@ -34,7 +27,7 @@ export const run: Run = async (args) => {
   const progress = new Progress('kinds of hosts compared');
   const matrix = matrixOfKinds(fold, { tell: (rows) => progress.tell(rows) });
   progress.end();
-  const view = viewMatrix(shorten(names), { ...matrix, kindOf });
+  const view = viewMatrix(names.map(shorteningOf(names)), { ...matrix, kindOf });
   const svg = args.text('svg');
   if (svg !== undefined) {
     const { matrixSvg } = await import('../../report/svg/matrix.js');

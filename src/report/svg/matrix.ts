@@ -21,7 +21,10 @@ const MOST_NAMED = 120;
 const MOST_TITLED = 40;
 const LARGEST_GRID = 960;
 const SMALLEST_CELL = 2;
-const NAME_LENGTH = 28;
+/** Pixels that a name may take. */
+const WIDEST_NAME = 210;
+/** Cells too narrow for slanting names above them have numbers there; each row has name and number. */
+const LEAST_FOR_NAMES_ABOVE = 14;
 const MARGIN = 24;
 const LEAST_WIDTH = 600;
 const FAMILY_GAP = 6;
@@ -39,6 +42,12 @@ interface Grid {
   readonly space: number;
   /** Distance of each row from the first, and of the end. */
   readonly offsets: readonly number[];
+}
+
+/** Endings of files say nothing about hosts; where names would be the same without, they stay. */
+function dropEndings(names: readonly string[]): readonly string[] {
+  const short = names.map((name) => name.replace(/(?!^)(?:\.(?:json|txt|img|xml|raw))+$/, ''));
+  return new Set(short).size === new Set(names).size ? short : names;
 }
 
 /** A family ends before this kind; those of one kind each stand together. */
@@ -120,6 +129,8 @@ function text(
 
 interface Labels {
   readonly size: number;
+  /** How far those above slant to the right, and up. */
+  readonly reach: number;
   /** With the row that each stands at. */
   readonly texts: readonly (readonly [row: number, text: string])[];
   readonly widest: number;
@@ -129,17 +140,20 @@ interface Labels {
 function labelsOf({ view, rows, perRow, cell }: Grid): Labels {
   const digits = String(view.groups.length).length;
   const size = rows <= MOST_NAMED ? Math.min(12, cell * 0.8) : 11;
+  const advance = textWidth('n', size);
   const step = [1, 2, 5, 10, 20, 50, 100].find((one) => one * cell >= 24) ?? 100;
   const texts =
     rows <= MOST_NAMED
       ? view.groups.map((group, row): [number, string] => {
-          const name = shortenMiddle(groupName(view, group), NAME_LENGTH);
+          const name = shortenMiddle(groupName(view, group), Math.floor(WIDEST_NAME / advance));
           return [row, `${name} ${String(row + 1).padStart(digits)}`];
         })
       : Array.from({ length: Math.ceil(rows / step) }, (_, at): [number, string] => {
           return [at * step, String(at * step * perRow + 1)];
         });
-  return { size, texts, widest: Math.max(...texts.map(([, one]) => textWidth(one, size))) };
+  const widest = Math.max(...texts.map(([, one]) => textWidth(one, size)));
+  const above = cell < LEAST_FOR_NAMES_ABOVE ? textWidth('0'.repeat(digits), size) : widest;
+  return { size, texts, widest, reach: above * DIAGONAL };
 }
 
 /** Beside the rows, and slanting above the columns: the same label, its number nearest to the grid. */
@@ -148,7 +162,7 @@ function drawLabels({ size, texts }: Labels, { offsets, cell, space }: Grid): st
     .map(([row, label]) => {
       const middle = (offsets[row] as number) + (cell - space) / 2;
       const [, name = '', number = ''] = /^(?:(.*) )?\s*(\d+)$/.exec(label) ?? [];
-      const above = name === '' ? number : `${number} ${name}`;
+      const above = name === '' || cell < LEAST_FOR_NAMES_ABOVE ? number : `${number} ${name}`;
       return (
         text(label, -8, middle + size * 0.35, size, {
           classes: 'name text',
@@ -196,14 +210,15 @@ function notesOf({ groups }: MatrixView, perRow: number): string[] {
 }
 
 /** `matrix --svg`. */
-export function matrixSvg(view: MatrixView): string {
+export function matrixSvg(full: MatrixView): string {
+  const view = { ...full, names: dropEndings(full.names) };
   const grid = gridOf(view);
   const labels = labelsOf(grid);
   const extent = (grid.offsets.at(-1) as number) - grid.space;
   const left = Math.max(MARGIN + labels.widest + 8, MARGIN + 90);
-  const top = MARGIN + 62 + labels.widest * DIAGONAL + 16;
+  const top = MARGIN + 62 + labels.reach + 16;
   // The last label slants out to the right.
-  const width = Math.max(LEAST_WIDTH, left + extent + labels.widest * DIAGONAL + MARGIN);
+  const width = Math.max(LEAST_WIDTH, left + extent + labels.reach + MARGIN);
   const legendTop = top + extent + 28;
   const legendLines = VERDICTS.length + notesOf(view, grid.perRow).length;
   const height = legendTop + legendLines * LINE + MARGIN;

@@ -6,17 +6,22 @@ import {
   gainedIn,
   type HostCost,
 } from '../../baseline/baseline.js';
-import type { Join, Leave } from '../../baseline/change.js';
-import type { Dropped, DropReason } from '../../baseline/drop-reasons.js';
-import type { Requirement, Why } from '../../baseline/explain-drop.js';
+import type { Requirement } from '../../baseline/explain-drop.js';
 import { limitsOf } from '../../baseline/limits.js';
 import type { Nearest } from '../../baseline/nearest.js';
 import type { Pools } from '../../baseline/pools.js';
 import { countVendors } from '../../baseline/stored.js';
 import { type FeatureClass, type FeatureName, featureRow } from '../../catalogue/index.js';
 import { hex } from '../../model/registers.js';
+import {
+  nameShortly,
+  type Shortening,
+  shortenDropped,
+  shorteningOfCluster,
+} from '../short-names.js';
 import type { TextStyle } from './check.js';
 import { columns } from './columns.js';
+import { lostGroups, lostLines, plural, reasonText, someNames } from './drop-reasons.js';
 import { wrap } from './wrap.js';
 
 const CLASS_TITLES: readonly (readonly [FeatureClass, string])[] = [
@@ -33,45 +38,7 @@ export interface Shown {
   readonly pools?: Pools | undefined;
 }
 
-const NAMES_SHOWN = 3;
 const KINDS_SHOWN = 40;
-
-function plural(count: number, thing: string): string {
-  return `${count} ${thing}${count === 1 ? '' : 's'}`;
-}
-
-/** "web-1, web-2, web-3 and 9 more". */
-export function someNames(names: readonly string[], count: number): string {
-  const shown = names.slice(0, NAMES_SHOWN);
-  const rest = count - shown.length;
-  if (shown.length === 0) return plural(count, 'host');
-  return shown.join(', ') + (rest > 0 ? ` and ${rest} more` : '');
-}
-
-/** A reason in words; hosts: of how many. */
-export function reasonText(reason: DropReason, hosts: number): string {
-  switch (reason.kind) {
-    case 'lacking':
-      return reason.count === hosts
-        ? `no host has it (${hosts})`
-        : `${someNames(reason.hosts, reason.count)} (${reason.count} of ${hosts}) ${reason.count === 1 ? 'lacks' : 'lack'} it`;
-    case 'unknown':
-      return `not told by ${someNames(reason.hosts, reason.count)} (${reason.count} of ${hosts}); record with "cpugate probe"`;
-    case 'prerequisite':
-      return `it needs ${reason.feature}, which isn't in the baseline`;
-    case 'layout':
-      return `its state ${reason.component} lies in different places: ${reason.places
-        .map(
-          ({ size, offset, aligned, hosts: names, count }) =>
-            `${size}@${offset}${aligned ? ' aligned' : ''} on ${someNames(names, count)}`,
-        )
-        .join('; ')}`;
-    case 'layout-unknown':
-      return `where its state ${reason.component} lies isn't told by ${someNames(reason.hosts, reason.count)}`;
-    case 'asked':
-      return 'you asked to mask it (--without)';
-  }
-}
 
 /** The first that matter most: instructions before hints. */
 function shortFeatures(names: readonly FeatureName[], most = 3): string {
@@ -121,45 +88,6 @@ function keptLines(baseline: Baseline, { colors, width }: TextStyle): string[] {
   });
 }
 
-interface LostGroup {
-  readonly names: FeatureName[];
-  readonly because: readonly DropReason[];
-}
-
-/**
- * Features that are given up for the same reasons stand together. That a feature's prerequisite is
- * gone as well is worth a word only where there is no other reason.
- */
-function lostGroups(dropped: readonly Dropped[]): LostGroup[] {
-  const groups = new Map<string, LostGroup>();
-  for (const { feature, because } of dropped) {
-    const own = because.filter(({ kind }) => kind !== 'prerequisite');
-    const shown = own.length > 0 ? own : [...because];
-    const key = JSON.stringify(shown);
-    const group = groups.get(key) ?? { names: [], because: shown };
-    group.names.push(feature);
-    groups.set(key, group);
-  }
-  return [...groups.values()];
-}
-
-function lostLines(
-  title: string,
-  dropped: readonly Dropped[],
-  hosts: number,
-  { colors, width }: TextStyle,
-): string[] {
-  if (dropped.length === 0) return [];
-  return [
-    '',
-    colors.bold(`${title} (${dropped.length})`),
-    ...lostGroups(dropped).flatMap(({ names, because }) => [
-      wrap(names.join(' '), width, '  '),
-      ...because.map((reason) => colors.dim(wrap(reasonText(reason, hosts), width, '    '))),
-    ]),
-  ];
-}
-
 function costLine({ group, gained }: HostCost): string {
   const names = someNames(group.names, group.count);
   if (gained.length === 0) return `${names}: costs nothing alone`;
@@ -203,13 +131,15 @@ function untoldLines(baseline: Baseline, { colors, width }: TextStyle): string[]
 function requirementLines(
   required: readonly Requirement[],
   hosts: number,
+  short: Shortening,
   { colors, width }: TextStyle,
 ): string[] {
   const lines = required.flatMap(({ name, met, missing }) => [
     `  ${met ? colors.green('kept') : colors.red('not kept')} ${name}`,
-    ...missing.flatMap(({ feature, because }) =>
-      because.map((reason) => wrap(`${feature}: ${reasonText(reason, hosts)}`, width, '    ')),
-    ),
+    ...lostGroups(shortenDropped(missing, short)).flatMap(({ names, because }) => [
+      wrap(names.join(' '), width, '    '),
+      ...because.map((reason) => colors.dim(wrap(reasonText(reason, hosts), width, '      '))),
+    ]),
   ]);
   return lines.length === 0 ? [] : ['', colors.bold('Required'), ...lines];
 }
@@ -217,6 +147,7 @@ function requirementLines(
 function poolLines(
   { pools, steps, possible }: Pools,
   ofAll: Baseline,
+  short: Shortening,
   { colors, width }: TextStyle,
 ): string[] {
   const all = steps[0]?.objective ?? 0;
@@ -225,7 +156,7 @@ function poolLines(
     colors.bold(`Pools (${pools.length})`),
     ...pools.map(({ cluster, baseline }, place) => {
       const hosts = countHosts(cluster);
-      const names = [...cluster.values()].flatMap((group) => group.names);
+      const names = [...cluster.values()].flatMap((group) => group.names.map(short));
       const gained = gainedIn(baseline, ofAll);
       return wrap(
         `${place + 1}. ${someNames(names, hosts)} (${plural(hosts, 'host')}): ` +
@@ -250,10 +181,12 @@ function poolLines(
 
 /** `baseline` without --json. */
 export function baselineText(
-  baseline: Baseline,
+  made: Baseline,
   { nearest, required = [], pools }: Shown,
   style: TextStyle,
 ): string {
+  const short = shorteningOfCluster(made.cluster);
+  const baseline = nameShortly(made, short);
   const hosts = countHosts(baseline.cluster);
   const count = plural(baseline.features.length, 'feature');
   return `${[
@@ -263,84 +196,8 @@ export function baselineText(
     ...lostLines('Given up', baseline.dropped, hosts, style),
     ...untoldLines(baseline, style),
     ...hostLines(baseline, style),
-    ...(pools === undefined ? [] : poolLines(pools, baseline, style)),
+    ...(pools === undefined ? [] : poolLines(pools, baseline, short, style)),
     ...limitLines(baseline, style),
-    ...requirementLines(required, hosts, style),
-  ].join('\n')}\n`;
-}
-
-function levelChange(before: Baseline, after: Baseline): string {
-  const [from, to] = [before.level ?? 'below x86-64-v1', after.level ?? 'below x86-64-v1'];
-  return from === to ? `The level stays ${from}.` : `The level goes from ${from} to ${to}.`;
-}
-
-/** `baseline --add HOST --to BASELINE`. */
-export function joinText(join: Join, name: string, style: TextStyle): string {
-  const { colors, width } = style;
-  const hosts = countHosts(join.after.cluster);
-  const verdict = join.accepted
-    ? colors.green('joins without loss')
-    : colors.red('refused: tasks that run under the baseline could fail there');
-  const findings = join.findings.flatMap(({ code, severity, effect, remedy }) => [
-    '',
-    `  ${colors.cyan(code)}${severity === 'risk' ? colors.dim(' (risk)') : ''}`,
-    wrap(effect, width, '    '),
-    wrap(remedy, width, '    '),
-  ]);
-  return `${[
-    `${colors.bold(name)}: ${verdict}`,
-    levelChange(join.before, join.after),
-    ...findings,
-    ...lostLines('Lost', join.lost, hosts, style),
-  ].join('\n')}\n`;
-}
-
-/** `baseline --remove HOST --to BASELINE`. */
-export function leaveText(leave: Leave, name: string, style: TextStyle): string {
-  const { colors, width } = style;
-  const { gained, after, before } = leave;
-  const size =
-    after.xcr0 === 0n || after.areaBytes === undefined
-      ? []
-      : [
-          `The XSAVE area stays ${after.areaBytes} bytes: tasks that run under the baseline count on it.`,
-        ];
-  return `${[
-    gained.length === 0
-      ? `Without ${colors.bold(name)}: nothing is gained.`
-      : `Without ${colors.bold(name)}: + ${plural(gained.length, 'feature')}`,
-    ...(gained.length === 0 ? [] : [wrap(gained.join(' '), width, '  ')]),
-    levelChange(before, after),
-    ...size,
-    ...(gained.length === 0
-      ? []
-      : [
-          wrap(
-            'Tasks that start under the new baseline may use what is gained: the host and its like must stay out.',
-            width,
-          ),
-        ]),
-  ].join('\n')}\n`;
-}
-
-function whyLines(why: Why, indent: string, { width }: TextStyle): string[] {
-  return why.because.flatMap((reason) => {
-    const line = wrap(reasonText(reason, why.hosts), width, indent);
-    if (reason.kind !== 'prerequisite') return [line];
-    const deeper = why.prerequisites.find(({ feature }) => feature === reason.feature);
-    if (deeper === undefined) return [`${line} (see above)`];
-    return [`${line}:`, ...whyLines(deeper, `${indent}  `, { width } as TextStyle)];
-  });
-}
-
-/** `explain --why FEATURE BASELINE`. */
-export function whyText(why: Why, name: string, style: TextStyle): string {
-  const { colors } = style;
-  const title = `${colors.bold(why.feature)}  ${featureRow(why.feature).title}`;
-  if (why.kept) return `${title}\nIs in ${name}: all ${plural(why.hosts, 'host')} have it.\n`;
-  return `${[
-    title,
-    `Isn't in ${name}; ${why.having} of ${plural(why.hosts, 'host')} ${why.having === 1 ? 'has' : 'have'} it.`,
-    ...whyLines(why, '  ', style),
+    ...requirementLines(required, hosts, short, style),
   ].join('\n')}\n`;
 }

@@ -26,9 +26,11 @@ function paints({ colors }: TextStyle): Readonly<Record<Verdict, Paint>> {
 function legend(view: MatrixView, style: TextStyle): string[] {
   const paint = paints(style);
   const width = Math.max(...VERDICTS.map((verdict) => verdict.length));
+  const counts = VERDICTS.map((verdict) => countText(view, verdict));
+  const widest = Math.max(...counts.map((count) => count.length));
   return VERDICTS.map(
-    (verdict) =>
-      `  ${paint[verdict](MARKS[verdict])} ${verdict.padEnd(width)}  ${countText(view, verdict)}`,
+    (verdict, place) =>
+      `  ${paint[verdict](MARKS[verdict])} ${verdict.padEnd(width)}  ${counts[place]?.padStart(widest)}`,
   );
 }
 

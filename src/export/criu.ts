@@ -1,0 +1,97 @@
+/**
+ * A cpuinfo.img that stands for the baseline instead of the host that tasks were dumped on. CRIU
+ * compares it with the host that it restores on: what tasks may have used under the baseline is there,
+ * and what their first host had beyond it doesn't count.
+ *
+ * CRIU wants the XSAVE sizes of image and host to be the same, and takes from the host what an image
+ * doesn't hold (criu/arch/x86/cpu.c): so they stand in the image only where all hosts have the same.
+ * The vendor must be one that CRIU knows, and is compared with nothing; nor are family and model.
+ */
+import type { Baseline } from '../baseline/baseline.js';
+import { countHosts } from '../baseline/cluster.js';
+import { countVendors } from '../baseline/stored.js';
+import { hostOfBaseline } from '../formats/baseline.js';
+import { encodeCriuImage } from '../formats/criu-image-write.js';
+import type { CriuCpuinfo } from '../model/criu-cpuinfo.js';
+import { CRIU_COMPONENTS, CRIU_VENDORS } from '../model/criu-probe.js';
+import { CRIU_WORDS, criuFeatures, LINUX_FLAGS, LINUX_WORD } from '../model/criu-words.js';
+import type { LeafTable } from '../model/leaves.js';
+import { readRegister } from '../model/leaves.js';
+import { bitMask, bitsOf, or } from '../model/registers.js';
+import type { Exported, Target } from './target.js';
+
+/** NOPL and CPUID are what CRIU finds on every CPU. Whether REP MOVS is fast is no ability. */
+const ALWAYS = or(bitMask(LINUX_FLAGS.nopl), bitMask(LINUX_FLAGS.cpuid));
+
+function wordsOf(leaves: LeafTable): number[] {
+  return CRIU_WORDS.map((source, word) => {
+    if (word === LINUX_WORD) return ALWAYS;
+    if (source === undefined) return 0;
+    return readRegister(leaves, source.leaf, source.subleaf, source.reg).value;
+  });
+}
+
+/** CRIU's mask leaves out two components on every host. */
+function maskOfXcr0(xcr0: bigint): bigint {
+  return bitsOf(xcr0)
+    .filter((bit) => CRIU_COMPONENTS.has(bit))
+    .reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n);
+}
+
+/** A size that all hosts have; undefined where they don't, or don't tell. */
+function common(baseline: Baseline, key: 'areaBytes' | 'offeredBytes'): number | undefined {
+  const sizes = new Set([...baseline.cluster.values()].map(({ kind }) => kind[key]));
+  const [size] = sizes;
+  return sizes.size === 1 ? (size ?? undefined) : undefined;
+}
+
+function vendorOf(baseline: Baseline): CriuCpuinfo['vendor'] {
+  for (const { vendor } of countVendors(baseline)) {
+    const known = CRIU_VENDORS.get(vendor ?? '');
+    if (known !== undefined) return known;
+  }
+  return 'intel';
+}
+
+function recordOf(baseline: Baseline): CriuCpuinfo {
+  const [cpu] = hostOfBaseline('baseline', baseline).cpus;
+  if (cpu === undefined) throw new Error('a host without a CPU');
+  const count = countHosts(baseline.cluster);
+  return {
+    vendor: vendorOf(baseline),
+    family: 0,
+    model: 0,
+    stepping: 0,
+    capabilityVersion: 2,
+    words: wordsOf(cpu.leaves),
+    modelId: `baseline of ${count} host${count === 1 ? '' : 's'}`,
+    xfeaturesMask: maskOfXcr0(baseline.xcr0),
+    xsaveSize: common(baseline, 'areaBytes'),
+    xsaveSizeMax: common(baseline, 'offeredBytes'),
+  };
+}
+
+function limitsOf(baseline: Baseline, { xsaveSize, xsaveSizeMax }: CriuCpuinfo): string[] {
+  const missing: string[] = [];
+  const wordless = baseline.features.filter((name) => !criuFeatures().has(name));
+  if (wordless.length > 0)
+    missing.push(`CRIU has no place for ${wordless.join(', ')}, and checks none of them.`);
+  if (xsaveSize === undefined || xsaveSizeMax === undefined)
+    missing.push(
+      "The hosts' XSAVE areas differ in size, or aren't told, and CRIU wants the same: left out, so that CRIU doesn't check it. \"cpugate baseline --add\" does, for hosts that join.",
+    );
+  missing.push(
+    'Check with --cpu-cap=fpu,ins: --cpu-cap=cpu and all want the very host that the image is of.',
+  );
+  const strangers = baseline.vendors.filter((vendor) => !CRIU_VENDORS.has(vendor));
+  if (strangers.length > 0)
+    missing.push(`CRIU restores nothing on CPUs of ${strangers.join(', ')}.`);
+  return missing;
+}
+
+function write(baseline: Baseline): Exported {
+  const record = recordOf(baseline);
+  return { content: encodeCriuImage(record), missing: limitsOf(baseline, record) };
+}
+
+export const criu: Target = { name: 'criu', file: 'cpuinfo.img', write };

@@ -1,0 +1,62 @@
+/** What becomes of a baseline with a host more or one fewer, for people. */
+import { type Baseline, countHosts } from '../../baseline/baseline.js';
+import type { Join, Leave } from '../../baseline/change.js';
+import { shortenDropped, shorteningOfCluster } from '../short-names.js';
+import type { TextStyle } from './check.js';
+import { lostLines, plural } from './drop-reasons.js';
+import { wrap } from './wrap.js';
+
+function levelChange(before: Baseline, after: Baseline): string {
+  const [from, to] = [before.level ?? 'below x86-64-v1', after.level ?? 'below x86-64-v1'];
+  return from === to ? `The level stays ${from}.` : `The level goes from ${from} to ${to}.`;
+}
+
+/** `baseline --add HOST --to BASELINE`. */
+export function joinText(join: Join, name: string, style: TextStyle): string {
+  const { colors, width } = style;
+  const hosts = countHosts(join.after.cluster);
+  const short = shorteningOfCluster(join.after.cluster);
+  const verdict = join.accepted
+    ? colors.green('joins without loss')
+    : colors.red('refused: tasks that run under the baseline could fail there');
+  const findings = join.findings.flatMap(({ code, severity, effect, remedy }) => [
+    '',
+    `  ${colors.cyan(code)}${severity === 'risk' ? colors.dim(' (risk)') : ''}`,
+    wrap(effect, width, '    '),
+    wrap(remedy, width, '    '),
+  ]);
+  return `${[
+    `${colors.bold(name)}: ${verdict}`,
+    levelChange(join.before, join.after),
+    ...findings,
+    ...lostLines('Lost', shortenDropped(join.lost, short), hosts, style),
+  ].join('\n')}\n`;
+}
+
+/** `baseline --remove HOST --to BASELINE`. */
+export function leaveText(leave: Leave, name: string, style: TextStyle): string {
+  const { colors, width } = style;
+  const { gained, after, before } = leave;
+  const size =
+    after.xcr0 === 0n || after.areaBytes === undefined
+      ? []
+      : [
+          `The XSAVE area stays ${after.areaBytes} bytes: tasks that run under the baseline count on it.`,
+        ];
+  return `${[
+    gained.length === 0
+      ? `Without ${colors.bold(name)}: nothing is gained.`
+      : `Without ${colors.bold(name)}: + ${plural(gained.length, 'feature')}`,
+    ...(gained.length === 0 ? [] : [wrap(gained.join(' '), width, '  ')]),
+    levelChange(before, after),
+    ...size,
+    ...(gained.length === 0
+      ? []
+      : [
+          wrap(
+            'Tasks that start under the new baseline may use what is gained: the host and its like must stay out.',
+            width,
+          ),
+        ]),
+  ].join('\n')}\n`;
+}
