@@ -41,12 +41,15 @@ export interface SignalFrame {
 
 /** How the dynamic linker of a process saves registers while it binds a function. */
 export type LazyBinding =
-  /** No glibc there that could bind. */
+  /** No glibc there that could bind, or one that found no XSAVE and saves with FXSAVE. */
   | { readonly kind: 'none' }
   | {
-      readonly kind: 'fxsave' | 'xsave' | 'xsavec';
-      /** The size that it keeps of CPUID 0xD, and takes from the stack. */
+      /** Either: no function of the process binds lazily now; what it loads later may. */
+      readonly kind: 'xsave' | 'xsavec' | 'either';
+      /** Room for an XSAVE area on the stack, by what glibc keeps of CPUID 0xD. */
       readonly areaBytes: number;
+      /** Components that it asks the CPU to save. */
+      readonly components: bigint;
     };
 
 export interface ImageProcess {
