@@ -55,9 +55,9 @@ function framesOf(
   return { known: true, value: all };
 }
 
-/** Two pieces of code that can run: a program and what it loads. */
+/** All code that can run is of one file: of the program. */
 function loadsNothing({ mappings }: MemoryMap): boolean {
-  const files = mappings.filter(({ kind, prot }) => kind === 'file' && (prot & PROT_EXEC) !== 0);
+  const files = mappings.filter(({ file, prot }) => file !== 0 && (prot & PROT_EXEC) !== 0);
   return new Set(files.map(({ file }) => file)).size <= 1;
 }
 

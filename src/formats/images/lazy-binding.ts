@@ -92,7 +92,11 @@ function findChosen(
   trampolines: readonly Trampoline[],
 ): Set<Trampoline> | undefined {
   const chosen = new Set<Trampoline>();
-  const ends = trampolines.map((trampoline) => ({ trampoline, end: base + BigInt(trampoline.at) }));
+  // Addresses fit into a number's 53 bits, and BigInts would take minutes for a large process.
+  const ends = trampolines.map((trampoline) => ({
+    trampoline,
+    end: Number(base) + trampoline.at,
+  }));
   for (const { start, end, kind, prot } of space.mappings) {
     if (kind !== 'file' || (prot & PROT_EXEC) !== 0) continue;
     for (const part of space.dumpedParts(start, end))
@@ -102,9 +106,9 @@ function findChosen(
         if (bytes === undefined) return undefined;
         const view = new DataView(bytes.buffer);
         for (let place = 0; place + 8 <= length; place += 8) {
-          const value = view.getBigUint64(place, true);
+          const value = view.getUint32(place + 4, true) * 2 ** 32 + view.getUint32(place, true);
           for (const { trampoline, end } of ends)
-            if (value < end && value >= end - BigInt(PROLOGUE)) chosen.add(trampoline);
+            if (value < end && value >= end - PROLOGUE) chosen.add(trampoline);
         }
       }
   }

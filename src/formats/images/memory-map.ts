@@ -14,12 +14,12 @@ export const PAGE_BYTES = 4096n;
 
 /** Bits of a mapping's status (criu/include/image.h). */
 const FILE_PRIVATE = 1 << 6;
-const FILE_SHARED = 1 << 7;
 const ANON_PRIVATE = 1 << 9;
 
 export interface Mapping {
   readonly start: bigint;
   readonly end: bigint;
+  /** The first two are private: what a process has written is in its own pages. */
   readonly kind: 'file' | 'anonymous' | 'other';
   /** In files.img, and where in that file. */
   readonly file: number;
@@ -33,7 +33,7 @@ export interface MemoryMap {
 }
 
 function kindOf(status: number): Mapping['kind'] {
-  if ((status & (FILE_PRIVATE | FILE_SHARED)) !== 0) return 'file';
+  if ((status & FILE_PRIVATE) !== 0) return 'file';
   return (status & ANON_PRIVATE) !== 0 ? 'anonymous' : 'other';
 }
 

@@ -104,8 +104,11 @@ export function findSignalFrames(
   let bytes = 0n;
   for (let rsp = toSearch.pop(); rsp !== undefined; rsp = toSearch.pop()) {
     const stack = space.mappingAt(rsp);
-    if (stack === undefined)
-      return { known: false, reason: `a stack of thread ${thread.tid} isn't in the images` };
+    if (stack === undefined || stack.kind === 'other')
+      return {
+        known: false,
+        reason: `a stack of thread ${thread.tid} isn't among its process's pages`,
+      };
     const before = searched.get(stack.start);
     if (before !== undefined && before <= rsp) continue;
     searched.set(stack.start, rsp);
