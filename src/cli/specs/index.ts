@@ -7,6 +7,7 @@ import { check } from './check.js';
 import { completion } from './completion.js';
 import { convert } from './convert.js';
 import { explain } from './explain.js';
+import { exportCommand } from './export.js';
 import { matrix } from './matrix.js';
 import { probe } from './probe.js';
 import { show } from './show.js';
@@ -20,6 +21,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   matrix,
   baseline,
   explain,
+  exportCommand,
   convert,
   completion,
 ];
