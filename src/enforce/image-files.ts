@@ -52,7 +52,6 @@ function openRegular(path: string, name: string): { descriptor: number; size: nu
 export class ImageFiles {
   readonly name: string;
   readonly #folder: number;
-  readonly #open: number[] = [];
 
   /** Throws InputError for what is no folder. */
   constructor(path: string) {
@@ -64,13 +63,22 @@ export class ImageFiles {
     }
   }
 
-  /** `file`: a plain name, never one that the images gave. Undefined: not there. */
-  openFile(file: string): OpenFile | undefined {
+  /** `file`: a plain name, never one that the images gave. It is open for `work`; undefined: not there. */
+  useFile<T>(file: string, work: (opened: OpenFile | undefined) => T): T {
+    const opened = this.#open(file);
+    if (opened === undefined) return work(undefined);
+    const { descriptor, size } = opened;
+    try {
+      return work({ size, read: (offset, length) => readExactly(descriptor, offset, length) });
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  #open(file: string): { descriptor: number; size: number } | undefined {
     const name = join(this.name, file);
     try {
-      const { descriptor, size } = openRegular(`/proc/self/fd/${this.#folder}/${file}`, name);
-      this.#open.push(descriptor);
-      return { size, read: (offset, length) => readExactly(descriptor, offset, length) };
+      return openRegular(`/proc/self/fd/${this.#folder}/${file}`, name);
     } catch (error) {
       if (error instanceof InputError) throw error;
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -80,18 +88,16 @@ export class ImageFiles {
 
   /** The whole of it. */
   readFile(file: string, largest: number = LARGEST_IMAGE): Uint8Array | undefined {
-    const opened = this.openFile(file);
-    if (opened === undefined) return undefined;
-    const name = join(this.name, file);
-    if (opened.size > largest)
-      throw new InputError('too-large', `is larger than ${largest / 1024 / 1024} MiB`, {
-        place: { file: name },
-      });
-    const bytes = opened.read(0, opened.size);
-    closeSync(this.#open.pop() as number);
-    if (bytes === undefined)
-      throw new InputError('unreadable', 'shrank while it was read', { place: { file: name } });
-    return bytes;
+    return this.useFile(file, (opened) => {
+      if (opened === undefined) return undefined;
+      const place = { file: join(this.name, file) };
+      if (opened.size > largest)
+        throw new InputError('too-large', `is larger than ${largest / 1024 / 1024} MiB`, { place });
+      const bytes = opened.read(0, opened.size);
+      if (bytes === undefined)
+        throw new InputError('unreadable', 'shrank while it was read', { place });
+      return bytes;
+    });
   }
 
   needFile(file: string): Uint8Array {
@@ -101,7 +107,6 @@ export class ImageFiles {
   }
 
   close(): void {
-    for (const descriptor of this.#open) closeSync(descriptor);
     closeSync(this.#folder);
   }
 }

@@ -30,16 +30,21 @@ function untold(reason: string, auxv: ImageProcess['auxv'] = new Map()): Memory 
   return { auxv, signalFrames: answer, lazyBinding: answer };
 }
 
-/** Undefined: pages that aren't here, or that don't fit what says where they are. */
-function openSpace(files: ImageFiles, pid: number, map: MemoryMap): AddressSpace | undefined {
+/** Undefined for pages that aren't here, or that don't fit what says where they are. */
+function withSpace<T>(
+  files: ImageFiles,
+  pid: number,
+  map: MemoryMap,
+  work: (space: AddressSpace | undefined) => T,
+): T {
   const name = `pagemap-${pid}.img`;
   const bytes = files.readFile(name);
-  if (bytes === undefined) return undefined;
-  const pages = readPageMap(openInput(join(files.name, name), bytes));
-  if (pages === undefined) return undefined;
-  const content = files.openFile(`pages-${pages.pagesId}.img`);
-  if ((content?.size ?? 0) !== pages.bytes) return undefined;
-  return new AddressSpace(map, pages, (offset, length) => content?.read(offset, length));
+  const pages = bytes && readPageMap(openInput(join(files.name, name), bytes));
+  if (pages === undefined) return work(undefined);
+  return files.useFile(`pages-${pages.pagesId}.img`, (content) => {
+    if ((content?.size ?? 0) !== pages.bytes) return work(undefined);
+    return work(new AddressSpace(map, pages, (offset, length) => content?.read(offset, length)));
+  });
 }
 
 function framesOf(
@@ -100,11 +105,12 @@ export function readMemory(
   const bytes = files.readFile(name);
   if (bytes === undefined) return untold(`${name} isn't there`);
   const map = readMemoryMap(openInput(join(files.name, name), bytes));
-  const space = openSpace(files, pid, map);
-  if (space === undefined) return untold("the pages aren't all in the folder", map.auxv);
-  return {
-    auxv: map.auxv,
-    signalFrames: framesOf(space, threads),
-    lazyBinding: bindingOf(space, map, mapped, root),
-  };
+  return withSpace(files, pid, map, (space) => {
+    if (space === undefined) return untold("the pages aren't all in the folder", map.auxv);
+    return {
+      auxv: map.auxv,
+      signalFrames: framesOf(space, threads),
+      lazyBinding: bindingOf(space, map, mapped, root),
+    };
+  });
 }

@@ -41,7 +41,8 @@ __attribute__((target("avx"))) static int keeps_register(void) {
       "syscall\n"
       "vmovdqu %%ymm8, %[after]\n"
       : [after] "=m"(after)
-      : [pattern] "m"(pattern), "a"(62L /* kill */), "D"((long)self), "S"((long)SIGUSR1)
+      : [pattern] "m"(pattern), "a"(234L /* tgkill */), "D"((long)self), "S"((long)self),
+        "d"((long)SIGUSR1)
       : "rcx", "r11", "memory", "xmm8");
   while (!returned) usleep(1000);
   return memcmp(pattern, after, sizeof after) == 0;
