@@ -104,7 +104,7 @@ describe.skipIf(!(labIsHere && hasCriu()))('dumped here, restored there', () => 
     const dumpLines = (dump: Dump, place: number) => `
       mkdir -p ${own}/${dump}; cd ${own}/${dump}; echo ${5000 + 1000 * place} > /proc/sys/kernel/ns_last_pid
       setsid ${at(DUMPS[dump])} ${dump === 'idle' ? 'none' : `${own}/${dump}/go`} </dev/null >out 2>&1 &
-      sleep 2; mkdir images
+      until grep -q waiting out; do sleep 0.2; done; sleep 1; mkdir images
       criu dump -t $! -D images --shell-job --cpu-cap=cpu -v1 -o ../dump.log || exit 9
       cp out out.dump`;
     writeFileSync(
@@ -112,7 +112,7 @@ describe.skipIf(!(labIsHere && hasCriu()))('dumped here, restored there', () => 
       `${dumps.map(dumpLines).join('')}
       node ${projectRoot}/dist/cpugate.cjs probe -o ${own}/host.json\n`,
     );
-    const { status, output } = await runInGuest({ cpu: guest, shares: [folder] }, [
+    const { status, output } = await runInGuest({ cpu: guest, shares: [folder], seconds: 300 }, [
       'sh',
       at('take.sh'),
     ]);
@@ -150,7 +150,7 @@ describe.skipIf(!(labIsHere && hasCriu()))('dumped here, restored there', () => 
       execFileSync('gcc', ['-O1', '-pthread', '-Wl,-z,lazy', '-o', at(program), source]);
     }
     for (const guest of GUESTS) await take(guest);
-  }, 300_000);
+  }, 1_500_000);
 
   afterAll(() => {
     if (process.env.CPUGATE_TAKE_IMAGE_FIXTURES) FIXTURES.forEach(keep);
@@ -196,7 +196,7 @@ describe.skipIf(!(labIsHere && hasCriu()))('dumped here, restored there', () => 
     return { 'Haswell,+pku': 2696, 'Haswell,+mpx': 1088 }[guest] ?? 832;
   }
 
-  test.each(MOVES)('$dump, $from to $to: $verdict, $said', { timeout: 200_000 }, async (move) => {
+  test.each(MOVES)('$dump, $from to $to: $verdict, $said', { timeout: 320_000 }, async (move) => {
     const { dump, from, to, verdict, said } = move;
     const dumped = at(fileName(from), dump);
     const report = gate(readImageFolder(join(dumped, 'images')), hostOf(to));
@@ -208,9 +208,10 @@ describe.skipIf(!(labIsHere && hasCriu()))('dumped here, restored there', () => 
       at('restore.sh'),
       `cd ${dumped}; rm -f go; cp out.dump out
       criu restore -d -D images --shell-job --cpu-cap=none -v1 -o ../restore.log || exit 9
-      touch go; sleep 2; cat out; rm -f go\n`,
+      touch go; for turn in $(seq 50); do tail -n 1 out | grep -q waiting || break; sleep 0.2; done
+      cat out; rm -f go\n`,
     );
-    const { status, output } = await runInGuest({ cpu: to, shares: [folder] }, [
+    const { status, output } = await runInGuest({ cpu: to, shares: [folder], seconds: 300 }, [
       'sh',
       at('restore.sh'),
     ]);
