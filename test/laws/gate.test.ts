@@ -1,0 +1,136 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { compareHosts } from '../../src/compare/compare.js';
+import { VERDICTS } from '../../src/compare/verdict.js';
+import { gate } from '../../src/gate/gate.js';
+import type { ImageFolder, LazyBinding, Told } from '../../src/model/image-folder.js';
+import { hostOf, names } from '../profiles/load.js';
+
+const untold = { known: false, reason: 'nobody looked' } as const;
+const hosts = names.map(hostOf);
+
+const bits = fc.bigInt({ min: 0n, max: 0xfffffn }).map((mask) => mask & ~(1n << 8n));
+
+const binding = fc.oneof(
+  fc.constant<Told<LazyBinding>>(untold),
+  fc.constant<Told<LazyBinding>>({ known: true, value: { kind: 'none' } }),
+  fc
+    .record({
+      instruction: fc.constantFrom('xsave', 'xsavec'),
+      areaBytes: fc.nat(12_000),
+      components: bits,
+    })
+    .chain((way) =>
+      fc.constantFrom('chosen', 'idle').map(
+        (kind): Told<LazyBinding> => ({
+          known: true,
+          value: { kind, ways: [way] },
+        }),
+      ),
+    ),
+);
+
+const frames = fc.oneof(
+  fc.constant(untold),
+  fc
+    .array(fc.record({ areaBytes: fc.integer({ min: 576, max: 12_000 }), inUse: bits }), {
+      maxLength: 3,
+    })
+    .map((list) => ({
+      known: true as const,
+      value: list.map((frame) => ({ ...frame, tid: 7, features: frame.inUse })),
+    })),
+);
+
+const folder = fc
+  .record({
+    host: fc.constantFrom(...hosts),
+    inUse: bits,
+    binding,
+    frames,
+    hasRecord: fc.boolean(),
+  })
+  .map(
+    (plan): ImageFolder => ({
+      name: 'images',
+      rootPid: 7,
+      fingerprint: '',
+      remarks: [],
+      cpuinfo: undefined,
+      record: plan.hasRecord
+        ? {
+            taken: '',
+            cpugate: '',
+            fingerprint: '',
+            host: plan.host,
+            mask: undefined,
+            enforcement: 'none',
+            criu: undefined,
+          }
+        : undefined,
+      processes: [
+        {
+          pid: 7,
+          comm: '',
+          isAlive: true,
+          auxv: new Map(),
+          threads: [
+            {
+              tid: 7,
+              compat: false,
+              rip: 0n,
+              rsp: 0n,
+              xsave: { xstateBv: plan.inUse, inUse: plan.inUse, lost: 0n },
+            },
+          ],
+          signalFrames: plan.frames,
+          lazyBinding: plan.binding,
+        },
+      ],
+    }),
+  );
+
+describe('the gate', () => {
+  it('forgives nothing that two hosts hold against a move, but an overrun that memory rules out', () => {
+    fc.assert(
+      fc.property(folder, fc.constantFrom(...hosts), (images, target) => {
+        if (images.record === undefined) return;
+        const report = gate(images, target);
+        const compared = compareHosts({ ...images.record.host, name: 'images' }, target);
+        const others = (list: typeof compared.findings) =>
+          list.filter(({ code }) => code !== 'xsave-area-grows').map((one) => JSON.stringify(one));
+        expect(others(report.findings)).toEqual(expect.arrayContaining(others(compared.findings)));
+        // Where the hosts find that the area grows, the gate says at least "risk".
+        const grows = ({ findings }: typeof compared) =>
+          findings.some(({ code, severity }) => code === 'xsave-area-grows' && severity !== 'info');
+        if (grows(compared)) expect(grows(report)).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('never says yes where nobody knows the source', () => {
+    fc.assert(
+      fc.property(folder, fc.constantFrom(...hosts), (images, target) => {
+        const { verdict, permitted } = gate({ ...images, record: undefined }, target);
+        expect(VERDICTS.indexOf(verdict)).toBeGreaterThanOrEqual(VERDICTS.indexOf('unknown'));
+        expect(permitted).toBe(false);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('says no wherever state in use has no place at the target', () => {
+    fc.assert(
+      fc.property(folder, fc.constantFrom(...hosts), (images, target) => {
+        const { verdict, to } = gate(images, target);
+        const inUse = images.processes[0]?.threads[0]?.xsave?.inUse ?? 0n;
+        const { value, known } = to.xsave.enabled;
+        // CET_U (11) isn't in XCR0.
+        if ((inUse & known & ~value & ~(1n << 11n) & ~3n) !== 0n)
+          expect(verdict).toBe('incompatible');
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
