@@ -12,6 +12,7 @@ import {
   programFile,
 } from './masking/build-programs.js';
 import { runCases } from './masking/in-guest.js';
+import { readLeaves, rightAnswers } from './masking/leaves.js';
 import { type MaskName, maskFile, maskOf, writeMasks } from './masking/masks.js';
 import type { GuestCase, GuestOutcome } from './masking/run-cases.js';
 import { copySupervisor, supervisorIsHere, underMask } from './masking/supervisor.js';
@@ -55,6 +56,11 @@ function programsOf({ trap, build }: Row): (readonly [string, Build])[] {
     others.push([named[at + 1] ?? '', named[at + 2] as Build]);
   return [[trap.program, build], ...others];
 }
+
+const LEAVES = [
+  { name: 'leaves, bare', mode: 'bare' },
+  { name: 'leaves, masked', mode: 'masked' },
+] as const;
 
 const isRunnable = (row: Row) => programsOf(row).every(([, build]) => canBuild(build));
 
@@ -108,6 +114,10 @@ describe.skipIf(!labIsHere || !supervisorIsHere)('CPUID under a mask', () => {
     beforeAll(async () => {
       outcomes = await runCases({ ...host, seconds: 580 }, [
         ...ROWS.filter(isRunnable).map(guestCase),
+        ...LEAVES.map(({ name, mode }) => {
+          const command = [programFile(programs.folder, 'leaves', 'static-glibc')];
+          return { name, command: mode === 'bare' ? command : masked(command), seconds: 40 };
+        }),
         ...STATUS_CASES.map(({ name, command }) => ({
           name,
           command: masked(command),
@@ -129,6 +139,15 @@ describe.skipIf(!labIsHere || !supervisorIsHere)('CPUID under a mask', () => {
         expect(status, output).toBe(row.trap.status ?? 0);
         expect(left).toEqual([]);
       });
+
+    test('every leaf shows what the mask leaves of it', () => {
+      const bare = readLeaves(outcomeOf('leaves, bare').output);
+      const seen = readLeaves(outcomeOf('leaves, masked').output);
+      expect(seen.size).toBeGreaterThan(200);
+      expect([...seen.keys()]).toEqual([...bare.keys()]);
+      for (const [key, answer] of seen)
+        expect(rightAnswers(maskOf('ivybridge'), bare, key), `leaf ${key}`).toContainEqual(answer);
+    });
 
     test.each(STATUS_CASES)('ends as a shell says: $name', ({ name, status }) => {
       const outcome = outcomeOf(name);

@@ -1,6 +1,6 @@
 /** The programs of test/vm/programs, compiled on this machine into a folder that guests see. */
-import { execFile } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -26,12 +26,11 @@ const COMPILERS = {
   'no-libc-i386': ['gcc', '-m32', ...BARE, ...AT_FIXED_PLACE, ...WARNINGS],
   /** Has 32-bit code that jumps back by an absolute address. */
   low: ['gcc', ...C64, ...AT_FIXED_PLACE],
-  go: ['go', 'build'],
-  java: ['javac'],
 } as const;
 export type Build = keyof typeof COMPILERS;
 
 const run = promisify(execFile);
+const sources = join(projectRoot, 'test', 'vm', 'programs');
 
 export interface Programs {
   readonly folder: string;
@@ -50,22 +49,36 @@ export function canBuild(build: Build): boolean {
   if (known !== undefined) return !known;
   const compiler = COMPILERS[build][0];
   const m32 = build.includes('i386');
-  const works =
-    isHere(compiler, '--version') &&
-    (!m32 || isHere('sh', '-c', 'true')) &&
-    (!m32 || hasLibrariesFor32Bits());
+  const works = isHere(compiler, '--version') && (!m32 || hasLibrariesFor32Bits());
   missing.set(build, !works);
   return works;
 }
 
 function hasLibrariesFor32Bits(): boolean {
-  return isHere('gcc', '-m32', '-print-libgcc-file-name');
+  const { stdout } = spawnSync('gcc', ['-m32', '-print-file-name=libc.a'], { encoding: 'utf8' });
+  return existsSync(stdout?.trim() ?? '');
 }
 
 async function compile(folder: string, program: string, build: Build): Promise<void> {
   const [compiler, ...options] = COMPILERS[build];
-  const source = join(projectRoot, 'test', 'vm', 'programs', `${program}.c`);
+  const source = join(sources, `${program}.c`);
   await run(compiler, [...options, '-o', programFile(folder, program, build), source]);
+}
+
+/** test/vm/programs/go; false where there is no Go. */
+export async function buildGo(file: string, cache: string): Promise<boolean> {
+  if (!isHere('go', 'version')) return false;
+  const cwd = join(sources, 'go');
+  const settings = { GOCACHE: cache, GOFLAGS: '-mod=mod', GOPROXY: 'off', GOTOOLCHAIN: 'local' };
+  await run('go', ['build', '-o', file, '.'], { cwd, env: { ...process.env, ...settings } });
+  return true;
+}
+
+/** test/vm/programs/java, as classes; false where there is no compiler. */
+export async function buildJava(folder: string): Promise<boolean> {
+  if (!isHere('javac', '-version')) return false;
+  await run('javac', ['-d', folder, join(sources, 'java', 'Sees.java')]);
+  return true;
 }
 
 /** Compiles each once, two at a time. */
