@@ -50,22 +50,27 @@ class Supervisor {
 
   /** Waits until a thread that was asked to stop is in a stop of its own process or ours. */
   bool settle(pid_t tid);
-  /** Makes a settled thread trap. The thread may be gone afterwards. */
-  bool armSettled(pid_t tid);
+  /** Makes a settled thread trap; it may be gone afterwards. `learn`: nothing is known of it so far. */
+  bool armSettled(pid_t tid, bool learn = false);
   bool disarmSettled(pid_t tid);
-  /** Lets a settled thread go on, or stay in its group stop. */
-  void letGo(pid_t tid);
+  /** Whether threads that enter a group stop are held in it. */
+  void trapInGroupStop(bool held) { trapInGroupStop_ = held; }
+  /** From now on programs that are executed show the real CPU, and nothing is refused. */
+  void letAllBe() { letsBe_ = true; }
 
   uint64_t answered() const { return answered_; }
 
  private:
   void onEnd(pid_t tid, WaitStatus status);
   void onSignal(pid_t tid, Task& task, int signal);
-  bool onTrap(pid_t tid, Task& task);
+  bool onTrap(pid_t tid, Task& task, const siginfo_t& stopped);
+  size_t cpuidOfUndumpable(pid_t tid, Task& task, const Registers& registers);
   void onEvent(pid_t tid, int event);
   void onChild(pid_t parent, int event);
   void onExec(pid_t tid);
   void onGuardedCall(pid_t tid, Task& task);
+  void onClone3(pid_t tid, Task& task, bool is32);
+  void finishClone(pid_t tid, Task& task);
   void onArchPrctl(pid_t tid, const uint64_t (&arguments)[6]);
   void skipCall(pid_t tid, int64_t result);
   void kill(pid_t tid);
@@ -80,6 +85,8 @@ class Supervisor {
   pid_t root_ = 0;
   std::optional<WaitStatus> rootEnd_;
   uint64_t answered_ = 0;
+  bool trapInGroupStop_ = false;
+  bool letsBe_ = false;
 };
 
 }  // namespace cpugate
