@@ -141,7 +141,11 @@ describe.skipIf(!labIsHere || !supervisorIsHere)('under a mask without AVX2', ()
         seconds: 120,
       };
     });
-    outcomes = await runCases({ cpu: 'Haswell', kernel: '6.1', cpus: 2, seconds: 580 }, cases);
+    outcomes = await runCases(
+      { cpu: 'Haswell', kernel: '6.1', cpus: 2, seconds: 580 },
+      folder,
+      cases,
+    );
   }, 600_000);
   afterAll(() => programs?.remove());
 

@@ -60,18 +60,22 @@ describe.skipIf(!labIsHere || !supervisorIsHere)('under a mask', () => {
     let outcomes: ReadonlyMap<string, GuestOutcome>;
     beforeAll(async () => {
       const chain = [file('exec_loop', 'no-libc'), '2500', 'masked'];
-      outcomes = await runCases({ cpu: 'Haswell', kernel: '6.1', cpus: 2, seconds: 580 }, [
-        together('10,000 execs', chain, chain, chain, chain),
-        together('1,000 threads, 5,000 signals', [file('stress'), '1000', '4', '5']),
-        together(
-          'all at once',
-          [file('exec_loop', 'no-libc'), '500', 'masked'],
-          [file('stress'), '50', '10', '5'],
-          [file('fork_tree'), '4', '3'],
-          [file('churn'), '40'],
-          [file('churn'), '40'],
-        ),
-      ]);
+      outcomes = await runCases(
+        { cpu: 'Haswell', kernel: '6.1', cpus: 2, seconds: 580 },
+        programs.folder,
+        [
+          together('10,000 execs', chain, chain, chain, chain),
+          together('1,000 threads, 5,000 signals', [file('stress'), '1000', '4', '5']),
+          together(
+            'all at once',
+            [file('exec_loop', 'no-libc'), '500', 'masked'],
+            [file('stress'), '50', '10', '5'],
+            [file('fork_tree'), '4', '3'],
+            [file('churn'), '40'],
+            [file('churn'), '40'],
+          ),
+        ],
+      );
     }, 600_000);
 
     test.each(['10,000 execs', '1,000 threads, 5,000 signals', 'all at once'])('%s', (name) => {
@@ -88,7 +92,7 @@ describe.skipIf(!labIsHere || !supervisorIsHere)('under a mask', () => {
   describe.each(HOSTS)('hostile on $cpu, Linux $kernel', (guest) => {
     let outcomes: ReadonlyMap<string, GuestOutcome>;
     beforeAll(async () => {
-      outcomes = await runCases({ ...guest, seconds: 400 }, [
+      outcomes = await runCases({ ...guest, seconds: 400 }, programs.folder, [
         hostile('as root'),
         hostile('as the same user', NOBODY),
       ]);

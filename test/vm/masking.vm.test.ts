@@ -112,7 +112,7 @@ describe.skipIf(!labIsHere || !supervisorIsHere)('CPUID under a mask', () => {
     let outcomes: ReadonlyMap<string, GuestOutcome>;
 
     beforeAll(async () => {
-      outcomes = await runCases({ ...host, seconds: 580 }, [
+      outcomes = await runCases({ ...host, seconds: 580 }, programs.folder, [
         ...ROWS.filter(isRunnable).map(guestCase),
         ...LEAVES.map(({ name, mode }) => {
           const command = [programFile(programs.folder, 'leaves', 'static-glibc')];

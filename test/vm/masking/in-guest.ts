@@ -10,16 +10,17 @@ function isOutcome(line: string): boolean {
   return line.startsWith('{"name":');
 }
 
-/** What became of each, by name. Fails where the guest stopped before the table's end. */
+/** What became of each, by name; `programs` is the folder that they name. Fails where the guest stopped before the table's end. */
 export async function runCases(
   guest: Guest,
+  programs: string,
   cases: readonly GuestCase[],
 ): Promise<ReadonlyMap<string, GuestOutcome>> {
   const folder = mkdtempSync(join(tmpdir(), 'cpugate-cases-'));
   try {
     await bundleForGuest('test/vm/masking/run-cases.ts', join(folder, 'run.cjs'));
     writeFileSync(join(folder, 'cases.json'), JSON.stringify(cases));
-    const command = ['node', join(folder, 'run.cjs'), join(folder, 'cases.json')];
+    const command = ['node', join(folder, 'run.cjs'), join(folder, 'cases.json'), programs];
     const { status, output } = await runInGuest(guest, command);
     const lines = output.split('\n').filter(isOutcome);
     const outcomes = lines.map((line) => JSON.parse(line) as GuestOutcome);
