@@ -18,8 +18,8 @@ export const run: Run = async (args) => {
     });
   const { loadBaseline } = await import('../load-baseline.js');
   const { baseline } = loadBaseline(maskPathOf(args));
-  const supervisor = findSupervisor();
   const { mask } = maskForHost(baseline, probeHost());
+  const supervisor = findSupervisor();
   const folder = runtimeFolderOf(args);
   const file = writeMaskFile(mask, folder, ownUid());
   return replaceProcess(supervisor, [

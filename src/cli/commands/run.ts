@@ -11,10 +11,10 @@ import { maskPathOf, ownUid, passOn, runtimeFolderOf } from '../mask-arguments.j
 export const run: Run = async (args) => {
   const { loadBaseline } = await import('../load-baseline.js');
   const { baseline } = loadBaseline(maskPathOf(args));
-  const supervisor = findSupervisor();
   const { mask } = maskForHost(baseline, probeHost());
   const program = findProgram(args.trailing[0] as string, process.env.PATH);
   if (program !== undefined) refuseHigherLevel(baseline, neededLevel(program));
+  const supervisor = findSupervisor();
   const folder = runtimeFolderOf(args);
   const file = writeMaskFile(mask, folder, ownUid());
   return replaceProcess(

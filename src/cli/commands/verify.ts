@@ -14,9 +14,9 @@ export const run: Run = async (args) => {
   const path = maskPathOf(args);
   const { loadBaseline } = await import('../load-baseline.js');
   const { baseline } = loadBaseline(path);
-  const supervisor = findSupervisor();
   const host = probeHost();
   const { mask, remarks } = maskForHost(baseline, host);
+  const supervisor = findSupervisor();
   const folder = runtimeFolderOf(args);
   const seen = probeUnderMask(supervisor, writeMaskFile(mask, folder, ownUid()), folder);
   const result = verifyMask(mask, baseline.features, host, seen, otherRoads());
