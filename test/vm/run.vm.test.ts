@@ -75,7 +75,7 @@ describe.skipIf(!labIsHere || !supervisorIsHere || !existsSync(program))(
       for (const [name, hosts] of Object.entries(CLUSTERS))
         local('baseline', ...hosts.map((host) => at(`${host}.host`)), '-o', at(`${name}.json`));
       local('baseline', 'x86-64-v2', '-o', mask('v2'));
-    }, 240_000);
+    }, 600_000);
     afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
     const VERIFIED: readonly (readonly [HostName, ClusterName | 'v2'])[] = [
