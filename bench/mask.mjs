@@ -8,9 +8,9 @@
  * `node bench/mask.mjs --build DIR` made. Exit status 1 where a promise isn't kept.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -105,8 +105,17 @@ function measureCompute(programs, masked) {
   promise('compute-bound program to bare', under / bare, 1.01);
 }
 
-function measureExecs(masked) {
-  const script = `i=0; while [ $i -lt ${values.execs} ]; do /bin/true; i=$((i+1)); done`;
+/** /bin/true with its loader and C library in one folder: how fast others are read doesn't count. */
+function copyOfTrue(folder) {
+  const loader = realpathSync('/lib64/ld-linux-x86-64.so.2');
+  const files = ['/bin/true', loader, join(dirname(loader), 'libc.so.6')];
+  for (const file of files) copyFileSync(realpathSync(file), join(folder, basename(file)));
+  return `${join(folder, basename(loader))} --library-path ${folder} ${join(folder, 'true')}`;
+}
+
+function measureExecs(masked, folder) {
+  const command = copyOfTrue(folder);
+  const script = `i=0; while [ $i -lt ${values.execs} ]; do ${command}; i=$((i+1)); done`;
   if (spawnSync('strace', ['-V'], { stdio: 'ignore' }).status !== 0) {
     console.log('skip exec-heavy script: no strace');
     return;
@@ -132,7 +141,7 @@ else {
       if (values.programs === undefined) buildPrograms(programs);
       measureStops(programs, masked);
       measureCompute(programs, masked);
-      measureExecs(masked);
+      measureExecs(masked, folder);
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
