@@ -20,6 +20,7 @@ const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = 
   matrix: () => import('./commands/matrix.js'),
   baseline: () => import('./commands/baseline.js'),
   explain: () => import('./commands/explain.js'),
+  export: () => import('./commands/export.js'),
   convert: () => import('./commands/convert.js'),
   run: () => import('./commands/run.js'),
   attach: () => import('./commands/attach.js'),

@@ -114,7 +114,6 @@ function write(baseline: Baseline): Exported {
 
 export const clearcpuid: Target = {
   name: 'clearcpuid',
-  title: 'Linux kernel parameter clearcpuid=',
   file: 'clearcpuid.txt',
   write,
 };

@@ -162,7 +162,6 @@ function write(baseline: Baseline, options: ExportOptions): Exported {
 
 export const glibc: Target = {
   name: 'glibc',
-  title: 'GLIBC_TUNABLES for the glibc of the hosts',
   file: 'glibc.env',
   write,
 };

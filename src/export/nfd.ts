@@ -49,7 +49,6 @@ ${rules.join('')}`;
 
 export const nfd: Target = {
   name: 'nfd',
-  title: 'Kubernetes NodeFeatureRule for Node Feature Discovery',
   file: 'nfd.yaml',
   write,
 };

@@ -46,7 +46,6 @@ function write(baseline: Baseline): Exported {
 
 export const nodeaffinity: Target = {
   name: 'nodeaffinity',
-  title: 'Kubernetes node affinity on labels of Node Feature Discovery',
   file: 'nodeaffinity.yaml',
   write,
 };

@@ -43,7 +43,6 @@ function write(baseline: Baseline): Exported {
 
 export const runtimes: Target = {
   name: 'runtimes',
-  title: 'launch settings of OpenSSL, Java, Go, .NET, NumPy, OpenBLAS and Node.js',
   file: 'runtimes.env',
   write,
 };

@@ -1,5 +1,6 @@
 /** What other tools' settings are made by. */
 import type { Baseline } from '../baseline/baseline.js';
+import type { TargetName } from './target-names.js';
 
 export interface ExportOptions {
   /** Release of glibc that the setting is for ("2.31"); default: those of the hosts. */
@@ -14,9 +15,7 @@ export interface Exported {
 
 export interface Target {
   /** As --for takes it. */
-  readonly name: string;
-  /** What it is, for help. */
-  readonly title: string;
+  readonly name: TargetName;
   /** Usual name of the file. */
   readonly file: string;
   write(baseline: Baseline, options: ExportOptions): Exported;

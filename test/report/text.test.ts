@@ -68,10 +68,11 @@ describe('a report for people', () => {
           Fail with SIGILL.
 
       What to do
-        For tasks that start from now on, hide at the source what the target lacks or
-        lays out otherwise: a CPU model for the source's VMs that both hosts can give,
-        or GLIBC_TUNABLES for what only libc uses. Tasks that run already stay on
-        hosts like their own.
+        For tasks that start from now on, show no more than both hosts have: "cpugate
+        baseline FROM TO -o both.json", then "cpugate run --mask both.json -- COMMAND"
+        where CPUID faulting works; elsewhere a CPU model for VMs that both hosts can
+        give, or "cpugate export both.json --for glibc" for what only libc uses. Tasks
+        that run already stay on hosts like their own.
       "
     `);
   });

@@ -10,12 +10,14 @@ import type { CommandSpec } from '../specs/spec.js';
 import { describeTerminal } from '../terminal.js';
 import { VERSION } from '../version.js';
 
-const WELCOME = `cpugate tells whether running tasks can move between x86-64 hosts with unlike CPUs.
+const WELCOME = `cpugate lets running tasks move between x86-64 hosts with unlike CPUs, or says why they can't.
 
 Three jobs:
-  Check two hosts before a migration     cpugate check web-7.json localhost
-  Record a host, to compare it anywhere  cpugate probe -o web-7.json
-  See what a host offers, and what's odd cpugate show localhost`;
+  Check two hosts before a migration       cpugate check web-7.json localhost
+  Find what all hosts have in common       cpugate baseline hosts/ -o cluster.json
+  Start tasks that see just that           cpugate run --mask cluster.json -- server
+
+Record a host for the first two with       cpugate probe -o web-7.json`;
 
 function withOptions(parser: Argv, command: CommandSpec): Argv {
   for (const [name, spec] of Object.entries(command.options))

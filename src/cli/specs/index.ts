@@ -9,6 +9,7 @@ import { completion } from './completion.js';
 import { convert } from './convert.js';
 import { detach } from './detach.js';
 import { explain } from './explain.js';
+import { exportCommand } from './export.js';
 import { matrix } from './matrix.js';
 import { probe } from './probe.js';
 import { run } from './run.js';
@@ -24,6 +25,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   matrix,
   baseline,
   explain,
+  exportCommand,
   convert,
   run,
   attach,

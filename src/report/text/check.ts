@@ -105,15 +105,16 @@ const REMEDIES: readonly (readonly [codes: readonly Finding['code'][], text: str
       'state-layout',
       'cpus-differ',
     ],
-    'For tasks that start from now on, hide at the source what the target lacks or lays out otherwise: ' +
-      "a CPU model for the source's VMs that both hosts can give, or GLIBC_TUNABLES for what only " +
+    'For tasks that start from now on, show no more than both hosts have: "cpugate baseline FROM TO -o ' +
+      'both.json", then "cpugate run --mask both.json -- COMMAND" where CPUID faulting works; elsewhere a ' +
+      'CPU model for VMs that both hosts can give, or "cpugate export both.json --for glibc" for what only ' +
       'libc uses. Tasks that run already stay on hosts like their own.',
   ],
   [
     ['xsave-area-grows', 'signal-frame-grows'],
-    "Keep the target's XSAVE area as small as the source's: a VM with the source's CPU model, or " +
-      'clearcpuid= at its boot with the features whose state is new there. Or start the tasks where ' +
-      'CPUID shows the larger size already. Programs linked with -z now do not bind lazily.',
+    "Start the tasks under a baseline of both hosts, which shows the target's size from the start; or keep " +
+      "the target's XSAVE area as small as the source's: a VM with the source's CPU model, or clearcpuid= at " +
+      'its boot with the features whose state is new there. Programs linked with -z now do not bind lazily.',
   ],
   [['address-width'], 'Boot the host with the wider addresses with no5lvl.'],
   [

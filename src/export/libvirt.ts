@@ -1,0 +1,104 @@
+/** libvirt's <cpu> of a domain: a model and a policy for each feature in which it differs. */
+import type { Baseline } from '../baseline/baseline.js';
+import { VISIBLE } from '../baseline/host-kind.js';
+import { type FeatureName, featureRow } from '../catalogue/index.js';
+import type { Exported, Target } from './target.js';
+import {
+  chooseModel,
+  keptNote,
+  leftOutReasons,
+  type VirtualModel,
+  vendorNote,
+  wantedFeatures,
+} from './virtual-model.js';
+
+/** Names in the catalogue that libvirt 9.0's CPU map lacks. */
+const TOO_NEW: ReadonlySet<FeatureName> = new Set([
+  'amx_complex',
+  'amx_fp16',
+  'avx10',
+  'avx10_128',
+  'avx10_256',
+  'avx10_512',
+  'avx_ifma',
+  'avx_ne_convert',
+  'avx_vnni_int16',
+  'avx_vnni_int8',
+  'cmpccxadd',
+  'fsrc',
+  'fsrs',
+  'fzrm',
+  'lam',
+  'lfence_rdtsc',
+  'movrs',
+  'prefetchiti',
+  'sgx_aex_notify',
+  'sgx_edeccssa',
+  'sha512',
+  'sm3',
+  'sm4',
+]);
+
+/** Undefined where libvirt 9.0 has none, or QEMU none to hand it on by. */
+export function libvirtName(name: FeatureName): string | undefined {
+  const { libvirt, qemu } = featureRow(name).names ?? {};
+  return qemu === undefined || TOO_NEW.has(name) ? undefined : libvirt;
+}
+
+const VENDORS: Readonly<Record<string, string>> = {
+  GenuineIntel: 'Intel',
+  AuthenticAMD: 'AMD',
+  HygonGenuine: 'Hygon',
+};
+
+/**
+ * libvirt compares hosts by its own map of models and QEMU starts its own model: what the two don't
+ * agree on is told either way.
+ */
+function policies({ model, plus, minus }: VirtualModel, named: readonly FeatureName[]): string[] {
+  const disputed = model.disputed ?? [];
+  const both = (names: readonly FeatureName[], wanted: boolean) =>
+    VISIBLE.filter(
+      (name) =>
+        names.includes(name) || (disputed.includes(name) && named.includes(name) === wanted),
+    );
+  return [...policy('require', both(plus, true)), ...policy('disable', both(minus, false))];
+}
+
+function policy(kind: 'require' | 'disable', names: readonly FeatureName[]): string[] {
+  return names.map((name) => `  <feature policy='${kind}' name='${libvirtName(name)}'/>`);
+}
+
+/** "--" would end a comment. */
+function comment(texts: readonly string[]): string {
+  return `<!--\n${texts.map((text) => `  ${text.replaceAll('--', '- -')}\n`).join('')}-->\n`;
+}
+
+const HEAD = [
+  'The CPU of a domain whose tasks see the baseline: take it in place of the <cpu> of the domain (virsh edit). libvirt 9.0 and later.',
+  "What only the guest's kernel uses (page tables, mitigations such as spec-ctrl) is the model's: not all hosts may have it, and nothing here was compared with them.",
+];
+
+function write(baseline: Baseline): Exported {
+  const wanted = wantedFeatures(baseline);
+  const named = wanted.filter((name) => libvirtName(name) !== undefined);
+  const cpu = chooseModel(named, baseline.vendors, ({ libvirt }) => libvirt !== undefined);
+  const missing = [...leftOutReasons(baseline), ...vendorNote(baseline.vendors)];
+  const nameless = wanted.filter((name) => !named.includes(name));
+  if (nameless.length > 0) missing.unshift(`libvirt 9.0 has no name for ${nameless.join(', ')}.`);
+  const [vendor] = baseline.vendors.length === 1 ? baseline.vendors : [];
+  const libvirtVendor = vendor === undefined ? undefined : VENDORS[vendor];
+  const lines = [
+    "<cpu mode='custom' match='exact' check='partial'>",
+    `  <model fallback='forbid'>${cpu.model.libvirt}</model>`,
+    ...(libvirtVendor === undefined ? [] : [`  <vendor>${libvirtVendor}</vendor>`]),
+    ...policies(cpu, named),
+    '</cpu>',
+  ];
+  return {
+    content: `${comment([...HEAD, ...keptNote(baseline), ...missing])}${lines.join('\n')}\n`,
+    missing,
+  };
+}
+
+export const libvirt: Target = { name: 'libvirt', file: 'libvirt-cpu.xml', write };

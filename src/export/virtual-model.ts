@@ -1,0 +1,118 @@
+/**
+ * The CPU of a virtual machine: the named model that is nearest to a baseline, and what has to be
+ * added to it and taken from it so that tasks in the machine see the baseline.
+ */
+import type { Baseline } from '../baseline/baseline.js';
+import { findNearest } from '../baseline/nearest.js';
+import type { FeatureName } from '../catalogue/index.js';
+import { printable } from '../model/printable.js';
+import { QEMU_MODELS, type QemuModel } from './qemu-models.js';
+
+export interface VirtualModel {
+  readonly model: QemuModel;
+  /** In the catalogue's order. */
+  readonly plus: readonly FeatureName[];
+  readonly minus: readonly FeatureName[];
+}
+
+/** The guest's system sets these where it enables what they show. */
+export const SET_BY_GUEST: ReadonlySet<FeatureName> = new Set(['osxsave', 'ospke']);
+
+/** Features that are left out although the baseline has them, and why. */
+const LEFT_OUT: readonly (readonly [readonly FeatureName[], string])[] = [
+  [
+    ['nonstop_tsc'],
+    'a guest with it (invtsc) moves to another host only where the frequency of its TSC is fixed as well',
+  ],
+  [
+    [
+      'sgx',
+      'sgx1',
+      'sgx2',
+      'sgx_edeccssa',
+      'sgx_exinfo',
+      'sgx_debug',
+      'sgx_mode64',
+      'sgx_provisionkey',
+      'sgx_tokenkey',
+      'sgx_kss',
+      'sgx_aex_notify',
+    ],
+    'enclaves need memory of their own, and no guest with one moves',
+  ],
+  [['waitpkg'], 'QEMU gives it to no named model, only to -cpu host with -overcommit cpu-pm=on'],
+  [['lwp', 'ptwrite'], 'KVM has no such state for guests'],
+];
+
+const LEFT_OUT_NAMES = new Set(LEFT_OUT.flatMap(([names]) => names));
+
+/** Why the machine can't or mustn't show some of the baseline, a sentence each. */
+export function leftOutReasons(baseline: Baseline): readonly string[] {
+  return LEFT_OUT.flatMap(([names, why]) => {
+    const had = names.filter((name) => baseline.features.includes(name));
+    return had.length === 0 ? [] : [`${had.join(', ')} left out: ${why}.`];
+  });
+}
+
+/**
+ * Every 64-bit CPU has these, and kernels count on them: they stay where a baseline doesn't list them,
+ * as the one of x86-64-v3, which lists what the level asks for.
+ */
+export const EVERY_64_BIT_CPU: readonly FeatureName[] = ['tsc', 'sep', 'clflush'];
+
+function keptAnyway(baseline: Baseline): readonly FeatureName[] {
+  if (!baseline.features.includes('lm')) return [];
+  return EVERY_64_BIT_CPU.filter((name) => !baseline.features.includes(name));
+}
+
+export function keptNote(baseline: Baseline): readonly string[] {
+  const kept = keptAnyway(baseline);
+  return kept.length === 0
+    ? []
+    : [
+        `${kept.join(', ')} stay, although the baseline doesn't list them: every 64-bit CPU has them, and kernels count on them.`,
+      ];
+}
+
+/** What is to be told to the machine: neither left out nor the guest's own. */
+export function wantedFeatures(baseline: Baseline): readonly FeatureName[] {
+  const unwanted = (name: FeatureName) => SET_BY_GUEST.has(name) || LEFT_OUT_NAMES.has(name);
+  return [...baseline.features.filter((name) => !unwanted(name)), ...keptAnyway(baseline)];
+}
+
+/** Of hosts of one vendor that vendor's models, and always those of none. */
+function fits(model: QemuModel, vendors: readonly string[]): boolean {
+  return model.vendor === undefined || (vendors.length === 1 && vendors[0] === model.vendor);
+}
+
+/** Of models that show the same, the last: the one with the mitigations. */
+function lastOfAlike(models: readonly QemuModel[]): readonly QemuModel[] {
+  const byFeatures = new Map<string, QemuModel>();
+  for (const model of models) byFeatures.set([...model.features].sort().join(' '), model);
+  return [...byFeatures.values()];
+}
+
+/** Takes only models that the program at hand has (isThere). */
+export function chooseModel(
+  wanted: readonly FeatureName[],
+  vendors: readonly string[],
+  isThere: (model: QemuModel) => boolean,
+): VirtualModel {
+  const usable = lastOfAlike(QEMU_MODELS.filter((one) => isThere(one) && fits(one, vendors)));
+  const nearest = findNearest(
+    wanted,
+    usable.map(({ name, features }) => ({ name, title: '', features })),
+  );
+  const model = usable.find(({ name }) => name === nearest?.name);
+  if (model === undefined || nearest === undefined) throw new Error('no model to choose from');
+  return { model, plus: nearest.plus, minus: nearest.minus };
+}
+
+/** What machines of hosts with several vendors show. */
+export function vendorNote(vendors: readonly string[]): readonly string[] {
+  return vendors.length === 1
+    ? []
+    : [
+        `The hosts are of several vendors (${printable(vendors.join(', '))}): a guest shows that of the host it was started on, and KVM moves none to another vendor's.`,
+      ];
+}
