@@ -56,6 +56,7 @@
         'supervisor/segv_state.cc',
         'supervisor/session.cc',
         'supervisor/supervisor.cc',
+        'supervisor/task_cpu.cc',
         'supervisor/tracee.cc',
       ],
       'cflags': ['-ffunction-sections', '-fdata-sections'],
