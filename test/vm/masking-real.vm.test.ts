@@ -50,7 +50,7 @@ const PROGRAMS: readonly RealProgram[] = [
   {
     name: 'the dynamic linker',
     command: [LINKER, '--help'],
-    masked: [/x86-64-v2 \(supported, searched\)/, /x86-64-v3\n/],
+    masked: [/x86-64-v2 \(supported, searched\)/, /x86-64-v3\n/, /x86_64 \(AT_PLATFORM; supported/],
     bare: [/x86-64-v3 \(supported, searched\)/],
     isHere: existsSync(LINKER),
   },
