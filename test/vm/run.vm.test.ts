@@ -200,6 +200,21 @@ describe.skipIf(!labIsHere || !supervisorIsHere || !existsSync(program))(
       expect(over?.status, over?.output).toBe(0);
     });
 
+    test('set-user-id programs gain their user where the supervisor is root', async () => {
+      const asNobody = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
+      const supervisor = join(projectRoot, 'native', 'build', 'Release', 'cpugate-supervisor');
+      const results = await steps(HOSTS.haswell, [
+        'cp /usr/bin/id /tmp/id && chown 1 /tmp/id && chmod u+s /tmp/id',
+        `${cpugate} run --mask ${mask('v2')} -- /tmp/id -u`,
+        `cp ${supervisor} /tmp/supervisor && cp /run/cpugate/*.mask /tmp/v2.mask && chmod 644 /tmp/v2.mask`,
+        `${asNobody} /tmp/id -u`,
+        `${asNobody} /tmp/supervisor run --mask /tmp/v2.mask -- /tmp/id -u`,
+      ]);
+      expect(results.map(({ status }) => status)).toEqual([0, 0, 0, 0, 0]);
+      const users = results.map(({ output }) => output.trim());
+      expect([users[1], users[3], users[4]]).toEqual(['1', '1', '65534']);
+    });
+
     test('attach masks what runs, and detach lets it live', async () => {
       const ask = `${LOADER} --help | grep -c 'x86-64-v3 (supported'`;
       const results = await steps(HOSTS.haswell, [
