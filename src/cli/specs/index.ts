@@ -2,16 +2,20 @@
  * The command line as data: what each command takes, says of itself and shows as examples, a file a
  * command. Parsing, help and completion all read it, so they can't disagree.
  */
+import { attach } from './attach.js';
 import { baseline } from './baseline.js';
 import { check } from './check.js';
 import { completion } from './completion.js';
 import { convert } from './convert.js';
+import { detach } from './detach.js';
 import { explain } from './explain.js';
 import { exportCommand } from './export.js';
 import { matrix } from './matrix.js';
 import { probe } from './probe.js';
+import { run } from './run.js';
 import { show } from './show.js';
 import type { CommandSpec } from './spec.js';
+import { verify } from './verify.js';
 
 /** In the order of the help. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -23,6 +27,10 @@ export const COMMANDS: readonly CommandSpec[] = [
   explain,
   exportCommand,
   convert,
+  run,
+  attach,
+  detach,
+  verify,
   completion,
 ];
 
