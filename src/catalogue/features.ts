@@ -8,8 +8,7 @@
  * cpu-tunables.c), gcc (i386-common.cc), LLVM (X86TargetParser) and CRIU (criu/arch/x86/cpu.c).
  * Where they disagree, the note beside the edge says how.
  *
- * Not in the table: bits 0-9, 12-17, 23 and 24 of leaf 0x80000001 EDX, which repeat leaf 1 EDX on
- * AMD CPUs.
+ * Not in the table: bits of leaf 0x80000001 EDX that repeat leaf 1 EDX (repeated-bits.ts).
  */
 
 export type Register = 'eax' | 'ebx' | 'ecx' | 'edx';

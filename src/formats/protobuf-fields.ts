@@ -49,6 +49,32 @@ export class ProtobufFields {
     return value;
   }
 
+  /** A 64-bit number to its last bit, which readVarint's floating point can't give. */
+  uint64(end: number, what: string): bigint {
+    const start = this.offset;
+    this.#expect(VARINT, what);
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = this.offset < end ? this.#input.bytes[this.#pbf.pos++] : undefined;
+      if (byte === undefined) throw this.#damaged('ends in the middle of a field', start);
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return value & 0xffffffffffffffffn;
+    }
+    throw this.#damaged(`${what} is too large a number`, start);
+  }
+
+  /** 64-bit numbers, one a field or packed into one. */
+  uint64s(end: number, what: string): bigint[] {
+    if (this.#pbf.type !== BYTES) return [this.uint64(end, what)];
+    const last = this.message(end, what);
+    const values: bigint[] = [];
+    while (this.offset < last) {
+      this.#pbf.type = VARINT;
+      values.push(this.uint64(last, what));
+    }
+    return values;
+  }
+
   /** Numbers one a field, or packed into one. */
   varints(end: number, what: string): number[] {
     if (this.#pbf.type !== BYTES) return [this.varint(end, what)];

@@ -11,6 +11,7 @@ import {
   type LevelName,
   ROWS,
 } from '../catalogue/index.js';
+import { REPEATED_BITS } from '../catalogue/repeated-bits.js';
 import type { Cpu, Host, HostKind, SystemFacts } from './host.js';
 import { type LeafTable, readRegister } from './leaves.js';
 import { CLOSURE_ORDER, countingPrerequisites, USER_VISIBLE } from './prerequisites.js';
@@ -353,9 +354,8 @@ export function unnamedBits(
     const key = `${row.leaf} ${row.subleaf} ${row.reg}`;
     named.set(key, ((named.get(key) ?? 0) | maskOf(row.bit)) >>> 0);
   }
-  // Leaf 0x80000001 EDX repeats bits of leaf 1 EDX on AMD CPUs.
-  const repeated = `${0x80000001} 0 edx`;
-  named.set(repeated, ((named.get(repeated) ?? 0) | 0x0183f3ff) >>> 0);
+  const repeated = `${REPEATED_BITS.leaf} 0 ${REPEATED_BITS.reg}`;
+  named.set(repeated, ((named.get(repeated) ?? 0) | REPEATED_BITS.bits) >>> 0);
   const found = [];
   for (const [key, mask] of named) {
     const [leaf, subleaf, reg] = key.split(' ');

@@ -1,0 +1,132 @@
+/**
+ * Files of an untrusted folder: regular ones only, of bounded size, and no link is followed out of it.
+ */
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '../model/errors.js';
+
+/** Images but the pages are lists of a few bytes an entry. */
+export const LARGEST_IMAGE = 64 * 1024 * 1024;
+
+const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+export interface OpenFile {
+  readonly size: number;
+  /** Undefined where the file ends before. */
+  read(offset: number, length: number): Uint8Array | undefined;
+}
+
+function unreadable(name: string, error: unknown): InputError {
+  const code = (error as NodeJS.ErrnoException).code;
+  const said: Record<string, string> = {
+    ENOENT: 'is missing',
+    ELOOP: 'is a link, and links in a folder of images are not followed',
+    EACCES: 'may not be read (permission denied)',
+    ENOTDIR: 'is no folder',
+  };
+  return new InputError('unreadable', said[code ?? ''] ?? `can't be read (${code})`, {
+    place: { file: name },
+    cause: error,
+  });
+}
+
+function readExactly(descriptor: number, offset: number, length: number): Uint8Array | undefined {
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length; ) {
+    const count = readSync(descriptor, bytes, done, length - done, offset + done);
+    if (count === 0) return undefined;
+    done += count;
+  }
+  return bytes;
+}
+
+function openRegular(path: string, name: string): { descriptor: number; size: number } {
+  const descriptor = openSync(path, FLAGS);
+  const stat = fstatSync(descriptor);
+  if (stat.isFile()) return { descriptor, size: stat.size };
+  closeSync(descriptor);
+  throw new InputError('unreadable', 'is no regular file', { place: { file: name } });
+}
+
+/** A folder that is held open, so that nobody can put another in its place. */
+export class ImageFiles {
+  readonly name: string;
+  readonly #folder: number;
+  readonly #open: number[] = [];
+
+  /** Throws InputError for what is no folder. */
+  constructor(path: string) {
+    this.name = path;
+    try {
+      this.#folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    } catch (error) {
+      throw unreadable(path, error);
+    }
+  }
+
+  /** `file`: a plain name, never one that the images gave. Undefined: not there. */
+  openFile(file: string): OpenFile | undefined {
+    const name = join(this.name, file);
+    try {
+      const { descriptor, size } = openRegular(`/proc/self/fd/${this.#folder}/${file}`, name);
+      this.#open.push(descriptor);
+      return { size, read: (offset, length) => readExactly(descriptor, offset, length) };
+    } catch (error) {
+      if (error instanceof InputError) throw error;
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw unreadable(name, error);
+    }
+  }
+
+  /** The whole of it. */
+  readFile(file: string, largest: number = LARGEST_IMAGE): Uint8Array | undefined {
+    const opened = this.openFile(file);
+    if (opened === undefined) return undefined;
+    const name = join(this.name, file);
+    if (opened.size > largest)
+      throw new InputError('too-large', `is larger than ${largest / 1024 / 1024} MiB`, {
+        place: { file: name },
+      });
+    const bytes = opened.read(0, opened.size);
+    closeSync(this.#open.pop() as number);
+    if (bytes === undefined)
+      throw new InputError('unreadable', 'shrank while it was read', { place: { file: name } });
+    return bytes;
+  }
+
+  needFile(file: string): Uint8Array {
+    const bytes = this.readFile(file);
+    if (bytes === undefined) throw unreadable(join(this.name, file), { code: 'ENOENT' });
+    return bytes;
+  }
+
+  close(): void {
+    for (const descriptor of this.#open) closeSync(descriptor);
+    closeSync(this.#folder);
+  }
+}
+
+/** Dynamic linkers have 200 KB to 1 MB. */
+const LARGEST_LINKER = 16 * 1024 * 1024;
+
+/**
+ * A file that the images name, below a root: they name it as the kernel did, without links. Undefined
+ * where it isn't there, is reached by a link, or is none that a program would map.
+ */
+export function readMappedFile(root: string, path: string): Uint8Array | undefined {
+  if (!path.startsWith('/') || path.includes('\0')) return undefined;
+  let descriptor: number | undefined;
+  try {
+    const base = realpathSync(root);
+    const place = join(base, path);
+    if (realpathSync(place) !== place || join('/', path) !== path) return undefined;
+    const opened = openRegular(place, path);
+    descriptor = opened.descriptor;
+    if (opened.size > LARGEST_LINKER) return undefined;
+    return readExactly(descriptor, 0, opened.size);
+  } catch {
+    return undefined;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}

@@ -1,0 +1,129 @@
+/** A folder of CRIU images, opened and read. Everything in it is untrusted. */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { criuImage } from '../formats/criu-image.js';
+import { readDumpRecord } from '../formats/dump-record.js';
+import { type Input, MAX_INPUT_BYTES, openInput } from '../formats/format.js';
+import { readCore } from '../formats/images/core.js';
+import { type MappedFile, readMappedFiles } from '../formats/images/memory-map.js';
+import { checkInventory, readTree, type TreeEntry } from '../formats/images/tree.js';
+import { type DumpRecord, RECORD_NAME } from '../model/dump-record.js';
+import { InputError } from '../model/errors.js';
+import type { Host } from '../model/host.js';
+import type { ImageFolder, ImageProcess, ImageThread } from '../model/image-folder.js';
+import { ImageFiles } from './image-files.js';
+import { readMemory } from './image-memory.js';
+
+export interface ReadOptions {
+  /** Where the files are that the tasks have mapped (a container's root); default: "/". */
+  readonly root?: string;
+}
+
+function inputOf(files: ImageFiles, file: string): Input {
+  return openInput(join(files.name, file), files.needFile(file));
+}
+
+function optionalInput(files: ImageFiles, file: string, largest?: number): Input | undefined {
+  const bytes = files.readFile(file, largest);
+  return bytes === undefined ? undefined : openInput(join(files.name, file), bytes);
+}
+
+function fingerprintOf(files: ImageFiles): string {
+  const hash = createHash('sha256');
+  for (const file of ['inventory.img', 'pstree.img']) {
+    const bytes = files.needFile(file);
+    hash.update(`${file} ${bytes.length}\n`).update(bytes);
+  }
+  return hash.digest('hex');
+}
+
+function withFolder<T>(path: string, work: (files: ImageFiles) => T): T {
+  const files = new ImageFiles(path);
+  try {
+    return work(files);
+  } finally {
+    files.close();
+  }
+}
+
+/** For the record: SHA-256 of inventory.img and pstree.img, with their names and sizes. */
+export function fingerprintImages(path: string): string {
+  return withFolder(path, fingerprintOf);
+}
+
+/** An image of a CPU that CRIU had no name for holds nothing; that is no damage. */
+function readCpuinfo(files: ImageFiles): Host | undefined {
+  const input = optionalInput(files, 'cpuinfo.img');
+  return input === undefined || input.bytes.length === 0 ? undefined : criuImage.read(input);
+}
+
+interface FoundRecord {
+  readonly record: DumpRecord | undefined;
+  readonly remarks: readonly string[];
+}
+
+/** A record of other images says nothing about these. */
+function readRecord(files: ImageFiles, fingerprint: string): FoundRecord {
+  const input = optionalInput(files, RECORD_NAME, MAX_INPUT_BYTES);
+  if (input === undefined) return { record: undefined, remarks: [] };
+  const record = readDumpRecord(input);
+  if (record.fingerprint === fingerprint) return { record, remarks: [] };
+  return {
+    record: undefined,
+    remarks: [`${RECORD_NAME} was written for other images than these, and doesn't count.`],
+  };
+}
+
+function readFiles(files: ImageFiles): ReadonlyMap<number, MappedFile> {
+  const input = optionalInput(files, 'files.img');
+  if (input !== undefined) return readMappedFiles(input, 'files');
+  const old = optionalInput(files, 'reg-files.img');
+  return old === undefined ? new Map() : readMappedFiles(old, 'reg-files');
+}
+
+function readProcess(
+  files: ImageFiles,
+  { pid, threads: tids }: TreeEntry,
+  mapped: ReadonlyMap<number, MappedFile>,
+  root: string,
+): ImageProcess {
+  const leader = readCore(inputOf(files, `core-${pid}.img`), pid);
+  const common = { pid, comm: leader.comm ?? '', isAlive: leader.isAlive };
+  if (!leader.isAlive)
+    return {
+      ...common,
+      threads: [],
+      auxv: new Map(),
+      signalFrames: { known: true, value: [] },
+      lazyBinding: { known: true, value: { kind: 'none' } },
+    };
+  const threads = (tids.length === 0 ? [pid] : tids).map((tid): ImageThread => {
+    const core = tid === pid ? leader : readCore(inputOf(files, `core-${tid}.img`), tid);
+    if (core.thread === undefined)
+      throw new InputError('malformed', 'has no registers, and its process is alive', {
+        place: { file: join(files.name, `core-${tid}.img`) },
+      });
+    return core.thread;
+  });
+  return { ...common, threads, ...readMemory(files, pid, threads, mapped, root) };
+}
+
+/** Throws InputError for what is no dump, or a damaged one. */
+export function readImageFolder(path: string, { root = '/' }: ReadOptions = {}): ImageFolder {
+  return withFolder(path, (files) => {
+    checkInventory(inputOf(files, 'inventory.img'));
+    const tree = readTree(inputOf(files, 'pstree.img'));
+    const fingerprint = fingerprintOf(files);
+    const { record, remarks } = readRecord(files, fingerprint);
+    const mapped = readFiles(files);
+    return {
+      name: path,
+      rootPid: (tree[0] as TreeEntry).pid,
+      processes: tree.map((entry) => readProcess(files, entry, mapped, root)),
+      cpuinfo: readCpuinfo(files),
+      record,
+      fingerprint,
+      remarks,
+    };
+  });
+}

@@ -1,0 +1,83 @@
+/**
+ * A dumped process's memory: pages that the dump holds, and zeros where nothing was ever written. What
+ * lies unchanged in a mapped file isn't in a dump, and isn't read here.
+ */
+import { type Mapping, type MemoryMap, PAGE_BYTES, type PageMap } from './memory-map.js';
+
+/** Bytes of a file at an offset; undefined: not to be had. */
+export type ReadAt = (offset: number, length: number) => Uint8Array | undefined;
+
+/** Pages in memory that the dump holds, or should hold. */
+export interface DumpedPart {
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
+export class AddressSpace {
+  readonly mappings: readonly Mapping[];
+  readonly #pages: PageMap;
+  readonly #readPages: ReadAt;
+
+  constructor(map: MemoryMap, pages: PageMap, readPages: ReadAt) {
+    this.mappings = map.mappings;
+    this.#pages = pages;
+    this.#readPages = readPages;
+  }
+
+  mappingAt(address: bigint): Mapping | undefined {
+    return this.mappings.find(({ start, end }) => address >= start && address < end);
+  }
+
+  /** What the dump holds of a range, ascending. */
+  dumpedParts(start: bigint, end: bigint): DumpedPart[] {
+    return this.#pages.runs.flatMap(({ address, pages }) => {
+      const last = address + BigInt(pages) * PAGE_BYTES;
+      const part = { start: address > start ? address : start, end: last < end ? last : end };
+      return part.start < part.end ? [part] : [];
+    });
+  }
+
+  /** Undefined where any byte of it can't be had. */
+  read(address: bigint, length: number): Uint8Array | undefined {
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length; ) {
+      const at = address + BigInt(done);
+      const toPageEnd = Number(PAGE_BYTES - (at % PAGE_BYTES));
+      const count = Math.min(toPageEnd, length - done);
+      const part = this.#readInPage(at, count);
+      if (part === undefined) return undefined;
+      bytes.set(part, done);
+      done += count;
+    }
+    return bytes;
+  }
+
+  u64(address: bigint): bigint | undefined {
+    const bytes = this.read(address, 8);
+    return bytes === undefined ? undefined : new DataView(bytes.buffer).getBigUint64(0, true);
+  }
+
+  #readInPage(address: bigint, length: number): Uint8Array | undefined {
+    const run = this.#runAt(address);
+    if (run !== undefined) {
+      if (run.at === undefined) return undefined;
+      return this.#readPages(run.at + Number(address - run.address), length);
+    }
+    return this.mappingAt(address)?.kind === 'anonymous' ? new Uint8Array(length) : undefined;
+  }
+
+  /** Runs are in ascending order. */
+  #runAt(address: bigint): PageMap['runs'][number] | undefined {
+    const { runs } = this.#pages;
+    let [low, high] = [0, runs.length - 1];
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      const run = runs[middle];
+      if (run === undefined) return undefined;
+      if (address < run.address) high = middle - 1;
+      else if (address >= run.address + BigInt(run.pages) * PAGE_BYTES) low = middle + 1;
+      else return run;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * How a dumped process's glibc saves registers when it binds a function lazily. ld.so holds a
+ * trampoline for each way, all alike but for one instruction:
+ *
+ *     sub  size(%rip), %rsp      room on the stack: what CPUID 0xD said at start, and 64 bytes
+ *     mov  $components, %eax
+ *     xsave 0x40(%rsp)           or xsavec
+ *
+ * and puts the address of the one that it chose into every object's third GOT entry. So the code, in
+ * the file of ld.so, tells where the size is kept; the dumped memory holds the size and the entries.
+ * No offset in a structure of glibc's has to be known, and stripped files will do.
+ * Source: glibc sysdeps/x86_64/dl-trampoline.h, sysdeps/x86_64/dl-machine.h.
+ */
+import type { LazyBinding, Told } from '../../model/image-folder.js';
+import type { AddressSpace } from './address-space.js';
+import type { ElfFile } from './elf.js';
+
+/** sub disp32(%rip), %rsp */
+const SUB_RSP = [0x48, 0x2b, 0x25] as const;
+const SUB_BYTES = 7;
+/** From there to the saving instruction, and back to the function's begin. */
+const REACH = 256;
+const PROLOGUE = 32;
+const MOV_EAX = 0xb8;
+const PROT_EXEC = 4;
+const CHUNK = 1 << 20;
+
+interface Trampoline {
+  readonly kind: 'xsave' | 'xsavec';
+  /** Of the sub instruction, in the file's addresses. */
+  readonly at: number;
+  /** Of the size. */
+  readonly sizeAt: number;
+  /** Of the area, from the stack pointer. */
+  readonly areaAt: number;
+  readonly components: bigint;
+}
+
+/** xsave or xsavec disp(%rsp): the displacement, and which. */
+function savingInstruction(
+  code: DataView,
+  at: number,
+): Pick<Trampoline, 'kind' | 'areaAt'> | undefined {
+  if (code.getUint8(at) !== 0x0f) return undefined;
+  const opcode = code.getUint8(at + 1);
+  if (opcode !== 0xae && opcode !== 0xc7) return undefined;
+  const kind = opcode === 0xae ? 'xsave' : 'xsavec';
+  if (code.getUint8(at + 3) !== 0x24) return undefined;
+  if (code.getUint8(at + 2) === 0x64) return { kind, areaAt: code.getInt8(at + 4) };
+  if (code.getUint8(at + 2) === 0xa4) return { kind, areaAt: code.getInt32(at + 4, true) };
+  return undefined;
+}
+
+function trampolineAt(code: DataView, at: number, address: number): Trampoline | undefined {
+  const sizeAt = address + SUB_BYTES + code.getInt32(at + 3, true);
+  let components: bigint | undefined;
+  for (let next = at + SUB_BYTES; next < at + REACH && next + 8 <= code.byteLength; next++) {
+    if (code.getUint8(next) === MOV_EAX && components === undefined)
+      components = BigInt(code.getUint32(next + 1, true));
+    const found = savingInstruction(code, next);
+    if (found === undefined) continue;
+    if (components === undefined || found.areaAt < 0) return undefined;
+    return { ...found, at: address, sizeAt, components };
+  }
+  return undefined;
+}
+
+/** All trampolines of a dynamic linker. */
+function findTrampolines(linker: ElfFile): Trampoline[] {
+  return linker.segments
+    .filter(({ isExecutable }) => isExecutable)
+    .flatMap(({ address, offset, fileBytes }) => {
+      const part = linker.bytes.subarray(offset, offset + fileBytes);
+      const code = new DataView(part.buffer, part.byteOffset, part.byteLength);
+      const found: Trampoline[] = [];
+      for (let at = part.indexOf(SUB_RSP[0]); at >= 0; at = part.indexOf(SUB_RSP[0], at + 1)) {
+        if (part[at + 1] !== SUB_RSP[1] || part[at + 2] !== SUB_RSP[2]) continue;
+        if (at + SUB_BYTES > part.length) break;
+        const trampoline = trampolineAt(code, at, address + at);
+        if (trampoline !== undefined) found.push(trampoline);
+      }
+      return found;
+    });
+}
+
+/** Which of them some GOT points to: an address a little before the sub instruction. */
+function chosenKinds(
+  space: AddressSpace,
+  base: bigint,
+  trampolines: readonly Trampoline[],
+): Set<Trampoline['kind']> | undefined {
+  const chosen = new Set<Trampoline['kind']>();
+  const ranges = trampolines.map(({ kind, at }) => ({ kind, end: base + BigInt(at) }));
+  for (const { start, end, kind, prot } of space.mappings) {
+    if (kind !== 'file' || (prot & PROT_EXEC) !== 0) continue;
+    for (const part of space.dumpedParts(start, end))
+      for (let at = part.start; at < part.end; at += BigInt(CHUNK)) {
+        const length = Number(part.end - at < BigInt(CHUNK) ? part.end - at : BigInt(CHUNK));
+        const bytes = space.read(at, length);
+        if (bytes === undefined) return undefined;
+        const view = new DataView(bytes.buffer);
+        for (let place = 0; place + 8 <= length; place += 8) {
+          const value = view.getBigUint64(place, true);
+          for (const range of ranges)
+            if (value < range.end && value >= range.end - BigInt(PROLOGUE)) chosen.add(range.kind);
+        }
+      }
+  }
+  return chosen;
+}
+
+/** Sizes that were written at start; a page that isn't dumped holds none. */
+function readSizes(
+  space: AddressSpace,
+  base: bigint,
+  trampolines: readonly Trampoline[],
+): { size: number; trampoline: Trampoline }[] | undefined {
+  const sizes: { size: number; trampoline: Trampoline }[] = [];
+  for (const trampoline of trampolines) {
+    const size = space.u64(base + BigInt(trampoline.sizeAt));
+    if (size === undefined || size > 0x100000n) return undefined;
+    sizes.push({ size: Number(size), trampoline });
+  }
+  return sizes;
+}
+
+function unknown(reason: string): Told<LazyBinding> {
+  return { known: false, reason };
+}
+
+/** `linker`: the file that is mapped at `base` (AT_BASE), known to be the one that was dumped. */
+export function findLazyBinding(
+  space: AddressSpace,
+  base: bigint,
+  linker: ElfFile,
+): Told<LazyBinding> {
+  if (!linker.hasDynamicSymbol('_rtld_global_ro')) {
+    // musl's linker is its libc, and binds everything at start.
+    const isMusl = linker.hasDynamicSymbol('__libc_start_main');
+    if (isMusl) return { known: true, value: { kind: 'none' } };
+    return unknown("the dynamic linker isn't glibc's");
+  }
+  const trampolines = findTrampolines(linker);
+  if (trampolines.length === 0) return unknown("this glibc's trampolines have another form");
+  const sizes = readSizes(space, base, trampolines);
+  if (sizes === undefined) return unknown("the images lack the pages of glibc's own data");
+  if (sizes.every(({ size }) => size === 0)) return { known: true, value: { kind: 'none' } };
+  const chosen = chosenKinds(space, base, trampolines);
+  if (chosen === undefined)
+    return unknown('the images lack pages that hold addresses of functions');
+  const kind = chosen.has('xsave') ? 'xsave' : chosen.has('xsavec') ? 'xsavec' : 'either';
+  const counting = sizes.filter(({ trampoline }) => kind === 'either' || trampoline.kind === kind);
+  return {
+    known: true,
+    value: {
+      kind,
+      areaBytes: Math.max(
+        0,
+        Math.min(...counting.map(({ size, trampoline }) => size - trampoline.areaAt)),
+      ),
+      components: counting.reduce((all, { trampoline }) => all | trampoline.components, 0n),
+    },
+  };
+}

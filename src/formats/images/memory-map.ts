@@ -1,0 +1,206 @@
+/** mm-PID.img, pagemap-PID.img and files.img: where a process's memory is, in the dump or in files. */
+import type { Input } from '../format.js';
+import type { ProtobufFields } from '../protobuf-fields.js';
+import { damagedImage, fieldsOf, imageRecords, needed, onlyRecord } from './image-file.js';
+
+export const PAGE_BYTES = 4096n;
+
+/** Bits of a mapping's status (criu/include/image.h). */
+const FILE_PRIVATE = 1 << 6;
+const FILE_SHARED = 1 << 7;
+const ANON_PRIVATE = 1 << 9;
+
+export interface Mapping {
+  readonly start: bigint;
+  readonly end: bigint;
+  readonly kind: 'file' | 'anonymous' | 'other';
+  /** In files.img, and where in that file. */
+  readonly file: number;
+  readonly fileOffset: bigint;
+  readonly prot: number;
+}
+
+export interface MemoryMap {
+  readonly mappings: readonly Mapping[];
+  readonly auxv: ReadonlyMap<number, bigint>;
+}
+
+function kindOf(status: number): Mapping['kind'] {
+  if ((status & (FILE_PRIVATE | FILE_SHARED)) !== 0) return 'file';
+  return (status & ANON_PRIVATE) !== 0 ? 'anonymous' : 'other';
+}
+
+function readMapping(fields: ProtobufFields, end: number): Mapping {
+  const numbers = new Map<number, bigint>();
+  fields.each(end, (field) => {
+    if (field < 1 || field > 7) return false;
+    numbers.set(field, fields.uint64(end, 'vma'));
+    return true;
+  });
+  const number = (field: number) => numbers.get(field) ?? 0n;
+  return {
+    start: number(1),
+    end: number(2),
+    kind: kindOf(Number(number(7) & 0xffffffffn)),
+    file: Number(number(4) & 0xffffffffn),
+    fileOffset: number(3),
+    prot: Number(number(5) & 0xffn),
+  };
+}
+
+/** Pairs of a number and its value, up to AT_NULL. */
+function auxiliary(words: readonly bigint[]): Map<number, bigint> {
+  const values = new Map<number, bigint>();
+  for (let place = 0; place + 1 < words.length; place += 2) {
+    const kind = words[place] as bigint;
+    if (kind === 0n) break;
+    if (kind < 0x10000n) values.set(Number(kind), words[place + 1] as bigint);
+  }
+  return values;
+}
+
+/** Mappings in ascending order that don't overlap, as the kernel has them. */
+export function readMemoryMap(input: Input): MemoryMap {
+  const record = onlyRecord(input, 'mm');
+  const fields = fieldsOf(record);
+  const words: bigint[] = [];
+  const mappings: Mapping[] = [];
+  fields.each(record.end, (field) => {
+    if (field === 13)
+      for (const word of fields.uint64s(record.end, 'mm_saved_auxv')) words.push(word);
+    else if (field === 14) mappings.push(readMapping(fields, fields.message(record.end, 'vmas')));
+    else return false;
+    return true;
+  });
+  let last = 0n;
+  for (const { start, end } of mappings) {
+    if (start < last || end <= start || start % PAGE_BYTES !== 0n || end % PAGE_BYTES !== 0n)
+      throw damagedImage(input, 'holds mappings that no process can have', record.start);
+    last = end;
+  }
+  return { mappings, auxv: auxiliary(words) };
+}
+
+/** Pages that follow one another, in memory and in the file of pages. */
+export interface PageRun {
+  readonly address: bigint;
+  readonly pages: number;
+  /** Undefined: they lie in the dump before this one, or with a page server. */
+  readonly at: number | undefined;
+}
+
+export interface PageMap {
+  readonly pagesId: number;
+  readonly runs: readonly PageRun[];
+  /** What pages-ID.img has to be long. */
+  readonly bytes: number;
+}
+
+const IN_PARENT = 1;
+const LAZY = 2;
+const PRESENT = 4;
+/** 16 TiB of memory. */
+const MOST_PAGES = 2 ** 32;
+
+function readRun(fields: ProtobufFields, end: number): { run: PageRun; flags: number } {
+  let address: bigint | undefined;
+  let pages = 0n;
+  let inParent = false;
+  let flags: number | undefined;
+  let isKnown = true;
+  fields.each(end, (field) => {
+    if (field === 1) address = fields.uint64(end, 'vaddr');
+    else if (field === 2 || field === 5) pages = fields.uint64(end, 'nr_pages');
+    else if (field === 3) inParent = fields.varint(end, 'in_parent') !== 0;
+    else if (field === 4) flags = fields.varint(end, 'flags');
+    else {
+      isKnown = false;
+      return false;
+    }
+    return true;
+  });
+  const known = flags ?? (inParent ? IN_PARENT : PRESENT);
+  return {
+    run: { address: address ?? -1n, pages: Number(pages), at: undefined },
+    flags: isKnown ? known : -1,
+  };
+}
+
+/**
+ * Undefined where it holds something that isn't known (compressed pages, say): the place of every
+ * later page would be wrong.
+ */
+export function readPageMap(input: Input): PageMap | undefined {
+  const [head, ...entries] = imageRecords(input, 'pagemap');
+  if (head === undefined) throw damagedImage(input, 'is empty', 0);
+  const headFields = fieldsOf(head);
+  let pagesId: number | undefined;
+  headFields.each(head.end, (field) => {
+    if (field !== 1) return false;
+    pagesId = headFields.varint(head.end, 'pages_id');
+    return true;
+  });
+  const runs: PageRun[] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    const { run, flags } = readRun(fieldsOf(entry), entry.end);
+    const last = runs.at(-1);
+    const from = last === undefined ? 0n : last.address + BigInt(last.pages) * PAGE_BYTES;
+    if (run.address < from || run.address % PAGE_BYTES !== 0n || run.pages > MOST_PAGES)
+      throw damagedImage(input, 'holds pages that no process can have', entry.start);
+    if (flags < 0 || (flags & ~(IN_PARENT | LAZY | PRESENT)) !== 0) return undefined;
+    const isHere = (flags & PRESENT) !== 0;
+    runs.push({ ...run, at: isHere ? bytes : undefined });
+    if (isHere) bytes += run.pages * Number(PAGE_BYTES);
+  }
+  return { pagesId: needed(head, pagesId, 'pages_id'), runs, bytes };
+}
+
+export interface MappedFile {
+  /** As the dumped tasks' root names it. */
+  readonly path: string;
+  readonly size: number | undefined;
+  /** The ELF file's build ID, as bytes. */
+  readonly buildId: Uint8Array | undefined;
+}
+
+const LONGEST_PATH = 4096;
+
+function readRegular(fields: ProtobufFields, end: number): { id: number; file: MappedFile } {
+  let id = 0;
+  let path = '';
+  let size: number | undefined;
+  const words: number[] = [];
+  fields.each(end, (field) => {
+    if (field === 1) id = fields.varint(end, 'id');
+    else if (field === 6) path = fields.text(end, 'name', LONGEST_PATH);
+    else if (field === 8) size = fields.varint(end, 'size', Number.MAX_SAFE_INTEGER);
+    else if (field === 11) for (const word of fields.varints(end, 'build_id')) words.push(word);
+    else return false;
+    return true;
+  });
+  const buildId = words.length === 0 ? undefined : new Uint8Array(Uint32Array.from(words).buffer);
+  return { id, file: { path, size, buildId } };
+}
+
+/** files.img, or reg-files.img of a CRIU before 3.3: regular files by their number. */
+export function readMappedFiles(
+  input: Input,
+  kind: 'files' | 'reg-files',
+): Map<number, MappedFile> {
+  const files = new Map<number, MappedFile>();
+  const keep = ({ id, file }: { id: number; file: MappedFile }) => files.set(id, file);
+  for (const record of imageRecords(input, kind)) {
+    const fields = fieldsOf(record);
+    if (kind === 'reg-files') {
+      keep(readRegular(fields, record.end));
+      continue;
+    }
+    fields.each(record.end, (field) => {
+      if (field !== 3) return false;
+      keep(readRegular(fields, fields.message(record.end, 'reg')));
+      return true;
+    });
+  }
+  return files;
+}

@@ -1,0 +1,135 @@
+/**
+ * Leaf 0xD under a mask. Components go down with the features, sizes go up: the areas are the largest
+ * of any host, and a component that some host enables keeps its size though the baseline lacks it,
+ * for glibc adds up subleaves without asking which are offered, and XSAVEC on the host that enables
+ * it leaves room for it.
+ * Source: Intel SDM vol. 1, 13.2 and 13.4.3; glibc sysdeps/x86/cpu-features.c (update_active).
+ */
+import { type Baseline, maskOfComponents } from '../baseline/baseline.js';
+import type { KindComponent } from '../baseline/host-kind.js';
+import { COMPONENTS, componentRow } from '../catalogue/index.js';
+import { InputError } from '../model/errors.js';
+import { bitsOf, hasBit64, split64 } from '../model/registers.js';
+import { LEGACY_AREA_BYTES } from '../model/xsave.js';
+import type { RowBuilder } from './row-builder.js';
+
+const LEAF = 0xd;
+/** x87 and SSE state have no subleaf of their own. */
+const FIRST_WITH_SUBLEAF = 2;
+const ALIGNMENT = 64;
+/** Component n of subleaf n ECX: it is aligned to 64 bytes in the compacted format. */
+const ALIGNED = 2;
+
+const LEGACY_COMPONENTS = maskOfComponents(COMPONENTS.filter(({ bit }) => bit < 2));
+
+export interface MaskSizes {
+  readonly areaBytes: number;
+  readonly offeredBytes: number;
+  readonly compactedBytes: number;
+  readonly minSigStackBytes: number;
+  /** What was decided for lack of data; for people. */
+  readonly remarks: readonly string[];
+}
+
+/** What the kernel puts beside the state: registers, siginfo, padding; some 950 bytes. */
+const FRAME_BESIDE_STATE_BYTES = 1024;
+
+/**
+ * Components don't overlap in the standard format, so the compacted one is larger only by what
+ * aligns them. Supervisor state, which 0xD.1 EBX counts too, is for XSAVES alone: tasks can't.
+ */
+function compactedBound(areaBytes: number, enabled: bigint): number {
+  return Math.ceil(areaBytes / ALIGNMENT) * ALIGNMENT + ALIGNMENT * bitsOf(enabled).length;
+}
+
+function refuseUntoldArea(): never {
+  throw new InputError(
+    'size-untold',
+    "the baseline doesn't tell the XSAVE area of all of its hosts, so no size is known to be safe",
+    {
+      remedy:
+        'Record the hosts with "cpugate probe", which leaves nothing out, and make the baseline of that. ' +
+        'A level such as x86-64-v3 is no host and tells no sizes: hide features with --without instead.',
+    },
+  );
+}
+
+/** Sizes that tasks shall see. Throws InputError where a wrong one would let them overrun buffers. */
+export function sizesOf(baseline: Baseline): MaskSizes {
+  const remarks: string[] = [];
+  const hasXsave = baseline.xcr0 !== 0n;
+  if (hasXsave && baseline.areaBytes === undefined) refuseUntoldArea();
+  const areaBytes = Math.max(baseline.areaBytes ?? 0, LEGACY_AREA_BYTES);
+  // No host writes more than is enabled, whatever its CPU would offer.
+  const offeredBytes = Math.max(baseline.offeredBytes ?? 0, areaBytes);
+  let compactedBytes = baseline.compactedBytes;
+  if (compactedBytes === undefined) {
+    compactedBytes = compactedBound(areaBytes, baseline.enabledAnywhere);
+    if (hasXsave)
+      remarks.push(
+        `not all hosts tell the compacted XSAVE area: ${compactedBytes} bytes are shown, which none exceeds`,
+      );
+  }
+  let { minSigStackBytes } = baseline;
+  if (minSigStackBytes === undefined) {
+    minSigStackBytes = (hasXsave ? areaBytes : 0) + FRAME_BESIDE_STATE_BYTES;
+    remarks.push(
+      `not all hosts tell AT_MINSIGSTKSZ: at least ${minSigStackBytes} bytes are shown, enough for the shown XSAVE area`,
+    );
+  }
+  return { areaBytes, offeredBytes, compactedBytes, minSigStackBytes, remarks };
+}
+
+function largest(values: readonly (number | null)[], otherwise: number | undefined): number {
+  return Math.max(otherwise ?? 0, ...values.map((value) => value ?? 0));
+}
+
+/** Where hosts that enable a hidden component have it; the largest where they differ. */
+function hiddenPlace(bit: number, kinds: readonly KindComponent[]) {
+  const row = componentRow(bit);
+  const isTold =
+    kinds.length > 0 && kinds.every(({ size, offset }) => size !== null && offset !== null);
+  return {
+    size: largest(
+      kinds.map((one) => one.size),
+      isTold ? undefined : row?.size,
+    ),
+    offset: largest(
+      kinds.map((one) => one.offset),
+      isTold ? undefined : Math.max(row?.offsetIntel ?? 0, row?.offsetAmd ?? 0),
+    ),
+    aligned: kinds.some((one) => one.aligned ?? row?.aligned ?? true),
+  };
+}
+
+function addHidden(rows: RowBuilder, baseline: Baseline): void {
+  const kinds = [...baseline.cluster.values()].flatMap(({ kind }) => kind.components);
+  for (const bit of bitsOf(baseline.enabledAnywhere & ~baseline.xcr0)) {
+    if (bit < FIRST_WITH_SUBLEAF || componentRow(bit)?.kind === 'supervisor') continue;
+    const place = hiddenPlace(
+      bit,
+      kinds.filter((one) => one.bit === bit),
+    );
+    const at = [bit, bit] as const;
+    rows.set(LEAF, at, 'eax', place.size);
+    rows.set(LEAF, at, 'ebx', place.offset);
+    rows.set(LEAF, at, 'ecx', place.aligned ? ALIGNED : 0);
+  }
+}
+
+/** Adds leaf 0xD but for the instructions' bits in subleaf 1. Without XSAVE it answers zeros. */
+export function addXsaveRows(rows: RowBuilder, baseline: Baseline, sizes: MaskSizes): void {
+  if (!baseline.features.includes('xsave')) return;
+  // A CPU with XSAVE offers the legacy state at least, enabled or not.
+  const { low, high } = split64(baseline.xcr0 | LEGACY_COMPONENTS);
+  rows.keep(LEAF, [0, 0], 'eax', low);
+  rows.keep(LEAF, [0, 0], 'edx', high);
+  rows.set(LEAF, [0, 0], 'ebx', sizes.areaBytes);
+  rows.set(LEAF, [0, 0], 'ecx', sizes.offeredBytes);
+  rows.set(LEAF, [1, 1], 'ebx', sizes.compactedBytes);
+  for (const bit of bitsOf(baseline.xcr0))
+    if (hasBit64(baseline.xcr0, bit) && bit >= FIRST_WITH_SUBLEAF)
+      for (const register of ['eax', 'ebx', 'ecx', 'edx'] as const)
+        rows.keep(LEAF, [bit, bit], register);
+  addHidden(rows, baseline);
+}

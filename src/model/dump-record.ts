@@ -1,0 +1,42 @@
+/** What `cpugate dump` knows at the time of a dump, and CRIU's images don't hold. */
+import type { FeatureName } from '../catalogue/index.js';
+import type { Host } from './host.js';
+
+export const RECORD_NAME = 'cpugate-record.json';
+
+/** The mask that the dumped tasks ran under; a Baseline is one. */
+export interface RecordedMask {
+  readonly name: string;
+  readonly features: readonly FeatureName[];
+  readonly avx10Version: number | undefined;
+  readonly xcr0: bigint;
+  readonly floors: {
+    readonly areaBytes: number | undefined;
+    readonly offeredBytes: number | undefined;
+    readonly compactedBytes: number | undefined;
+    readonly minSigStackBytes: number | undefined;
+  };
+}
+
+/**
+ * - cpuid-faulting: every task was armed from its first instruction on.
+ * - none: the tasks saw the CPU as it is.
+ */
+export const ENFORCEMENTS = ['cpuid-faulting', 'none'] as const;
+export type Enforcement = (typeof ENFORCEMENTS)[number];
+
+export interface DumpRecord {
+  /** Time of the dump, ISO 8601. */
+  readonly taken: string;
+  /** Version of cpugate that wrote it. */
+  readonly cpugate: string;
+  /** Of the images that it lies beside (fingerprintImages). */
+  readonly fingerprint: string;
+  /** The dump's host, as it is without a mask; kernel and glibc are in its system facts. */
+  readonly host: Host;
+  /** Undefined: none. */
+  readonly mask: RecordedMask | undefined;
+  readonly enforcement: Enforcement;
+  /** Version of CRIU that dumped; undefined: it didn't tell. */
+  readonly criu: string | undefined;
+}

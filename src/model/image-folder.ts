@@ -1,0 +1,80 @@
+/**
+ * What a folder of CRIU images tells about the tasks in it: values only, read by formats/images and
+ * enforce/image-folder. What can't be told says why.
+ */
+import type { DumpRecord } from './dump-record.js';
+import type { Host } from './host.js';
+
+/** Known, or the reason in words that end a sentence ("… can't be told: <reason>"). */
+export type Told<T> =
+  | { readonly known: true; readonly value: T }
+  | { readonly known: false; readonly reason: string };
+
+export interface ThreadXsave {
+  /** As the kernel gave it: components that weren't in their initial state. */
+  readonly xstateBv: bigint;
+  /** Those of them whose content isn't the initial one; XSTATE_BV may name more. */
+  readonly inUse: bigint;
+  /** Those of them that the image has no content of: CRIU doesn't know them. */
+  readonly lost: bigint;
+}
+
+export interface ImageThread {
+  readonly tid: number;
+  /** 32-bit code. */
+  readonly compat: boolean;
+  readonly rip: bigint;
+  readonly rsp: bigint;
+  /** Undefined: FXSAVE's state alone, of a host without XSAVE. */
+  readonly xsave: ThreadXsave | undefined;
+}
+
+/** A signal frame with XSAVE state that lies in a stack: a handler is running. */
+export interface SignalFrame {
+  readonly tid: number;
+  /** Bytes of its XSAVE area, as the kernel wrote them down (sw_reserved.xstate_size). */
+  readonly areaBytes: number;
+  /** Components that the kernel says it holds, and those that aren't in their initial state. */
+  readonly features: bigint;
+  readonly inUse: bigint;
+}
+
+/** How the dynamic linker of a process saves registers while it binds a function. */
+export type LazyBinding =
+  /** No glibc there that could bind, or one that found no XSAVE and saves with FXSAVE. */
+  | { readonly kind: 'none' }
+  | {
+      /** Either: no function of the process binds lazily now; what it loads later may. */
+      readonly kind: 'xsave' | 'xsavec' | 'either';
+      /** Room for an XSAVE area on the stack, by what glibc keeps of CPUID 0xD. */
+      readonly areaBytes: number;
+      /** Components that it asks the CPU to save. */
+      readonly components: bigint;
+    };
+
+export interface ImageProcess {
+  readonly pid: number;
+  readonly comm: string;
+  /** Zombies have no registers and no memory. */
+  readonly isAlive: boolean;
+  readonly threads: readonly ImageThread[];
+  /** AT_… → value, as the process has seen it at its start. */
+  readonly auxv: ReadonlyMap<number, bigint>;
+  readonly signalFrames: Told<readonly SignalFrame[]>;
+  readonly lazyBinding: Told<LazyBinding>;
+}
+
+export interface ImageFolder {
+  /** As the user gave it. */
+  readonly name: string;
+  readonly rootPid: number;
+  readonly processes: readonly ImageProcess[];
+  /** cpuinfo.img: the CPU in the few words that CRIU has for it. */
+  readonly cpuinfo: Host | undefined;
+  /** What `cpugate dump` wrote beside the images, if it belongs to them. */
+  readonly record: DumpRecord | undefined;
+  /** Fingerprint of the images, which a record has to name. */
+  readonly fingerprint: string;
+  /** What the reader noticed; for people. */
+  readonly remarks: readonly string[];
+}
