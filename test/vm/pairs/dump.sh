@@ -5,6 +5,8 @@ set -u
 share=$1 name=$2 home=$1/$2
 mkdir -p "$home/images" /var/tmp/moved
 $CPUGATE probe -o "$home/profile.json" 2>"$home/probe.log"
+# Numbers that no other process has on a freshly booted host.
+echo 20000 >/proc/sys/kernel/ns_last_pid
 setsid "$share/migrant" /var/tmp/moved again </dev/null >/dev/null 2>&1 &
 task=$!
 until [ -e /var/tmp/moved/ready ]; do sleep 0.1; kill -0 $task || exit 1; done
