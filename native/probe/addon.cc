@@ -2,9 +2,13 @@
 #include <dlfcn.h>
 #include <napi.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <string>
+#include <vector>
 
+#include "../enforce/replace.h"
 #include "cpus.h"
 #include "faulting.h"
 
@@ -68,10 +72,26 @@ Napi::Value GlibcVersionForJs(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), version());
 }
 
+// replaceProcess(file, arguments, kept): errno, or it doesn't return. The last `kept` arguments of
+// this process's own command line follow, byte by byte.
+Napi::Value ReplaceProcessForJs(const Napi::CallbackInfo& info) {
+  const std::string file = info[0].As<Napi::String>();
+  const auto given = info[1].As<Napi::Array>();
+  const std::size_t kept = info[2].As<Napi::Number>().Uint32Value();
+  std::vector<std::string> arguments;
+  for (std::uint32_t place = 0; place < given.Length(); ++place)
+    arguments.push_back(given.Get(place).As<Napi::String>());
+  const std::vector<std::string> own = OwnArguments();
+  if (kept > own.size()) return Napi::Number::New(info.Env(), EINVAL);
+  arguments.insert(arguments.end(), own.end() - static_cast<std::ptrdiff_t>(kept), own.end());
+  return Napi::Number::New(info.Env(), ReplaceProcess(file, arguments));
+}
+
 Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("probeCpus", Napi::Function::New(env, ProbeCpusForJs));
   exports.Set("cpuidFaulting", Napi::Function::New(env, CpuidFaultingForJs));
   exports.Set("xcompSupported", Napi::Function::New(env, XcompSupportedForJs));
+  exports.Set("replaceProcess", Napi::Function::New(env, ReplaceProcessForJs));
   exports.Set("glibcVersion", Napi::Function::New(env, GlibcVersionForJs));
   return exports;
 }

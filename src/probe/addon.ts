@@ -44,9 +44,20 @@ export interface ProbeAddon {
   xcompSupported(): bigint | undefined;
   /** Undefined: another C library. */
   glibcVersion(): string | undefined;
+  /**
+   * Executes a program in Node's place; the last `kept` arguments of Node's own command line follow
+   * the given ones, byte by byte. Gives errno where that fails.
+   */
+  replaceProcess(file: string, args: readonly string[], kept: number): number;
 }
 
-const FUNCTIONS = ['probeCpus', 'cpuidFaulting', 'xcompSupported', 'glibcVersion'] as const;
+const FUNCTIONS = [
+  'probeCpus',
+  'cpuidFaulting',
+  'xcompSupported',
+  'glibcVersion',
+  'replaceProcess',
+] as const;
 
 const ELSEWHERE =
   'Files and named profiles work here; for another host, run "cpugate probe -o FILE" there and give FILE.';

@@ -5,47 +5,16 @@
  * .note.gnu.property.
  */
 
+import { elfView, part, programHeaders } from './elf.js';
+
 const PT_NOTE = 4;
 const PT_GNU_PROPERTY = 0x6474e553;
 const NT_GNU_PROPERTY_TYPE_0 = 5;
 const GNU_PROPERTY_X86_ISA_1_NEEDED = 0xc0008002;
-const EM_X86_64 = 62;
 const GNU = 0x00554e47;
-
-const ELF_HEADER_BYTES = 64;
-const PROGRAM_HEADER_BYTES = 56;
-/** More than any linker makes. */
-const MAX_PROGRAM_HEADERS = 256;
-
-/** A part of the file; undefined where it doesn't lie inside. */
-function part(view: DataView, offset: bigint, size: bigint): DataView | undefined {
-  if (offset + size > BigInt(view.byteLength)) return undefined;
-  return new DataView(view.buffer, view.byteOffset + Number(offset), Number(size));
-}
 
 function alignUp(value: number, alignment: number): number {
   return Math.ceil(value / alignment) * alignment;
-}
-
-function isElf64(view: DataView): boolean {
-  return (
-    view.byteLength >= ELF_HEADER_BYTES &&
-    view.getUint32(0) === 0x7f454c46 &&
-    view.getUint8(4) === 2 && // 64-bit
-    view.getUint8(5) === 1 && // little-endian
-    view.getUint16(18, true) === EM_X86_64
-  );
-}
-
-function* programHeaders(view: DataView): Generator<DataView> {
-  const offset = view.getBigUint64(32, true);
-  const size = view.getUint16(54, true);
-  if (size < PROGRAM_HEADER_BYTES) return;
-  const count = Math.min(view.getUint16(56, true), MAX_PROGRAM_HEADERS);
-  for (let number = 0; number < count; number++) {
-    const header = part(view, offset + BigInt(number * size), BigInt(PROGRAM_HEADER_BYTES));
-    if (header !== undefined) yield header;
-  }
 }
 
 /** The value of one property; each has type, size and data, padded to 8 bytes. */
@@ -86,8 +55,8 @@ function neededInNotes(notes: DataView, alignment: number): number | undefined {
  * isn't a file that can be read so.
  */
 export function neededIsaLevel(file: Uint8Array): number | undefined {
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  if (!isElf64(view)) return undefined;
+  const view = elfView(file);
+  if (view === undefined) return undefined;
   for (const header of programHeaders(view)) {
     const type = header.getUint32(0, true);
     if (type !== PT_GNU_PROPERTY && type !== PT_NOTE) continue;
