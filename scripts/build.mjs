@@ -78,6 +78,7 @@ const CHUNKS = [
   [/^\.\/commands\/(.*)\.js$/, './commands/$1.cjs'],
   [/^\.\/others\.js$/, './other-formats.cjs'],
   [/^\.\.\/load-baseline\.js$/, './load-baseline.cjs'],
+  [/^\.{1,2}\/load-images\.js$/, './load-images.cjs'],
 ];
 
 const chunksStayOutside = {
@@ -147,6 +148,7 @@ async function buildBundles() {
   const entryPoints = {
     'other-formats': join(root, 'src', 'formats', 'others.ts'),
     'load-baseline': join(root, 'src', 'cli', 'load-baseline.ts'),
+    'load-images': join(root, 'src', 'cli', 'load-images.ts'),
     ...Object.fromEntries(
       readdirSync(commands).map((file) => [basename(file, '.ts'), join(commands, file)]),
     ),

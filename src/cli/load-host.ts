@@ -1,5 +1,5 @@
 /** From what the user wrote to a host. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MAX_INPUT_BYTES } from '../formats/format.js';
@@ -73,6 +73,17 @@ export function readStandardInput(): Uint8Array {
   }
 }
 
+/** A folder can only be one of CRIU's images. */
+export function isFolder(wanted: string): boolean {
+  if (wanted === 'localhost' || wanted === '-' || findProfileName(wanted) !== undefined)
+    return false;
+  try {
+    return statSync(wanted).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
 /**
  * A name of a model or "localhost" means that, never a file of the same name in the current folder:
  * what a command means mustn't depend on where it runs. Throws InputError.
@@ -88,6 +99,10 @@ export async function loadHost(wanted: string): Promise<Host> {
     const root = packageRoot(fileURLToPath(import.meta.url)) ?? '.';
     const path = join(root, 'cpu-profiles', `${model}.json`);
     return readHost(model, readFile(path, model));
+  }
+  if (isFolder(wanted)) {
+    const { readImageHost } = await import('./load-images.js');
+    return readImageHost(wanted);
   }
   return readHost(wanted, readFile(wanted, wanted));
 }

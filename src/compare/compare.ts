@@ -95,41 +95,72 @@ function sidesOf(from: Host, to: Host, mask: SeenMask | undefined): [Capabilitie
   return [seenThrough(source, mask), { ...target, differences }];
 }
 
-export function compareHosts(from: Host, to: Host, options: CompareOptions = {}): Report {
-  const { mode = 'portable', allow = [], mask } = options;
+export interface Contrast {
+  readonly from: Capabilities;
+  readonly to: Capabilities;
+  readonly findings: readonly Finding[];
+}
+
+/** All differences, before a mode and --allow weigh them. */
+export function contrastHosts(from: Host, to: Host, mask: SeenMask | undefined): Contrast {
   const [source, target] = sidesOf(from, to, mask);
-  const ours = RULES.flatMap((rule) => rule(source, target));
-  const common = {
-    mode,
-    from: source,
-    to: target,
-    ...(mask === undefined ? {} : { mask: mask.name }),
-  } as const;
+  const findings = RULES.flatMap((rule) => rule(source, target));
+  return { from: source, to: target, findings };
+}
 
-  if (mode.startsWith('criu:')) {
-    const prediction = predictCriu(from, to, mode.slice('criu:'.length));
-    const notes = ours.map((finding): Finding => ({ ...finding, severity: 'info' }));
-    const findings = [criuFinding(prediction), ...notes].sort(byWeight);
-    return {
-      ...common,
-      verdict: judge(findings),
-      findings,
-      allowed: [],
-      criu: { prediction, portable: judge(ours) },
-    };
-  }
-
+/** Mode and --allow, then the verdict. */
+export function weighFindings(
+  { from, to, findings: ours }: Contrast,
+  { mode = 'portable', allow = [], mask }: CompareOptions,
+): Report {
   const findings = ours
     .map((finding) => takeOut(applyMode(mode as Mode, finding), allow))
     .sort(byWeight);
   const used = findings.filter((finding) => finding.allowedFrom !== undefined);
   return {
-    ...common,
     verdict: judge(findings),
+    mode,
+    from,
+    to,
+    ...(mask === undefined ? {} : { mask: mask.name }),
     findings,
     allowed: allow.map((name) => ({
       name,
       used: used.some((finding) => isNamedBy(name, finding)),
     })),
   };
+}
+
+/** CRIU's answer decides, and every finding of ours is a note. */
+export function weighForCriu(
+  { from, to, findings: ours }: Contrast,
+  hosts: readonly [from: Host, to: Host],
+  mode: `criu:${string}`,
+  mask: SeenMask | undefined,
+): Report {
+  const prediction = predictCriu(...hosts, mode.slice('criu:'.length));
+  const notes = ours.map((finding): Finding => ({ ...finding, severity: 'info' }));
+  const findings = [criuFinding(prediction), ...notes].sort(byWeight);
+  return {
+    verdict: judge(findings),
+    mode,
+    from,
+    to,
+    ...(mask === undefined ? {} : { mask: mask.name }),
+    findings,
+    allowed: [],
+    criu: { prediction, portable: judge(ours) },
+  };
+}
+
+export function isCriuMode(mode: CompareOptions['mode']): mode is `criu:${string}` {
+  return mode?.startsWith('criu:') === true;
+}
+
+export function compareHosts(from: Host, to: Host, options: CompareOptions = {}): Report {
+  const { mode, mask } = options;
+  const contrast = contrastHosts(from, to, mask);
+  return isCriuMode(mode)
+    ? weighForCriu(contrast, [from, to], mode, mask)
+    : weighFindings(contrast, options);
 }

@@ -6,17 +6,27 @@ import type { Capabilities } from '../model/capabilities.js';
 export const SEVERITIES = ['blocker', 'unknown', 'risk', 'info'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
-/** In the order in which reports list them; each has a file of this name in rules/. */
+/**
+ * In the order in which reports list them; each has a file of this name in rules/, here or, where only
+ * images tell, in gate/.
+ */
 export const FINDING_CODES = [
   'criu-refuses',
   'criu-unknown',
   'criu-accepts',
+  'source-unknown',
+  'criu-too-old',
+  'state-in-use',
+  'state-not-dumped',
+  'mask-bypassed',
   'instruction-missing',
   'state-missing',
   'xsave-area-grows',
   'kernel-feature-missing',
   'state-layout',
+  'signal-frame-layout',
   'signal-frame-grows',
+  'permission-lost',
   'data-missing',
   'cpus-differ',
   'vendor-differs',

@@ -127,3 +127,25 @@ export function readImageFolder(path: string, { root = '/' }: ReadOptions = {}):
     };
   });
 }
+
+/** Whether a folder holds a dump, and not just a record of a CPU. */
+export function isDump(path: string): boolean {
+  return withFolder(path, (files) => files.readFile('inventory.img') !== undefined);
+}
+
+/** The dump's host alone. Throws InputError where nothing in the folder tells it. */
+export function readImageHost(path: string): Host {
+  return withFolder(path, (files) => {
+    const hasTasks = files.readFile('inventory.img') !== undefined;
+    const { record, remarks } = hasTasks
+      ? readRecord(files, fingerprintOf(files))
+      : { record: undefined, remarks: [] };
+    const host = record?.host ?? readCpuinfo(files);
+    if (host === undefined)
+      throw new InputError('not-enough-data', "doesn't tell the dump's CPU", {
+        place: { file: path },
+        remedy: `Neither ${RECORD_NAME} nor cpuinfo.img is in it: dump with "cpugate dump", or with criu --cpu-cap=cpu.`,
+      });
+    return { ...host, name: path, remarks: [...host.remarks, ...remarks] };
+  });
+}

@@ -4,7 +4,7 @@ import type { DumpRecord, Enforcement } from '../model/dump-record.js';
 import { InputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
 import { baseline, readBaselineFile } from './baseline.js';
-import { beginsWithBrace, type Input, malformed, openInput } from './format.js';
+import { beginsWithBrace, type Format, type Input, malformed, openInput } from './format.js';
 import { profile, profileJson } from './profile.js';
 import { schemaError } from './schema-errors.js';
 
@@ -57,10 +57,6 @@ function readMask(input: Input, mask: RecordJson['mask']): DumpRecord['mask'] {
   return { ...readBaselineFile(part).baseline, name: mask.name };
 }
 
-export function isDumpRecord(input: Input): boolean {
-  return beginsWithBrace(input) && input.text().includes(KIND);
-}
-
 /** Throws InputError for what is no record, or contradicts itself. */
 export function readDumpRecord(input: Input): DumpRecord {
   const value = input.json();
@@ -102,3 +98,11 @@ export function writeDumpRecord(record: NewRecord): string {
   readDumpRecord(openInput('record', Buffer.from(content)));
   return content;
 }
+
+/** As a host it stands for the one that the dump was taken on, without a mask. */
+export const dumpRecord: Format = {
+  name: 'dump-record',
+  title: 'record of a dump',
+  recognise: (input) => beginsWithBrace(input) && input.text().includes(`"${KIND}"`),
+  read: (input) => ({ ...readDumpRecord(input).host, name: input.name }),
+};

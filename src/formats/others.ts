@@ -2,6 +2,7 @@
 import { baseline } from './baseline.js';
 import { cpuidRaw } from './cpuid-raw.js';
 import { criuImage } from './criu-image.js';
+import { dumpRecord } from './dump-record.js';
 import { firecracker } from './firecracker.js';
 import type { Format } from './format.js';
 import { instlatx64 } from './instlatx64.js';
@@ -12,6 +13,8 @@ import { qemuExpansion } from './qemu-expansion.js';
 import { vzcpuidctl } from './vzcpuidctl.js';
 
 export const OTHERS: readonly Format[] = [
+  // Before baseline: it may hold one.
+  dumpRecord,
   baseline,
   criuImage,
   firecracker,

@@ -13,6 +13,8 @@ import { beginsWithBrace, type Format, type Input, malformed } from './format.js
 import { schemaError } from './schema-errors.js';
 
 const KIND = 'cpugate-host-profile';
+/** A record of a dump has a profile in it. */
+const OUTER_KIND = '"cpugate-dump-record"';
 const SCHEMA_VERSION = 1;
 
 interface CpuJson {
@@ -248,7 +250,9 @@ export const profile: Format = {
   title: "cpugate's own profile",
   // Tools that sort an object's entries put "kind" behind the leaves.
   recognise: (input) =>
-    beginsWithBrace(input) && (input.head.includes(KIND) || input.text().includes(KIND)),
+    beginsWithBrace(input) &&
+    (input.head.includes(KIND) || input.text().includes(KIND)) &&
+    !input.text().includes(OUTER_KIND),
   read,
   write: (host) => ({ content: `${JSON.stringify(profileJson(host), null, 1)}\n`, lost: [] }),
 };

@@ -1,6 +1,7 @@
 /** Values as the JSON that tools rely on (schemas/*.schema.json). Adding a field is no new version. */
 import { componentName, type FeatureName, featureRow, LEVELS, ROWS } from '../catalogue/index.js';
 import type { Report } from '../compare/compare.js';
+import type { GateReport } from '../gate/gate.js';
 import { type Capabilities, effectiveFeatures, x86Level } from '../model/capabilities.js';
 import { formatCpuList } from '../model/cpu-list.js';
 import type { Host } from '../model/host.js';
@@ -104,6 +105,15 @@ function systemJson({ system }: Capabilities) {
   };
 }
 
+/** Whether images were read beside the hosts. */
+export function isGateReport(report: Report): report is GateReport {
+  return 'images' in report;
+}
+
+function gateJson({ images, permitted, forced }: GateReport) {
+  return { images, permitted, forced };
+}
+
 /** `check --json`. */
 export function reportJson(report: Report) {
   return {
@@ -118,6 +128,7 @@ export function reportJson(report: Report) {
     ...(report.criu === undefined
       ? {}
       : { criu: report.criu.prediction, portableVerdict: report.criu.portable }),
+    ...(isGateReport(report) ? gateJson(report) : {}),
   };
 }
 

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { findComponent, findFeature } from '../../catalogue/index.js';
-import { type CompareOptions, compareHosts } from '../../compare/compare.js';
+import { type CompareOptions, compareHosts, type Report } from '../../compare/compare.js';
 import { parseCriuCap } from '../../compare/criu/cap.js';
 import { MODES, type Mode } from '../../compare/mode-names.js';
 import { exitStatus, type Verdict } from '../../compare/verdict.js';
@@ -9,7 +9,7 @@ import type { Host } from '../../model/host.js';
 import { reportJson } from '../../report/json.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
-import { loadHost } from '../load-host.js';
+import { isFolder, loadHost } from '../load-host.js';
 import { describeTerminal } from '../terminal.js';
 
 function usage(message: string, remedy: string): InputError {
@@ -63,8 +63,11 @@ function allowedOf(names: readonly string[]): string[] {
 }
 
 /** Sentences name hosts often: a file's name without its folders is enough where it is clear. */
-function tellApart([from, to]: [Host, Host], specs: [string, string]): [Host, Host] {
-  const named = (names: readonly [string, string]): [Host, Host] => [
+function tellApart<From extends { readonly name: string }>(
+  [from, to]: [From, Host],
+  specs: [string, string],
+): [From, Host] {
+  const named = (names: readonly [string, string]): [From, Host] => [
     { ...from, name: names[0] },
     { ...to, name: names[1] },
   ];
@@ -84,16 +87,35 @@ async function maskOf(path: string | undefined): Promise<Pick<CompareOptions, 'm
   return { mask: { ...loadBaseline(path).baseline, name: basename(path) } };
 }
 
+type Options = Pick<CompareOptions, 'mode' | 'allow' | 'mask'>;
+
+/** With all that CRIU's images tell beside the CPU that they were made on. */
+async function gateFolder(
+  [fromName, toName]: [string, string],
+  args: Arguments,
+  options: Options,
+): Promise<Report | undefined> {
+  if (!isFolder(fromName)) return undefined;
+  const { gate, isDump, readImageFolder } = await import('../load-images.js');
+  if (!isDump(fromName)) return undefined;
+  const root = args.text('root');
+  const images = readImageFolder(fromName, root === undefined ? {} : { root });
+  const [from, to] = tellApart([images, await loadHost(toName)], [fromName, toName]);
+  const criuVersion = args.text('criu');
+  return gate(from, to, { ...options, ...(criuVersion === undefined ? {} : { criuVersion }) });
+}
+
+async function compareNamed(specs: [string, string], options: Options): Promise<Report> {
+  const [from, to] = tellApart([await loadHost(specs[0]), await loadHost(specs[1])], specs);
+  return compareHosts(from, to, options);
+}
+
 export const run: Run = async (args) => {
-  const [fromName, toName] = hostsOf(args);
+  const specs = hostsOf(args);
   const mode = modeOf(args.text('mode'));
   const allow = allowedOf(args.list('allow'));
-  const [from, to] = tellApart(
-    [await loadHost(fromName), await loadHost(toName)],
-    [fromName, toName],
-  );
-  const mask = await maskOf(args.text('mask'));
-  const report = compareHosts(from, to, { mode, allow, ...mask });
+  const options = { mode, allow, ...(await maskOf(args.text('mask'))) };
+  const report = (await gateFolder(specs, args, options)) ?? (await compareNamed(specs, options));
   if (args.flag('json')) process.stdout.write(`${JSON.stringify(reportJson(report), null, 2)}\n`);
   else {
     const { checkText } = await import('../../report/text/check.js');

@@ -22,6 +22,16 @@ export const check: CommandSpec = {
       value: 'BASELINE',
       describe: 'the tasks were started under this baseline and saw no more than it shows',
     },
+    root: {
+      type: 'string',
+      value: 'FOLDER',
+      describe: 'FROM is a folder of CRIU images: the root of the file tree that its tasks ran in',
+    },
+    criu: {
+      type: 'string',
+      value: 'VERSION',
+      describe: 'FROM is a folder of CRIU images: version of the CRIU that will restore them',
+    },
     allow: {
       type: 'string',
       value: 'FEATURE',
@@ -46,6 +56,7 @@ export const check: CommandSpec = {
     ['cpugate check web-7.json localhost', 'may tasks of web-7 come here?'],
     ['cpugate check haswell skylake-sp', 'the same for two CPU models'],
     ['cpugate check cpuinfo.img localhost --mode criu:ins', "CRIU's own answer, and cpugate's"],
+    ['cpugate check --from /var/tmp/images --to localhost', 'may these dumped tasks go on here?'],
     ['cpugate check a.json b.json --json --fail-on unknown', 'in a script'],
   ],
   epilogue: `Exit status: 0 compatible, 1 incompatible, 2 wrong usage or unreadable input, 3 at-risk, 4 unknown.\n\n${HOST_HELP}`,

@@ -4,6 +4,7 @@ import type { Report } from '../../compare/compare.js';
 import type { Finding, Severity } from '../../compare/finding.js';
 import type { Verdict } from '../../compare/verdict.js';
 import { printable } from '../../model/printable.js';
+import { isGateReport } from '../json.js';
 import { wrap } from './wrap.js';
 
 export interface TextStyle {
@@ -115,6 +116,18 @@ const REMEDIES: readonly (readonly [codes: readonly Finding['code'][], text: str
       'clearcpuid= at its boot with the features whose state is new there. Or start the tasks where ' +
       'CPUID shows the larger size already. Programs linked with -z now do not bind lazily.',
   ],
+  [
+    ['signal-frame-layout'],
+    'Dump again when no handler runs: a moment later is enough as a rule. The tasks can go on at the source.',
+  ],
+  [
+    ['state-in-use', 'state-not-dumped', 'permission-lost'],
+    'These tasks stay on hosts that have the state. Start them under a mask that hides it: "cpugate run --mask".',
+  ],
+  [
+    ['source-unknown'],
+    'Take the dump with "cpugate dump", which records the host beside the images.',
+  ],
   [['address-width'], 'Boot the host with the wider addresses with no5lvl.'],
   [
     ['data-missing'],
@@ -137,6 +150,24 @@ function remedies(report: Report): string[] {
   return REMEDIES.filter(([of]) => of.some((code) => codes.has(code))).map(([, text]) => text);
 }
 
+const SOURCES = {
+  record: "cpugate's record",
+  cpuinfo: "CRIU's cpuinfo.img",
+  none: 'nowhere',
+} as const;
+
+/** What was read of the images, and what was odd. */
+function imageLines(report: Report, { colors, width }: TextStyle): string[] {
+  if (!isGateReport(report)) return [];
+  const { processes, threads, source, taken, remarks } = report.images;
+  const count = (number: number, what: string, many: string) =>
+    `${number} ${number === 1 ? what : many}`;
+  const facts =
+    `Images of ${count(processes, 'process', 'processes')}, ${count(threads, 'thread', 'threads')}` +
+    `${taken === undefined ? '' : ` (dumped ${taken})`}; the CPU is known from ${SOURCES[source]}.`;
+  return [facts, ...remarks].map((line) => colors.dim(wrap(printable(line), width)));
+}
+
 function criuLines(report: Report, style: TextStyle): string[] {
   if (report.criu === undefined) return [];
   return [
@@ -157,6 +188,7 @@ export function checkText(report: Report, style: TextStyle, verbose: boolean): s
     (report.mode === 'portable' ? '' : colors.dim(` (mode ${report.mode})`));
   const parts = [
     title + mode,
+    ...imageLines(report, style),
     report.criu === undefined ? verdictSentence(report) : '',
     ...criuLines(report, style),
   ].filter((part) => part !== '');

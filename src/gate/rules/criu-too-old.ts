@@ -1,0 +1,44 @@
+import type { GateRule } from '../rule.js';
+
+/**
+ * CRIU reads and writes a thread's XSAVE area in a buffer of a fixed size: 4096 bytes up to 3.18,
+ * 16384 since. With AMX the area has 11008.
+ * Source: compel/arch/x86/src/lib/include/uapi/asm/fpu.h (XSAVE_SIZE), CRIU commit 727d79650.
+ */
+const BUFFERS = [
+  { since: [3, 19], bytes: 16384 },
+  { since: [0, 0], bytes: 4096 },
+] as const;
+
+function bufferOf(version: string): number | undefined {
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(version) ?? [];
+  if (major === undefined || minor === undefined) return undefined;
+  const isSince = ([first, second]: readonly [number, number]) =>
+    Number(major) > first || (Number(major) === first && Number(minor) >= second);
+  return BUFFERS.find(({ since }) => isSince(since))?.bytes;
+}
+
+export const criuTooOld: GateRule = ({ target, criuVersion }) => {
+  const area = target.xsave.areaBytes;
+  if (area === undefined || area <= BUFFERS[1].bytes) return [];
+  const buffer = criuVersion === undefined ? undefined : bufferOf(criuVersion);
+  if (buffer !== undefined && area <= buffer) return [];
+  const sizes = `The XSAVE area of ${target.name} has ${area} bytes`;
+  return [
+    buffer === undefined
+      ? {
+          code: 'criu-too-old',
+          severity: 'risk',
+          component: 'xsave',
+          effect: `${sizes}: a CRIU before 3.19, with room for 4096, fails there. Which CRIU will restore isn't known.`,
+          remedy: 'none',
+        }
+      : {
+          code: 'criu-too-old',
+          severity: 'blocker',
+          component: 'xsave',
+          effect: `${sizes}, and CRIU ${criuVersion} has room for ${buffer}. Take CRIU 3.19 or newer.`,
+          remedy: 'none',
+        },
+  ];
+};
