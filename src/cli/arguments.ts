@@ -5,6 +5,8 @@ import type { CommandSpec, OptionSpec } from './specs/spec.js';
 
 export interface Arguments {
   readonly positionals: readonly string[];
+  /** What stood behind "--", for commands that take a command line there. */
+  readonly trailing: readonly string[];
   /** Absent: not given. */
   text(option: string): string | undefined;
   list(option: string): readonly string[];
@@ -43,6 +45,25 @@ function checkPositionals(command: CommandSpec, given: readonly string[]) {
     throw usageError(command, `one argument too many: "${given[positionals.length]}"`);
 }
 
+/** The command's own arguments, and what stands behind the first "--". */
+function splitTrailing(command: CommandSpec, argv: readonly string[]) {
+  const end = argv.indexOf('--');
+  if (command.trailing === undefined || end < 0) return { own: argv, trailing: [] };
+  return { own: argv.slice(0, end), trailing: argv.slice(end + 1) };
+}
+
+function checkTrailing(command: CommandSpec, trailing: readonly string[], rest: readonly string[]) {
+  if (command.trailing === undefined || trailing.length > 0) return;
+  if (command.trailing.optional && rest.length === 0) return;
+  const name = command.trailing.name.toUpperCase();
+  throw usageError(
+    command,
+    rest.length > 0
+      ? `${name} must stand behind "--": -- ${rest.join(' ')}`
+      : `-- ${name} is missing`,
+  );
+}
+
 /** Throws InputError (code "usage") for anything that the command doesn't take. */
 export function parseArguments(command: CommandSpec, argv: readonly string[]): Arguments {
   const entries = Object.entries(command.options);
@@ -50,7 +71,8 @@ export function parseArguments(command: CommandSpec, argv: readonly string[]): A
     entries.filter(([, spec]) => spec.type === type).map(([name]) => name);
   const alias: Record<string, string[]> = {};
   for (const [name, spec] of entries) if (spec.alias !== undefined) alias[name] = [spec.alias];
-  const parsed = parse([...argv], {
+  const { own, trailing } = splitTrailing(command, argv);
+  const parsed = parse([...own], {
     string: [...ofType('string'), '_'],
     boolean: ofType('boolean'),
     alias,
@@ -73,6 +95,7 @@ export function parseArguments(command: CommandSpec, argv: readonly string[]): A
     checkValue(command, name, spec, value);
   }
   const positionals = rest.map(String);
+  checkTrailing(command, trailing, positionals);
   checkPositionals(command, positionals);
   const listOf = (name: string): string[] => {
     const value: unknown = given[name];
@@ -83,6 +106,7 @@ export function parseArguments(command: CommandSpec, argv: readonly string[]): A
   };
   return {
     positionals,
+    trailing,
     text: (name) => (given[name] === undefined ? undefined : String(given[name])),
     list: listOf,
     flag: (name) => (given[name] === undefined ? undefined : given[name] === true),

@@ -19,6 +19,9 @@ const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = 
   baseline: () => import('./commands/baseline.js'),
   explain: () => import('./commands/explain.js'),
   convert: () => import('./commands/convert.js'),
+  dump: () => import('./commands/dump.js'),
+  restore: () => import('./commands/restore.js'),
+  hook: () => import('./commands/hook.js'),
 };
 
 function wantsHelp(argv: readonly string[]): boolean {

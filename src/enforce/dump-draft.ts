@@ -4,8 +4,8 @@
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openInput } from '../formats/format.js';
 import { readDumpRecord, writeDumpRecord } from '../formats/dump-record.js';
+import { openInput } from '../formats/format.js';
 import { RECORD_NAME } from '../model/dump-record.js';
 import { InputError } from '../model/errors.js';
 import { probeHost } from '../probe/index.js';

@@ -10,7 +10,13 @@
 import { encodeMask } from '../mask/bytes.js';
 import { compileMask } from '../mask/compile.js';
 import { InputError } from '../model/errors.js';
-import { type DraftContent, clearRecord, describeDump, finishRecord, writeDraft } from './dump-draft.js';
+import {
+  clearRecord,
+  type DraftContent,
+  describeDump,
+  finishRecord,
+  writeDraft,
+} from './dump-draft.js';
 import { readProcess } from './processes.js';
 import type { NamedBaseline } from './recorded-mask.js';
 import { control, type Supervision, supervisionOf } from './supervisor-control.js';
@@ -56,7 +62,12 @@ function stoppedOf(answer: string): number[] {
 }
 
 /** `criu`: the process that dumps. */
-export function beforeDump(folder: string, root: number, criu: number, content: DraftContent): void {
+export function beforeDump(
+  folder: string,
+  root: number,
+  criu: number,
+  content: DraftContent,
+): void {
   const supervision = supervisionOf(root);
   checkMask(root, supervision, content.mask);
   clearRecord(folder);

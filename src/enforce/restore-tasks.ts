@@ -66,7 +66,12 @@ function checkTree(plan: RestorePlan, mark: RestoredMark): ProcessStatus {
   return root;
 }
 
-function adoptCommand(plan: RestorePlan, mark: RestoredMark, root: number, ready: string): string[] {
+function adoptCommand(
+  plan: RestorePlan,
+  mark: RestoredMark,
+  root: number,
+  ready: string,
+): string[] {
   const { supervision } = plan;
   if (supervision === undefined) return [];
   const stopped = findRestored(mark).filter(({ ownPid }) => supervision.stopped.includes(ownPid));
@@ -85,7 +90,9 @@ async function waitUntilReady(child: ChildProcess, ended: Promise<number>, ready
   });
   while (!existsSync(ready)) {
     if (status !== undefined)
-      throw new StepFailure(`supervisor: it ended with status ${status} before all tasks were armed`);
+      throw new StepFailure(
+        `supervisor: it ended with status ${status} before all tasks were armed`,
+      );
     await delay(10);
   }
   rmSync(ready, { force: true });
@@ -106,8 +113,7 @@ function startSupervisor(program: string, args: readonly string[], isBackground:
 
 async function superviseTree(plan: RestorePlan, mark: RestoredMark, root: number) {
   const { supervision } = plan;
-  if (supervision === undefined)
-    return { supervisor: undefined, ended: Promise.resolve(0) };
+  if (supervision === undefined) return { supervisor: undefined, ended: Promise.resolve(0) };
   const ready = join(supervision.runtimeFolder, `restore-${process.pid}.ready`);
   rmSync(ready, { force: true });
   const args = adoptCommand(plan, mark, root, ready);

@@ -6,9 +6,12 @@ import { baseline } from './baseline.js';
 import { check } from './check.js';
 import { completion } from './completion.js';
 import { convert } from './convert.js';
+import { dump } from './dump.js';
 import { explain } from './explain.js';
+import { hook } from './hook.js';
 import { matrix } from './matrix.js';
 import { probe } from './probe.js';
+import { restore } from './restore.js';
 import { show } from './show.js';
 import type { CommandSpec } from './spec.js';
 
@@ -21,6 +24,9 @@ export const COMMANDS: readonly CommandSpec[] = [
   baseline,
   explain,
   convert,
+  dump,
+  restore,
+  hook,
   completion,
 ];
 

@@ -160,5 +160,10 @@ export function readCore(input: Input, tid: number): CoreImage {
     throw damagedImage(input, `isn't of an x86 machine (mtype ${machine})`, record.start);
   const isAlive = !NOT_ALIVE.has(state ?? 0);
   if (isAlive) needed(record, registers, 'thread_info');
-  return { comm, isAlive, isStopped: state === TASK_STOPPED, thread: registers && threadOf(record, tid, registers) };
+  return {
+    comm,
+    isAlive,
+    isStopped: state === TASK_STOPPED,
+    thread: registers && threadOf(record, tid, registers),
+  };
 }

@@ -1,0 +1,41 @@
+/** What the commands that put tasks under a mask read from their arguments. */
+import { defaultRuntimeFolder } from '../enforce/runtime-folder.js';
+import { InputError } from '../model/errors.js';
+import type { Arguments } from './arguments.js';
+
+function usage(message: string, remedy: string): InputError {
+  return new InputError('usage', message, { remedy });
+}
+
+export function maskPathOf(args: Arguments): string {
+  const path = args.text('mask');
+  if (path === undefined)
+    throw usage(
+      '--mask BASELINE is missing',
+      'Make one: cpugate baseline HOST... -o cluster.json.',
+    );
+  return path;
+}
+
+export function ownUid(): number {
+  return process.getuid?.() ?? 0;
+}
+
+export function runtimeFolderOf(args: Arguments): string {
+  return args.text('runtime-dir') ?? defaultRuntimeFolder(ownUid(), process.env);
+}
+
+/** Process ids given with --pid. */
+export function pidsOf(args: Arguments): string[] {
+  for (const pid of args.list('pid'))
+    if (!/^[1-9]\d{0,9}$/.test(pid)) throw usage(`--pid can't be "${pid}"`, 'It is a process id.');
+  return [...args.list('pid')];
+}
+
+/** Options that the supervisor takes under the same name. */
+export function passOn(args: Arguments, ...names: readonly string[]): string[] {
+  return names.flatMap((name) => {
+    const value = args.text(name);
+    return value === undefined ? [] : [`--${name}`, value];
+  });
+}

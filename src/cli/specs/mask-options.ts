@@ -1,0 +1,18 @@
+/** What the commands that put tasks under a mask share. */
+import type { OptionSpec } from './spec.js';
+
+export const MASK_OPTION: OptionSpec = {
+  type: 'string',
+  value: 'BASELINE',
+  describe: 'what tasks shall see: a file that "cpugate baseline -o" wrote',
+};
+export const RUNTIME_DIR_OPTION: OptionSpec = {
+  type: 'string',
+  value: 'DIR',
+  describe: 'where masks and sockets lie (/run/cpugate, or in XDG_RUNTIME_DIR)',
+};
+export const PID_FILE_OPTION: OptionSpec = {
+  type: 'string',
+  value: 'FILE',
+  describe: "write the supervisor's process id to FILE",
+};
