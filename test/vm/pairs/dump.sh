@@ -10,6 +10,5 @@ echo 20000 >/proc/sys/kernel/ns_last_pid
 setsid "$share/migrant" /var/tmp/moved again </dev/null >/dev/null 2>&1 &
 task=$!
 until [ -e /var/tmp/moved/ready ]; do sleep 0.1; kill -0 $task || exit 1; done
-criu cpuinfo dump -D "$home/images" >/dev/null 2>&1
-criu dump -t $task -D "$home/images" --shell-job -o dump.log || tail -3 "$home/images/dump.log"
+$CPUGATE dump --images "$home/images" -- --tree $task --shell-job --log-file dump.log
 echo "dumped $?"
