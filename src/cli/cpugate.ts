@@ -10,6 +10,8 @@ import { COMMANDS, findCommand } from './specs/index.js';
 import { VERSION } from './version.js';
 
 const USAGE = 2;
+/** EX_UNAVAILABLE of <sysexits.h>: this host can't. */
+const UNAVAILABLE = 69;
 
 const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = {
   probe: () => import('./commands/probe.js'),
@@ -19,6 +21,10 @@ const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = 
   baseline: () => import('./commands/baseline.js'),
   explain: () => import('./commands/explain.js'),
   convert: () => import('./commands/convert.js'),
+  run: () => import('./commands/run.js'),
+  attach: () => import('./commands/attach.js'),
+  detach: () => import('./commands/detach.js'),
+  verify: () => import('./commands/verify.js'),
   dump: () => import('./commands/dump.js'),
   restore: () => import('./commands/restore.js'),
   hook: () => import('./commands/hook.js'),
@@ -36,7 +42,7 @@ async function start(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const asksForHelp = name === undefined || name === 'help' || wantsHelp(argv);
-  if (asksForHelp || name === 'completion' || argv.includes('--get-yargs-completions')) {
+  if (asksForHelp || name === 'completion' || name === '--get-yargs-completions') {
     const { help } = await import('./commands/help.js');
     return help(name === 'help' ? rest.concat('--help') : argv);
   }
@@ -54,7 +60,7 @@ async function start(argv: readonly string[]): Promise<number> {
 function report(error: unknown): number {
   if (isInputError(error)) {
     process.stderr.write(`cpugate: ${describeInputError(error)}\n`);
-    return USAGE;
+    return error.code === 'unavailable' ? UNAVAILABLE : USAGE;
   }
   const text = error instanceof Error ? error.message : String(error);
   process.stderr.write(

@@ -106,7 +106,7 @@ function refuse(message: string, offset: number): never {
 }
 
 function checkSum(bytes: Uint8Array, view: DataView): void {
-  const copy = bytes.slice();
+  const copy = new Uint8Array(bytes);
   new DataView(copy.buffer).setUint32(HEADER.crc32, 0, true);
   if (crc32(copy) !== view.getUint32(HEADER.crc32, true))
     refuse('is damaged: its checksum is wrong', HEADER.crc32);

@@ -31,13 +31,14 @@ function withOptions(parser: Argv, command: CommandSpec): Argv {
   return parser;
 }
 
-function positionalsOf({ positionals }: CommandSpec): string {
-  return positionals
-    .map(({ name, required, variadic }) => {
-      const text = `${name.toUpperCase()}${variadic ? '..' : ''}`;
-      return required ? `<${text}>` : `[${text}]`;
-    })
-    .join(' ');
+function positionalsOf({ positionals, trailing }: CommandSpec): string {
+  const own = positionals.map(({ name, required, variadic }) => {
+    const text = `${name.toUpperCase()}${variadic ? '..' : ''}`;
+    return required ? `<${text}>` : `[${text}]`;
+  });
+  const behind =
+    trailing === undefined ? [] : ['[OPTION..]', '--', `${trailing.name.toUpperCase()}..`];
+  return [...own, ...behind].join(' ');
 }
 
 function base(): Argv {

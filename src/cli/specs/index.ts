@@ -2,18 +2,22 @@
  * The command line as data: what each command takes, says of itself and shows as examples, a file a
  * command. Parsing, help and completion all read it, so they can't disagree.
  */
+import { attach } from './attach.js';
 import { baseline } from './baseline.js';
 import { check } from './check.js';
 import { completion } from './completion.js';
 import { convert } from './convert.js';
+import { detach } from './detach.js';
 import { dump } from './dump.js';
 import { explain } from './explain.js';
 import { hook } from './hook.js';
 import { matrix } from './matrix.js';
 import { probe } from './probe.js';
 import { restore } from './restore.js';
+import { run } from './run.js';
 import { show } from './show.js';
 import type { CommandSpec } from './spec.js';
+import { verify } from './verify.js';
 
 /** In the order of the help. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -24,6 +28,10 @@ export const COMMANDS: readonly CommandSpec[] = [
   baseline,
   explain,
   convert,
+  run,
+  attach,
+  detach,
+  verify,
   dump,
   restore,
   hook,

@@ -1,0 +1,35 @@
+import { writeMaskFile } from '../../enforce/mask-file.js';
+import { maskForHost } from '../../enforce/prepare.js';
+import { replaceProcess } from '../../enforce/replace-process.js';
+import { findSupervisor } from '../../enforce/supervisor.js';
+import { InputError } from '../../model/errors.js';
+import { probeHost } from '../../probe/index.js';
+import type { Run } from '../command.js';
+import { maskPathOf, ownUid, passOn, pidsOf, runtimeFolderOf } from '../mask-arguments.js';
+
+export const run: Run = async (args) => {
+  const tasks = [
+    ...pidsOf(args).flatMap((pid) => ['--pid', pid]),
+    ...args.list('cgroup').flatMap((path) => ['--cgroup', path]),
+  ];
+  if (tasks.length === 0)
+    throw new InputError('usage', 'no task is given', {
+      remedy: 'Give processes with --pid PID, or a cgroup with --cgroup PATH.',
+    });
+  const { loadBaseline } = await import('../load-baseline.js');
+  const { baseline } = loadBaseline(maskPathOf(args));
+  const { mask } = maskForHost(baseline, probeHost());
+  const supervisor = findSupervisor();
+  const folder = runtimeFolderOf(args);
+  const file = writeMaskFile(mask, folder, ownUid());
+  return replaceProcess(supervisor, [
+    'attach',
+    '--mask',
+    file,
+    '--runtime-dir',
+    folder,
+    ...passOn(args, 'pid-file'),
+    ...(args.flag('background') ? ['--background'] : []),
+    ...tasks,
+  ]);
+};

@@ -1,0 +1,25 @@
+import { findProgram } from '../../enforce/find-program.js';
+import { writeMaskFile } from '../../enforce/mask-file.js';
+import { maskForHost, refuseHigherLevel } from '../../enforce/prepare.js';
+import { neededLevel } from '../../enforce/program-level.js';
+import { replaceProcess } from '../../enforce/replace-process.js';
+import { findSupervisor } from '../../enforce/supervisor.js';
+import { probeHost } from '../../probe/index.js';
+import type { Run } from '../command.js';
+import { maskPathOf, ownUid, passOn, runtimeFolderOf } from '../mask-arguments.js';
+
+export const run: Run = async (args) => {
+  const { loadBaseline } = await import('../load-baseline.js');
+  const { baseline } = loadBaseline(maskPathOf(args));
+  const { mask } = maskForHost(baseline, probeHost());
+  const program = findProgram(args.trailing[0] as string, process.env.PATH);
+  if (program !== undefined) refuseHigherLevel(baseline, neededLevel(program));
+  const supervisor = findSupervisor();
+  const folder = runtimeFolderOf(args);
+  const file = writeMaskFile(mask, folder, ownUid());
+  return replaceProcess(
+    supervisor,
+    ['run', '--mask', file, '--runtime-dir', folder, ...passOn(args, 'pid-file'), '--'],
+    args.trailing.length,
+  );
+};

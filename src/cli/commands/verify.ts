@@ -1,0 +1,31 @@
+import { basename } from 'node:path';
+import { writeMaskFile } from '../../enforce/mask-file.js';
+import { maskForHost } from '../../enforce/prepare.js';
+import { otherRoads, probeUnderMask } from '../../enforce/seen-answers.js';
+import { findSupervisor } from '../../enforce/supervisor.js';
+import { isKept, verifyMask } from '../../mask/verify.js';
+import { probeHost } from '../../probe/index.js';
+import { verifyJson } from '../../report/verify-json.js';
+import type { Run } from '../command.js';
+import { maskPathOf, ownUid, runtimeFolderOf } from '../mask-arguments.js';
+import { describeTerminal } from '../terminal.js';
+
+export const run: Run = async (args) => {
+  const path = maskPathOf(args);
+  const { loadBaseline } = await import('../load-baseline.js');
+  const { baseline } = loadBaseline(path);
+  const host = probeHost();
+  const { mask, remarks } = maskForHost(baseline, host);
+  const supervisor = findSupervisor();
+  const folder = runtimeFolderOf(args);
+  const seen = probeUnderMask(supervisor, writeMaskFile(mask, folder, ownUid()), folder);
+  const result = verifyMask(mask, baseline.features, host, seen, otherRoads());
+  const names = { baseline: basename(path), host: host.name };
+  if (args.flag('json'))
+    process.stdout.write(`${JSON.stringify(verifyJson(result, names, remarks), null, 2)}\n`);
+  else {
+    const { verifyText } = await import('../../report/text/verify.js');
+    process.stdout.write(verifyText(result, names, remarks, describeTerminal(args.flag('color'))));
+  }
+  return isKept(result) ? 0 : 1;
+};

@@ -1,0 +1,23 @@
+import { MASK_OPTION, PID_FILE_OPTION, RUNTIME_DIR_OPTION } from './mask-options.js';
+import type { CommandSpec } from './spec.js';
+
+export const run: CommandSpec = {
+  name: 'run',
+  summary: "Start a program that sees only a baseline's CPU, and can move to every host of it",
+  positionals: [],
+  trailing: { name: 'command', describe: 'the program and its arguments, passed on untouched' },
+  options: {
+    mask: MASK_OPTION,
+    'pid-file': PID_FILE_OPTION,
+    'runtime-dir': RUNTIME_DIR_OPTION,
+  },
+  examples: [
+    ['cpugate run --mask cluster.json -- server --port 80', 'a server that can be migrated'],
+    ['cpugate run --mask cluster.json -- /lib64/ld-linux-x86-64.so.2 --help', 'what glibc sees'],
+    ['cpugate run --mask cluster.json -- nohup server &', 'ignored signals are set behind "--"'],
+  ],
+  epilogue:
+    "Exit status: the program's own; 128 and the signal's number where one ended it; 127 not found, " +
+    '126 not executable, 125 the supervisor failed, 69 this host has no CPUID faulting or lacks what ' +
+    'the baseline shows, 2 wrong usage, unreadable input or a program built for more than the baseline.',
+};

@@ -1,0 +1,108 @@
+/** What of the real CPU a program under a mask can learn by roads that no mask closes. Pure. */
+import { VISIBLE } from '../baseline/host-kind.js';
+import { componentName, type FeatureName, isFeatureName } from '../catalogue/index.js';
+import type { Capabilities } from '../model/capabilities.js';
+import { isUserVisible } from '../model/prerequisites.js';
+import { bitsOf, NO_REGISTERS } from '../model/registers.js';
+import { PRESENT } from '../model/xsave.js';
+import { answerOf } from './apply.js';
+import type { Mask } from './mask.js';
+
+export interface Leak {
+  readonly code: 'instructions' | 'xgetbv' | 'xsave-area' | 'proc-cpuinfo' | 'cpuid-device' | 'kvm';
+  readonly what: string;
+  readonly effect: string;
+}
+
+/** What of this machine a task can learn beside CPUID. */
+export interface OtherRoads {
+  /** /dev/cpu/N/cpuid can be read. */
+  readonly cpuidDevice: boolean;
+  readonly kvm: boolean;
+}
+
+interface Place {
+  readonly mask: Mask;
+  /** The baseline's. */
+  readonly features: ReadonlySet<FeatureName>;
+  /** The machine without a mask. */
+  readonly here: Capabilities;
+  readonly roads: OtherRoads;
+}
+
+/** Undefined: not on this machine. */
+type Road = (place: Place) => Leak | undefined;
+
+function list(names: readonly string[], most = 8): string {
+  const more = names.length - most;
+  return more > 0 ? `${names.slice(0, most).join(', ')} and ${more} more` : names.join(', ');
+}
+
+const instructions: Road = ({ features, here }) => {
+  const hidden = VISIBLE.filter((name) => here.effective(name) === PRESENT && !features.has(name));
+  if (hidden.length === 0) return undefined;
+  return {
+    code: 'instructions',
+    what: `the CPU executes what the mask hides: ${list(hidden)}`,
+    effect:
+      'A program that uses an instruction without asking, or tries it and catches SIGILL, has it.',
+  };
+};
+
+const xgetbv: Road = ({ mask, here }) => {
+  const extra = bitsOf(here.xsave.enabled.value & ~mask.xcr0).map(componentName);
+  if (extra.length === 0) return undefined;
+  return {
+    code: 'xgetbv',
+    what: `XGETBV shows state that the mask hides: ${list(extra)}`,
+    effect: "It can't be trapped. Programs that ask CPUID too, as the manuals say, are not misled.",
+  };
+};
+
+const xsaveArea: Road = ({ mask, here }) => {
+  const shown = answerOf(mask, 0xd, 0, NO_REGISTERS).ebx;
+  const { areaBytes } = here.xsave;
+  if (areaBytes === undefined || areaBytes === shown) return undefined;
+  return {
+    code: 'xsave-area',
+    what: `the CPU's own XSAVE area has ${areaBytes} bytes, ${shown} are shown`,
+    effect: 'Signal frames have the real size. Buffers sized by the mask hold it.',
+  };
+};
+
+const procCpuinfo: Road = ({ features, here }) => {
+  const flags = (here.system.cpuinfoFlags ?? []).filter(
+    (flag) => isFeatureName(flag) && isUserVisible(flag) && !features.has(flag),
+  );
+  if (flags.length === 0) return undefined;
+  return {
+    code: 'proc-cpuinfo',
+    what: `/proc/cpuinfo lists ${list(flags)}`,
+    effect: 'Programs that read it instead of asking CPUID see the real CPU.',
+  };
+};
+
+const cpuidDevice: Road = ({ roads }) =>
+  roads.cpuidDevice
+    ? {
+        code: 'cpuid-device',
+        what: '/dev/cpu/*/cpuid can be read',
+        effect: 'The kernel asks the real CPU for whoever may read it; keep it out of containers.',
+      }
+    : undefined;
+
+const kvm: Road = ({ roads }) =>
+  roads.kvm
+    ? {
+        code: 'kvm',
+        what: '/dev/kvm can be opened',
+        effect:
+          'Its ioctls tell the real CPU; a task that runs virtual machines does not move this way.',
+      }
+    : undefined;
+
+const ROADS: readonly Road[] = [instructions, xgetbv, xsaveArea, procCpuinfo, cpuidDevice, kvm];
+
+export function findLeaks(place: Place): Leak[] {
+  return ROADS.flatMap((road) => road(place) ?? []);
+}

@@ -1,0 +1,62 @@
+/** `cpugate verify` for people. */
+import { isKept, type Verification, type WrongAnswer } from '../../mask/verify.js';
+import { hex, hex32 } from '../../model/registers.js';
+import type { VerifyNames } from '../verify-json.js';
+import type { TextStyle } from './check.js';
+import { wrap } from './wrap.js';
+
+/** "^" under every hexadecimal digit that differs. */
+function carets(a: string, b: string): string {
+  return [...a]
+    .map((digit, place) => (digit === b[place] ? ' ' : '^'))
+    .join('')
+    .trimEnd();
+}
+
+function wrongLines({ leaf, subleaf, register, seen, expected }: WrongAnswer): string[] {
+  const place = `leaf ${hex(leaf)}.${subleaf} ${register.toUpperCase()}`;
+  return [
+    `  ${place}`,
+    `    seen      ${hex32(seen)}`,
+    `    expected  ${hex32(expected)}`,
+    `              ${carets(hex32(seen), hex32(expected))}`,
+  ];
+}
+
+function verdictLine(
+  result: Verification,
+  { baseline, host }: VerifyNames,
+  { colors }: TextStyle,
+): string {
+  const verdict = isKept(result) ? colors.green('kept') : colors.red('broken');
+  return `${colors.bold(`${baseline} on ${host}`)}: ${verdict}`;
+}
+
+export function verifyText(
+  result: Verification,
+  names: VerifyNames,
+  remarks: readonly string[],
+  style: TextStyle,
+): string {
+  const { width, colors } = style;
+  const paragraph = (text: string, indent: string) => wrap(text, width, indent);
+  const lines = [
+    verdictLine(result, names, style),
+    `${result.answers} answers of CPUID compared, ${result.wrong.length} wrong.`,
+  ];
+  for (const wrong of result.wrong) lines.push(...wrongLines(wrong));
+  for (const { name, seen, expected } of result.wrongWords)
+    lines.push(`  ${name}: seen ${hex(seen)}, expected ${hex(expected)}`);
+  if (result.missing.length > 0)
+    lines.push(
+      paragraph(`Not seen though the baseline has it: ${result.missing.join(', ')}`, '  '),
+    );
+  if (result.shown.length > 0)
+    lines.push(paragraph(`Seen though the baseline lacks it: ${result.shown.join(', ')}`, '  '));
+  if (result.leaks.length > 0) lines.push('', colors.bold('What no mask hides'));
+  for (const { code, what, effect } of result.leaks)
+    lines.push(`  ${code}`, paragraph(`${what}. ${effect}`, '    '));
+  if (remarks.length > 0) lines.push('', colors.bold('Decided for lack of data'));
+  for (const remark of remarks) lines.push(paragraph(remark, '  '));
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,34 @@
+/** `cpugate verify --json` (schemas/verify-report.schema.json). */
+import { isKept, type Verification } from '../mask/verify.js';
+import { hex, hex32 } from '../model/registers.js';
+import { SCHEMA_VERSION } from './baseline-json.js';
+
+export interface VerifyNames {
+  readonly baseline: string;
+  readonly host: string;
+}
+
+export function verifyJson(result: Verification, names: VerifyNames, remarks: readonly string[]) {
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    ...names,
+    verdict: isKept(result) ? 'kept' : 'broken',
+    answers: result.answers,
+    wrong: result.wrong.map(({ leaf, subleaf, register, seen, expected }) => ({
+      leaf: hex(leaf),
+      subleaf: hex(subleaf),
+      register,
+      seen: hex32(seen),
+      expected: hex32(expected),
+    })),
+    wrongWords: result.wrongWords.map(({ name, seen, expected }) => ({
+      name,
+      seen: hex(seen),
+      expected: hex(expected),
+    })),
+    missing: result.missing,
+    shown: result.shown,
+    leaks: result.leaks,
+    remarks,
+  };
+}

@@ -1,0 +1,158 @@
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writeMaskFile } from '../../src/enforce/mask-file.js';
+import { maskForHost, refuseHigherLevel } from '../../src/enforce/prepare.js';
+import { defaultRuntimeFolder, openRuntimeFolder } from '../../src/enforce/runtime-folder.js';
+import { findSupervisor } from '../../src/enforce/supervisor.js';
+import { decodeMask } from '../../src/mask/bytes.js';
+import { compileMask } from '../../src/mask/compile.js';
+import type { Host } from '../../src/model/host.js';
+import { AMD_512, baselineOfPlans, INTEL_512 } from '../baseline/clusters.js';
+import { HASWELL, type HostPlan, hostOf, V2, V3 } from '../hosts.js';
+
+const baseline = baselineOfPlans([HASWELL]);
+const uid = process.getuid?.() ?? 0;
+const works = { cpuidFaulting: { works: true, reason: 'tried' } };
+const faulting = (plan: HostPlan): Host =>
+  hostOf({ ...plan, system: { ...plan.system, ...works } });
+
+const refusal = (code: string, message: RegExp, remedy: RegExp) =>
+  expect.objectContaining({
+    name: 'InputError',
+    code,
+    message: expect.stringMatching(message),
+    remedy: expect.stringMatching(remedy),
+  });
+
+describe('a host', () => {
+  it('that offers the baseline gets its mask', () => {
+    expect(maskForHost(baseline, faulting(HASWELL))).toEqual(compileMask(baseline));
+  });
+
+  const refused: [string, Host, RegExp, RegExp][] = [
+    [
+      'without CPUID faulting',
+      hostOf({ ...HASWELL, system: { cpuidFaulting: { works: false, reason: 'ENODEV here' } } }),
+      /can't be masked.*ENODEV here/,
+      /export BASELINE --for glibc.*virtual machine/,
+    ],
+    ['whose faulting is not known', hostOf(HASWELL), /can't be masked.*unknown/, /export/],
+    [
+      'without a feature of the baseline',
+      faulting({ ...HASWELL, features: HASWELL.features.filter((name) => name !== 'avx2') }),
+      /lacks what the baseline shows: avx2/,
+      /make the baseline anew/,
+    ],
+    [
+      'whose XSAVE area is larger than its tasks would see',
+      faulting({
+        ...INTEL_512,
+        features: [...INTEL_512.features, 'erms', 'aes', 'pclmulqdq', 'fsgsbase', 'rdrand'],
+      }),
+      /XSAVE area has 2696 bytes, the baseline's 832/,
+      /clearcpuid=/,
+    ],
+  ];
+  it.each(refused)('%s is refused, with what remains', (_, host, message, remedy) => {
+    expect(() => maskForHost(baseline, host)).toThrow(refusal('unavailable', message, remedy));
+  });
+
+  it('that keeps state of the baseline elsewhere is refused', () => {
+    const own = baselineOfPlans([AMD_512]);
+    const host = faulting({ ...AMD_512, places: { ...INTEL_512.places, 9: [8, 2400] } });
+    expect(() => maskForHost(own, host)).toThrow(
+      refusal('unavailable', /state elsewhere.*opmask, zmm_hi256, hi16_zmm, pkru/, /anew/),
+    );
+  });
+
+  it('with a large area gives a baseline without XSAVE', () => {
+    const old = baselineOfPlans([{ name: 'nehalem', features: V2 }]);
+    expect(maskForHost(old, faulting(INTEL_512)).mask.xcr0).toBe(0n);
+  });
+});
+
+describe('a program', () => {
+  it.each([
+    [2, undefined],
+    [3, undefined],
+    [4, /needs x86-64-v4, and the baseline shows only x86-64-v3/],
+  ])('that needs level %i under a baseline of level 3', (level, message) => {
+    const v3 = baselineOfPlans([{ ...HASWELL, features: V3 }]);
+    const start = () => refuseHigherLevel(v3, { level, file: '/usr/lib/libc.so.6' });
+    if (message === undefined) expect(start).not.toThrow();
+    else expect(start).toThrow(refusal('level-too-low', message, /lower level/));
+  });
+
+  it('that says nothing is not refused', () => {
+    expect(() => refuseHigherLevel(baseline, undefined)).not.toThrow();
+  });
+});
+
+describe('the folder of masks', () => {
+  let folder = '';
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'cpugate-run-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it.each<[number, Record<string, string>, string]>([
+    [0, { XDG_RUNTIME_DIR: '/run/user/0' }, '/run/cpugate'],
+    [1000, { XDG_RUNTIME_DIR: '/run/user/1000' }, '/run/user/1000/cpugate'],
+    [1000, {}, '/tmp/cpugate-1000'],
+    [1000, { XDG_RUNTIME_DIR: 'relative' }, '/tmp/cpugate-1000'],
+  ])('of user %i with %j is %s', (user, environment, expected) => {
+    expect(defaultRuntimeFolder(user, environment)).toBe(expected);
+  });
+
+  it('is made for its user alone, and holds the mask for him alone', () => {
+    const runtime = join(folder, 'deep', 'cpugate');
+    const { mask } = compileMask(baseline);
+    const file = writeMaskFile(mask, runtime, uid);
+    expect(statSync(runtime).mode & 0o777).toBe(0o700);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(decodeMask(readFileSync(file))).toEqual(mask);
+    expect(writeMaskFile(mask, runtime, uid)).toBe(file);
+    expect(readdirSync(runtime)).toHaveLength(1);
+  });
+
+  it.each<[string, (path: string) => void, RegExp]>([
+    ['a file', (path) => writeFileSync(path, ''), /can't be made|no folder/],
+    ['a link', (path) => symlinkSync(tmpdir(), path), /no folder/],
+    [
+      "others' to write to",
+      (path) => {
+        mkdirSync(path);
+        chmodSync(path, 0o777);
+      },
+      /others may write/,
+    ],
+  ])('is refused where it is %s', (_, make, message) => {
+    const path = join(folder, 'trap');
+    make(path);
+    expect(() => openRuntimeFolder(path, uid)).toThrow(
+      refusal('no-runtime-folder', message, /--runtime-dir/),
+    );
+  });
+
+  it("is refused where it is another user's", () => {
+    expect(() => openRuntimeFolder(folder, uid + 1)).toThrow(/another user/);
+  });
+});
+
+it('a supervisor that is not built is said to be missing', () => {
+  expect(() => findSupervisor('/usr/bin/env')).toThrow(
+    refusal('no-supervisor', /no folder with/, /npm rebuild/),
+  );
+});

@@ -1,0 +1,205 @@
+import { createColors } from 'picocolors';
+import { describe, expect, it } from 'vitest';
+import { parseSeenAnswers } from '../../src/enforce/seen-answers.js';
+import validate from '../../src/generated/verify-report.js';
+import { applyMask } from '../../src/mask/apply.js';
+import { compileMask } from '../../src/mask/compile.js';
+import { isKept, type SeenAnswers, verifyMask } from '../../src/mask/verify.js';
+import type { Host } from '../../src/model/host.js';
+import { type LeafRow, leafTable } from '../../src/model/leaves.js';
+import { verifyText } from '../../src/report/text/verify.js';
+import { verifyJson } from '../../src/report/verify-json.js';
+import { baselineOfPlans, INTEL_512 } from '../baseline/clusters.js';
+import { HASWELL, hostOf } from '../hosts.js';
+
+const baseline = baselineOfPlans([HASWELL, INTEL_512]);
+const { mask } = compileMask(baseline);
+const FACTS = {
+  hwcap: 0xbfebfbffn,
+  hwcap2: 2n,
+  minSigStackBytes: 3632,
+  cpuinfoFlags: ['fpu', 'avx2', 'avx512f', 'smep'],
+};
+const made = hostOf({ ...INTEL_512, system: FACTS });
+/** As a live CPU: everything is told, the highest leaves too. */
+function told(row: LeafRow): LeafRow {
+  const { known: _, ...all } = row;
+  return row.leaf === 0 ? { ...all, eax: 0x24 } : all;
+}
+
+const here: Host = {
+  ...made,
+  cpus: made.cpus.map((cpu) => ({
+    ...cpu,
+    leaves: leafTable([
+      ...cpu.leaves.rows.map(told),
+      { leaf: 0x80000000, subleaf: 0, eax: 0x80000021, ebx: 0, ecx: 0, edx: 0 },
+    ]),
+  })),
+};
+const shown = applyMask(mask, here.cpus[0]!.leaves).rows;
+const good: SeenAnswers = {
+  rows: shown,
+  xcr0: 0x2e7n,
+  hwcap: FACTS.hwcap & mask.hwcap.keep,
+  hwcap2: 0n,
+  minSigStackBytes: Math.max(3632, mask.minSigStackBytes),
+};
+const NO_ROADS = { cpuidDevice: false, kvm: false };
+const verify = (seen: SeenAnswers, host = here, roads = NO_ROADS) =>
+  verifyMask(mask, baseline.features, host, seen, roads);
+
+function changed(leaf: number, change: Partial<LeafRow>): SeenAnswers {
+  return {
+    ...good,
+    rows: shown.map((row) =>
+      row.leaf === leaf && row.subleaf === 0 ? { ...row, ...change } : row,
+    ),
+  };
+}
+
+describe('what a program saw', () => {
+  it('is right where it is what the mask gives', () => {
+    const result = verify(good);
+    expect(result.wrong).toEqual([]);
+    expect(result.missing).toEqual([]);
+    expect(result.shown).toEqual([]);
+    expect(isKept(result)).toBe(true);
+  });
+
+  it('is wrong where a hidden feature shows', () => {
+    const leaf7 = shown.find(({ leaf }) => leaf === 7)!;
+    const result = verify(changed(7, { ebx: (leaf7.ebx | (1 << 16)) >>> 0 }));
+    expect(result.wrong).toEqual([
+      {
+        leaf: 7,
+        subleaf: 0,
+        register: 'ebx',
+        seen: (leaf7.ebx | (1 << 16)) >>> 0,
+        expected: leaf7.ebx,
+      },
+    ]);
+    expect(isKept(result)).toBe(false);
+  });
+
+  it('is wrong where a size is too small', () => {
+    const result = verify({
+      ...good,
+      rows: shown.map((row) =>
+        row.leaf === 0xd && row.subleaf === 0 ? { ...row, ebx: 832 } : row,
+      ),
+    });
+    expect(result.wrong.map(({ register, expected }) => [register, expected])).toEqual([
+      ['ebx', 2696],
+    ]);
+  });
+
+  it('may be of any CPU where CPUs have fields of their own', () => {
+    const leaf1 = shown.find(({ leaf }) => leaf === 1)!;
+    expect(isKept(verify(changed(1, { ebx: (leaf1.ebx | 0x05000000) >>> 0 })))).toBe(true);
+    expect(isKept(verify(changed(1, { ebx: (leaf1.ebx ^ 0x00000800) >>> 0 })))).toBe(false);
+  });
+
+  it('may be of any kind of CPU on a hybrid host', () => {
+    const [cpu] = here.cpus;
+    const rows = cpu!.leaves.rows.map((row) => (row.leaf === 1 ? { ...row, eax: 0x90675 } : row));
+    const little = { ...cpu!, logical: [1], leaves: leafTable(rows) };
+    const hybrid: Host = { ...here, cpus: [cpu!, little] };
+    expect(isKept(verify(changed(1, { eax: 0x90675 }), hybrid))).toBe(true);
+    expect(isKept(verify(changed(1, { eax: 0x90672 }), hybrid))).toBe(false);
+  });
+
+  it.each<[string, Partial<SeenAnswers>]>([
+    ['AT_HWCAP', { hwcap: FACTS.hwcap }],
+    ['AT_HWCAP2', { hwcap2: 2n }],
+    ['AT_MINSIGSTKSZ', { minSigStackBytes: 1776 }],
+  ])('is wrong where %s is', (name, word) => {
+    const result = verify({ ...good, ...word });
+    expect(result.wrongWords.map((one) => one.name)).toEqual([name]);
+    expect(isKept(result)).toBe(false);
+  });
+
+  it('proves nothing where it is nothing', () => {
+    expect(isKept(verify({ ...good, rows: [] }))).toBe(false);
+  });
+});
+
+describe('other roads', () => {
+  it('are named where they lead further', () => {
+    const { leaks } = verify(good, here, { cpuidDevice: true, kvm: true });
+    expect(leaks.map(({ code }) => code)).toEqual([
+      'instructions',
+      'xgetbv',
+      'proc-cpuinfo',
+      'cpuid-device',
+      'kvm',
+    ]);
+    expect(leaks.find(({ code }) => code === 'xgetbv')?.what).toMatch(
+      /opmask, zmm_hi256, hi16_zmm, pkru/,
+    );
+    expect(leaks.find(({ code }) => code === 'proc-cpuinfo')?.what).toBe(
+      '/proc/cpuinfo lists avx512f',
+    );
+  });
+
+  it('are none on a host that has no more than the baseline', () => {
+    const own = baselineOfPlans([HASWELL]);
+    const { leaks } = verifyMask(
+      compileMask(own).mask,
+      own.features,
+      hostOf(HASWELL),
+      good,
+      NO_ROADS,
+    );
+    expect(leaks).toEqual([]);
+  });
+});
+
+describe('the report', () => {
+  const names = { baseline: 'cluster.json', host: 'web-1' };
+  const bad = verify(changed(7, { ebx: 0xffffffff }));
+
+  it.each([
+    ['kept', verify(good)],
+    ['broken', bad],
+  ])('%s is as its schema says', (verdict, result) => {
+    const json = JSON.parse(JSON.stringify(verifyJson(result, names, ['a remark'])));
+    expect(validate(json), JSON.stringify(validate.errors)).toBe(true);
+    expect(json.verdict).toBe(verdict);
+  });
+
+  it('shows where a register differs', () => {
+    const style = { colors: createColors(false), width: 80 };
+    const text = verifyText(verify(changed(0xd, { ebx: 0x340, subleaf: 0 })), names, [], style);
+    expect(text).toContain('cluster.json on web-1: broken');
+    expect(text).toContain(
+      [
+        '  leaf 0xd.0 EBX',
+        '    seen      0x00000340',
+        '    expected  0x00000a88',
+        '                     ^^^',
+      ].join('\n'),
+    );
+  });
+});
+
+describe('the output of the prober', () => {
+  it('is rows and words', () => {
+    const text =
+      '0 0 d 756e6547 6c65746e 49656e69\n80000001 0 0 0 121 2c100800\nxgetbv0 7\nhwcap bfebfbff\nhwcap2 2\nminsigstksz 7f0\n';
+    expect(parseSeenAnswers(text)).toEqual({
+      rows: [
+        { leaf: 0, subleaf: 0, eax: 0xd, ebx: 0x756e6547, ecx: 0x6c65746e, edx: 0x49656e69 },
+        { leaf: 0x80000001, subleaf: 0, eax: 0, ebx: 0, ecx: 0x121, edx: 0x2c100800 },
+      ],
+      xcr0: 7n,
+      hwcap: 0xbfebfbffn,
+      hwcap2: 2n,
+      minSigStackBytes: 0x7f0,
+    });
+  });
+
+  it.each(['0 0 1', 'fatal: no mask', '0 0 123456789 0 0 0'])('with %j is refused', (line) => {
+    expect(() => parseSeenAnswers(`${line}\n`)).toThrow(/the prober printed/);
+  });
+});
