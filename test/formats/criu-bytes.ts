@@ -26,7 +26,7 @@ export function message(fields: readonly Field[]): Uint8Array {
 export const text = (letters: string): Uint8Array =>
   Uint8Array.from(letters, (letter) => letter.charCodeAt(0));
 
-function u32(value: number): number[] {
+export function u32(value: number): number[] {
   return [0, 8, 16, 24].map((shift) => (value >>> shift) & 0xff);
 }
 

@@ -24,6 +24,9 @@ export const MAGIC = {
 } as const;
 export type ImageKind = keyof typeof MAGIC;
 
+/** A process of Linux's has at most some 65,000 mappings by default; databases set a million. */
+export const MOST_RECORDS = 1_500_000;
+
 const TAKE_AGAIN = 'Take the dump again, or copy the whole folder again from where it was taken.';
 
 export function damagedImage(input: Input, message: string, offset: number): InputError {
@@ -56,6 +59,7 @@ export function imageRecords(input: Input, kind: ImageKind): ImageRecord[] {
     const start = at + 4;
     if (length > input.bytes.length - start)
       throw damagedImage(input, `is cut off: a record has ${length} bytes`, at);
+    if (records.length === MOST_RECORDS) throw damagedImage(input, 'holds too many records', at);
     records.push({ input, start, end: start + length });
     at = start + length;
   }

@@ -1,7 +1,14 @@
 /** mm-PID.img, pagemap-PID.img and files.img: where a process's memory is, in the dump or in files. */
 import type { Input } from '../format.js';
 import type { ProtobufFields } from '../protobuf-fields.js';
-import { damagedImage, fieldsOf, imageRecords, needed, onlyRecord } from './image-file.js';
+import {
+  damagedImage,
+  fieldsOf,
+  imageRecords,
+  MOST_RECORDS,
+  needed,
+  onlyRecord,
+} from './image-file.js';
 
 export const PAGE_BYTES = 4096n;
 
@@ -68,8 +75,11 @@ export function readMemoryMap(input: Input): MemoryMap {
   fields.each(record.end, (field) => {
     if (field === 13)
       for (const word of fields.uint64s(record.end, 'mm_saved_auxv')) words.push(word);
-    else if (field === 14) mappings.push(readMapping(fields, fields.message(record.end, 'vmas')));
-    else return false;
+    else if (field === 14) {
+      if (mappings.length === MOST_RECORDS)
+        throw damagedImage(input, 'holds too many mappings', fields.offset);
+      mappings.push(readMapping(fields, fields.message(record.end, 'vmas')));
+    } else return false;
     return true;
   });
   let last = 0n;

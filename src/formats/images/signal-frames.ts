@@ -52,9 +52,17 @@ function frameAt(space: AddressSpace, tid: number, at: bigint): Found | undefine
     tid,
     areaBytes,
     features: view.getBigUint64(MAGIC1_AT + 8, true),
-    inUse: view.getBigUint64(512, true),
+    inUse: view.getBigUint64(512, true) & ~emptyState(space, at),
     rsp: space.u64(pointer - RSP_BEFORE_POINTER) ?? 0n,
   };
+}
+
+/** AVX state, in its one place: CPUs may call it in use where all of it is zero. */
+const AVX = { bit: 4n, at: 576n, bytes: 256 } as const;
+
+function emptyState(space: AddressSpace, at: bigint): bigint {
+  const content = space.read(at + AVX.at, AVX.bytes);
+  return content?.every((byte) => byte === 0) ? AVX.bit : 0n;
 }
 
 /** Where the ucontext points to the FPU state at `at`. */
@@ -101,7 +109,7 @@ export function findSignalFrames(
     const before = searched.get(stack.start);
     if (before !== undefined && before <= rsp) continue;
     searched.set(stack.start, rsp);
-    bytes += stack.end - rsp;
+    bytes += (before ?? stack.end) - rsp;
     if (bytes > BigInt(MOST_BYTES) || searched.size > MOST_STACKS)
       return { known: false, reason: `thread ${thread.tid} has too much stack to search` };
     const places = candidates(space, rsp, before ?? stack.end);

@@ -1,5 +1,9 @@
-import { PRESENT } from '../../model/xsave.js';
+import { hasBit64 } from '../../model/registers.js';
+import { PRESENT, presenceInMask } from '../../model/xsave.js';
 import type { GateRule } from '../rule.js';
+
+/** The tiles themselves. */
+const TILE_DATA = 18;
 
 /**
  * A task asks Linux for AMX's tiles once (ARCH_REQ_XCOMP_PERM). CRIU neither saves nor restores the
@@ -7,8 +11,9 @@ import type { GateRule } from '../rule.js';
  * Source: Linux Documentation/arch/x86/xstate.rst.
  */
 export const permissionLost: GateRule = ({ source, mask }) => {
-  if (source?.effective('amx_tile') !== PRESENT) return [];
-  if (mask !== undefined && !mask.features.includes('amx_tile')) return [];
+  if (source === undefined || presenceInMask(source.xsave.enabled, TILE_DATA) !== PRESENT)
+    return [];
+  if (mask !== undefined && !hasBit64(mask.xcr0, TILE_DATA)) return [];
   return [
     {
       code: 'permission-lost',

@@ -1,0 +1,239 @@
+import {
+  chmodSync,
+  cpSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readMappedFile } from '../../src/enforce/image-files.js';
+import {
+  fingerprintImages,
+  isDump,
+  readImageFolder,
+  readImageHost,
+} from '../../src/enforce/image-folder.js';
+import { gate } from '../../src/gate/gate.js';
+import { isInputError } from '../../src/model/errors.js';
+import { HASWELL, hostOf } from '../hosts.js';
+
+const fixtures = fileURLToPath(new URL('../fixtures/images/', import.meta.url));
+
+let folder = '';
+const at = (...parts: string[]) => join(folder, ...parts);
+const images = () => at('images');
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cpugate-images-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A copy to be damaged. */
+function take(name: string): void {
+  cpSync(join(fixtures, name), images(), { recursive: true });
+}
+
+describe('a real dump', () => {
+  it('in a signal handler, with AVX state in registers and in the frame', () => {
+    const read = readImageFolder(join(fixtures, 'haswell'));
+    const [process] = read.processes;
+    expect(read.rootPid).toBe(5001);
+    expect(read.processes).toHaveLength(1);
+    expect(process?.comm).toBe('in-handler');
+    expect(process?.threads.map(({ tid }) => tid)).toEqual([5001, 5003]);
+    // XCR0 of a Haswell guest is 7 and its area 832; the handler interrupted code with AVX in use.
+    expect(process?.signalFrames).toEqual({
+      known: true,
+      value: [{ tid: 5001, areaBytes: 832, features: 7n, inUse: 7n }],
+    });
+    expect(process?.auxv.get(26)).toBe(2n);
+    expect(read.record?.enforcement).toBe('none');
+    expect(read.cpuinfo?.criu?.xsaveSize).toBe(832);
+  });
+
+  it('of a CPU with protection keys has PKRU in XSTATE_BV and nobody who uses it', () => {
+    const [process] = readImageFolder(join(fixtures, 'haswell+pku')).processes;
+    for (const { xsave } of process?.threads ?? []) {
+      expect((xsave?.xstateBv ?? 0n) & 0x200n).toBe(0x200n);
+      expect((xsave?.inUse ?? 0n) & 0x200n).toBe(0n);
+    }
+  });
+
+  it('of a CPU without XSAVE', () => {
+    const [process] = readImageFolder(join(fixtures, 'nehalem')).processes;
+    expect(process?.threads.map(({ xsave }) => xsave)).toEqual([undefined, undefined]);
+    expect(process?.signalFrames).toEqual({ known: true, value: [] });
+  });
+});
+
+describe('pages that are not all there', () => {
+  const isTold = () => readImageFolder(images()).processes[0]?.signalFrames.known;
+
+  it('leave signal handlers untold', () => {
+    take('haswell');
+    expect(isTold()).toBe(true);
+    truncateSync(at('images', 'pages-1.img'), 4096);
+    expect(isTold()).toBe(false);
+    rmSync(at('images', 'pages-1.img'));
+    expect(isTold()).toBe(false);
+    rmSync(at('images', 'pagemap-5001.img'));
+    expect(isTold()).toBe(false);
+    rmSync(at('images', 'mm-5001.img'));
+    expect(isTold()).toBe(false);
+  });
+});
+
+describe('an image that is needed', () => {
+  it.each(['inventory.img', 'pstree.img', 'core-5001.img', 'core-5003.img'])(
+    '%s and is missing, a link, a folder or too large is an error',
+    (name) => {
+      take('haswell');
+      const place = at('images', name);
+      renameSync(place, at('elsewhere'));
+      expect(() => readImageFolder(images())).toThrow('is missing');
+      symlinkSync(at('elsewhere'), place);
+      expect(() => readImageFolder(images())).toThrow('links in a folder of images');
+      rmSync(place);
+      mkdirSync(place);
+      expect(() => readImageFolder(images())).toThrow('no regular file');
+      rmSync(place, { recursive: true });
+      writeFileSync(place, '');
+      truncateSync(place, 65 * 1024 * 1024);
+      expect(() => readImageFolder(images())).toThrow('larger than 64 MiB');
+      rmSync(place);
+      linkSync(at('elsewhere'), place);
+      expect(readImageFolder(images()).processes).toHaveLength(1);
+    },
+  );
+
+  it('and a folder that is none are errors', () => {
+    expect(() => readImageFolder(at('nowhere'))).toThrow('is missing');
+    writeFileSync(at('file'), '');
+    expect(() => readImageFolder(at('file'))).toThrow('no folder');
+    mkdirSync(images());
+    expect(isDump(images())).toBe(false);
+    expect(() => readImageFolder(images())).toThrow('is missing');
+  });
+});
+
+describe('the record beside the images', () => {
+  it('counts for the images that it was written for alone', () => {
+    take('haswell');
+    expect(readImageFolder(images()).record?.fingerprint).toBe(fingerprintImages(images()));
+    const name = 'cpugate-record.json';
+    cpSync(join(fixtures, 'nehalem', name), at('images', name));
+    const read = readImageFolder(images());
+    expect(read.record).toBeUndefined();
+    expect(read.remarks).toHaveLength(1);
+    expect(gate(read, hostOf(HASWELL)).images.source).toBe('cpuinfo');
+  });
+
+  it('damaged is an error, and not passed over', () => {
+    take('haswell');
+    writeFileSync(at('images', 'cpugate-record.json'), '{');
+    expect(() => readImageFolder(images())).toThrow('not valid JSON');
+  });
+
+  it('or cpuinfo.img make the folder a host', () => {
+    take('haswell');
+    expect(readImageHost(images()).format).toBe('localhost');
+    rmSync(at('images', 'cpugate-record.json'));
+    expect(readImageHost(images()).format).toBe('criu');
+    rmSync(at('images', 'inventory.img'));
+    expect(readImageHost(images()).format).toBe('criu');
+    rmSync(at('images', 'cpuinfo.img'));
+    expect(() => readImageHost(images())).toThrow("doesn't tell the dump's CPU");
+  });
+});
+
+describe("a file that the images name below the tasks' root", () => {
+  const read = (path: string) => readMappedFile(folder, path);
+
+  beforeEach(() => {
+    mkdirSync(at('lib'));
+    writeFileSync(at('lib', 'ld.so'), 'linker');
+    symlinkSync(at('lib'), at('lib64'));
+    symlinkSync('/etc/hostname', at('lib', 'link'));
+  });
+
+  it('is read', () => {
+    expect(Buffer.from(read('/lib/ld.so') ?? []).toString()).toBe('linker');
+  });
+
+  it.each([
+    'lib/ld.so',
+    '/lib64/ld.so',
+    '/lib/link',
+    '/lib',
+    '/lib/../lib/ld.so',
+    '/../x',
+    '/no',
+    '',
+  ])('%s is not', (path) => {
+    expect(read(path)).toBeUndefined();
+  });
+
+  it('is not where it is larger than any linker', () => {
+    truncateSync(at('lib', 'ld.so'), 17 * 1024 * 1024);
+    expect(read('/lib/ld.so')).toBeUndefined();
+    chmodSync(at('lib', 'ld.so'), 0o644);
+  });
+});
+
+describe('damage to any image', () => {
+  const FILES = [
+    'inventory.img',
+    'pstree.img',
+    'core-5001.img',
+    'core-5003.img',
+    'mm-5001.img',
+    'pagemap-5001.img',
+    'files.img',
+    'cpuinfo.img',
+    'cpugate-record.json',
+  ];
+
+  it('gives images that can be judged, or an InputError that names the file', () => {
+    take('haswell');
+    const whole = new Map(FILES.map((name) => [name, readFileSync(at('images', name))]));
+    const edits = fc.array(fc.tuple(fc.nat(), fc.uint8Array({ maxLength: 6 }), fc.nat(4)), {
+      minLength: 1,
+      maxLength: 3,
+    });
+    const target = hostOf(HASWELL);
+    fc.assert(
+      fc.property(fc.constantFrom(...FILES), edits, (name, changes) => {
+        let bytes = whole.get(name) as Buffer;
+        for (const [place, instead, gone] of changes) {
+          const from = place % (bytes.length + 1);
+          bytes = Buffer.concat([bytes.subarray(0, from), instead, bytes.subarray(from + gone)]);
+        }
+        writeFileSync(at('images', name), bytes);
+        const started = performance.now();
+        try {
+          const report = gate(readImageFolder(images()), target);
+          expect(report.images.threads).toBeGreaterThan(0);
+        } catch (error) {
+          if (!isInputError(error)) throw error;
+          expect(error.place.file?.startsWith(images())).toBe(true);
+        } finally {
+          expect(performance.now() - started).toBeLessThan(15_000);
+          writeFileSync(at('images', name), whole.get(name) as Buffer);
+        }
+      }),
+      { numRuns: 400 },
+    );
+  }, 120_000);
+});
