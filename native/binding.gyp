@@ -29,5 +29,35 @@
       # As a system folder: warnings are for our files only.
       'cflags_cc': ['-isystem', '<!(node -p "path.dirname(require.resolve(\'node-addon-api\'))")'],
     },
+    {
+      # What enforces a mask: found by src/enforce/supervisor.ts. Static, so that it runs in any
+      # container, with any C library or none.
+      'target_name': 'cpugate-supervisor',
+      'type': 'executable',
+      'include_dirs': ['include'],
+      'sources': [
+        'probe/child.cc',
+        'probe/enumerate.cc',
+        'probe/faulting.cc',
+        'supervisor/answer.cc',
+        'supervisor/auxv.cc',
+        'supervisor/faulting_source.cc',
+        'supervisor/guard.cc',
+        'supervisor/instruction.cc',
+        'supervisor/launch.cc',
+        'supervisor/main.cc',
+        'supervisor/mask.cc',
+        'supervisor/options.cc',
+        'supervisor/probe.cc',
+        'supervisor/remote.cc',
+        'supervisor/segv_state.cc',
+        'supervisor/supervisor.cc',
+        'supervisor/tracee.cc',
+      ],
+      'cflags': ['-ffunction-sections', '-fdata-sections'],
+      # Exports every symbol, for addons to link with; here it only takes memory.
+      'ldflags!': ['-rdynamic'],
+      'ldflags': ['-static', '-Wl,--gc-sections'],
+    },
   ],
 }

@@ -11,8 +11,9 @@ import { fileURLToPath } from 'node:url';
 const native = fileURLToPath(new URL('../native', import.meta.url));
 const release = join(native, 'build', 'Release');
 const addon = join(release, 'cpugate_probe.node');
+const supervisor = join(release, 'cpugate-supervisor');
 /** One a target of binding.gyp. */
-const products = [addon];
+const products = [addon, supervisor];
 
 function onPath(program) {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {

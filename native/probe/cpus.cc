@@ -50,7 +50,7 @@ CpuAnswers ProbeCpu(unsigned cpu) {
   result.cpu = cpu;
   result.error = PinTo(cpu);
   if (result.error != 0) return result;
-  Answers answers = Enumerate({ExecuteCpuid, ExecuteXgetbv});
+  Enumeration answers = Enumerate({ExecuteCpuid, ExecuteXgetbv});
   if (StillPinnedTo(cpu))
     result.answers = std::move(answers);
   else

@@ -13,7 +13,7 @@ struct CpuAnswers {
   // Not 0: this CPU couldn't be asked (errno; EAGAIN where it went away meanwhile), and `answers`
   // is empty.
   int error = 0;
-  Answers answers;
+  Enumeration answers;
 };
 
 // Numbers of the CPUs that the calling thread may run on, ascending. Throws std::system_error.

@@ -51,6 +51,12 @@ constexpr LeafRule kRules[] = {
     {0x80000026, Subleaves::kUntilLevelType0},  // topology, AMD
 };
 
+const LeafRule* FindRule(std::uint32_t leaf) {
+  const auto* rule = std::find_if(std::begin(kRules), std::end(kRules),
+                                  [leaf](const LeafRule& one) { return one.leaf == leaf; });
+  return rule == std::end(kRules) ? nullptr : rule;
+}
+
 constexpr std::uint32_t kHypervisorLeaves = 0x40000000;
 constexpr std::uint32_t kLastHypervisorBase = 0x40010000;
 constexpr std::uint32_t kHypervisorStep = 0x100;
@@ -67,7 +73,7 @@ class Enumerator {
  public:
   explicit Enumerator(const Processor& processor) : processor_(processor) {}
 
-  Answers Run() {
+  Enumeration Run() {
     const std::uint32_t last = Ask(0, 0).eax;
     AskLeaves(1, std::min(last, kMaxLeavesPerRange - 1));
     const Answer features = Find(1, 0);
@@ -128,10 +134,8 @@ class Enumerator {
 
   void AskSubleaves(std::uint32_t leaf) {
     const Answer first = Ask(leaf, 0);
-    const auto* rule =
-        std::find_if(std::begin(kRules), std::end(kRules),
-                     [leaf](const LeafRule& candidate) { return candidate.leaf == leaf; });
-    if (rule == std::end(kRules)) return;
+    const LeafRule* rule = FindRule(leaf);
+    if (rule == nullptr) return;
     switch (rule->subleaves) {
       case Subleaves::kUpToEax:
         return AskUpTo(leaf, first.eax);
@@ -184,11 +188,13 @@ class Enumerator {
   }
 
   const Processor& processor_;
-  Answers answers_;
+  Enumeration answers_;
 };
 
 }  // namespace
 
-Answers Enumerate(const Processor& processor) { return Enumerator(processor).Run(); }
+Enumeration Enumerate(const Processor& processor) { return Enumerator(processor).Run(); }
+
+bool HasSubleaves(std::uint32_t leaf) { return FindRule(leaf) != nullptr; }
 
 }  // namespace cpugate

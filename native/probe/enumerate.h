@@ -30,7 +30,7 @@ struct Processor {
   std::function<std::uint64_t(std::uint32_t index)> xgetbv;
 };
 
-struct Answers {
+struct Enumeration {
   // By leaf and subleaf; a subleaf that ends a list (type 0) is part of it.
   std::vector<Row> rows;
   std::optional<std::uint64_t> xcr0;    // XGETBV(0)
@@ -41,7 +41,10 @@ struct Answers {
 inline constexpr std::uint32_t kMaxLeavesPerRange = 256;
 inline constexpr std::uint32_t kMaxSubleaves = 64;
 
-Answers Enumerate(const Processor& processor);
+Enumeration Enumerate(const Processor& processor);
+
+// Whether a leaf's answer depends on ECX, as far as the vendors say.
+bool HasSubleaves(std::uint32_t leaf);
 
 }  // namespace cpugate
 

@@ -24,7 +24,7 @@ struct FakeCpu {
   std::vector<Question> asked = {};
   std::vector<std::uint32_t> xcrs_read = {};
 
-  Answers Enumerate() {
+  Enumeration Enumerate() {
     asked.clear();
     xcrs_read.clear();
     return cpugate::Enumerate({
@@ -62,7 +62,7 @@ std::string Text(const std::vector<std::uint32_t>& numbers) {
 
 void SmallestCpu(Expectations& expect) {
   FakeCpu cpu{.answers = {{{0, 0}, {.eax = 1}}}};
-  const Answers got = cpu.Enumerate();
+  const Enumeration got = cpu.Enumerate();
   expect.That(QuestionsOf(got.rows) ==
                   std::vector<Question>{{0, 0}, {1, 0}, {0x80000000, 0}, {0xc0000000, 0}},
               "leaves 0 and 1 and the first of each other range");
@@ -74,7 +74,7 @@ void ExtendedControlRegisters(Expectations& expect) {
   FakeCpu cpu{.answers = {{{0, 0}, {.eax = 0xd}},
                           {{1, 0}, {.ecx = kOsxsaveBit}},
                           {{0xd, 1}, {.eax = 0b011}}}};
-  Answers got = cpu.Enumerate();
+  Enumeration got = cpu.Enumerate();
   expect.That(got.xcr0 == 0x100U && !got.xinuse, "XCR0 only");
   expect.That(cpu.xcrs_read == std::vector<std::uint32_t>{0}, "XGETBV(1) isn't executed");
   cpu.answers[{0xd, 1}].eax = 0b100;
@@ -203,7 +203,7 @@ void ExpectOrderAndBounds(Expectations& expect, const std::vector<Row>& rows,
 
 void EndlessAnswers(Expectations& expect) {
   FakeCpu cpu{.otherwise = {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}};
-  const Answers got = cpu.Enumerate();
+  const Enumeration got = cpu.Enumerate();
   ExpectOrderAndBounds(expect, got.rows, "all ones");
   expect.That(SubleavesOf(got.rows, 0x14).size() == kMaxSubleaves, "cut off at the limit");
   expect.That(SubleavesOf(got.rows, kMaxLeavesPerRange - 1).size() == 1 &&
@@ -220,7 +220,7 @@ void RandomAnswers(Expectations& expect) {
   const auto number = [&random] { return static_cast<std::uint32_t>(random()) >> (random() % 32); };
   for (int round = 0; round < 100; ++round) {
     const std::uint32_t last = static_cast<std::uint32_t>(random()) % 0x40;
-    const Answers got = Enumerate({
+    const Enumeration got = Enumerate({
         [&](std::uint32_t leaf, std::uint32_t) {
           if (leaf == 0) return Answer{.eax = last};
           return Answer{number(), number(), number(), number()};

@@ -11,6 +11,7 @@ const execute = promisify(execFile);
 const compiler = process.env.CXX ?? 'g++';
 
 const FLAGS = [
+  ...['-I', join(native, 'include')],
   ...['-std=c++20', '-O1', '-g1', '-pthread'],
   ...['-Wall', '-Wextra', '-Wconversion', '-Werror'],
   ...['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer'],

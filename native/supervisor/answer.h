@@ -1,0 +1,108 @@
+/**
+ * What CPUID answers under a mask.
+ *
+ * A question is first placed in its range (basic, hypervisor's, extended, Centaur's), whose first
+ * leaf tells the highest one. Within the range the leaf's row decides. Beyond it AMD and Hygon
+ * answer zeros; all others repeat their highest basic leaf, and so does the mask, by the row of
+ * that leaf: what the row of the leaf that was asked keeps would be bits of another leaf. A leaf
+ * that is shown but that the CPU hasn't got has no bits to keep. Sources: Intel SDM vol. 2A CPUID,
+ * "Information Returned by CPUID"; AMD APM vol. 3 appendix E.3.
+ *
+ * What the CPU said is kept in a table of fixed size, however many of the 2^64 leaves and subleaves
+ * tasks ask for; a leaf without a row never gets as far as to be executed. Rows that differ from
+ * CPU to CPU are asked, and kept, for the CPU that the task runs on.
+ */
+#ifndef CPUGATE_SUPERVISOR_ANSWER_H_
+#define CPUGATE_SUPERVISOR_ANSWER_H_
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "mask.h"
+
+namespace cpugate {
+
+struct CpuidRegisters {
+  uint32_t eax = 0;
+  uint32_t ebx = 0;
+  uint32_t ecx = 0;
+  uint32_t edx = 0;
+
+  bool operator==(const CpuidRegisters&) const = default;
+};
+
+/** Executes CPUID on the CPU that this thread runs on now. */
+CpuidRegisters executeCpuid(uint32_t leaf, uint32_t subleaf);
+
+/** Executes CPUID on one CPU, where this thread moves meanwhile; nothing where it may not run. */
+std::optional<CpuidRegisters> executeCpuidOn(unsigned cpu, uint32_t leaf, uint32_t subleaf);
+
+/** The CPU that a task runs on, or ran on last; nothing where the task is gone. */
+std::optional<unsigned> cpuOfTask(pid_t tid);
+
+/** Field 39 of the text of /proc/…/stat; nothing where it isn't there. */
+std::optional<unsigned> cpuInStat(std::string_view text);
+
+/** (live & keep) | set, or zeros without a row. */
+CpuidRegisters applyRow(const MaskRow* row, CpuidRegisters live);
+
+/** Whom Answers asks; a test puts in its own. */
+struct LiveCpu {
+  std::function<CpuidRegisters(uint32_t leaf, uint32_t subleaf)> cpuid = executeCpuid;
+  std::function<std::optional<CpuidRegisters>(unsigned cpu, uint32_t leaf, uint32_t subleaf)>
+      cpuidOn = executeCpuidOn;
+  std::function<std::optional<unsigned>(pid_t tid)> cpuOf = cpuOfTask;
+};
+
+class Answers {
+ public:
+  static constexpr size_t kPlaces = 2048;
+
+  /** The mask must outlive this. */
+  explicit Answers(const Mask& mask, LiveCpu live = {});
+
+  /** What a masked CPU answers to a task. */
+  CpuidRegisters answer(uint32_t leaf, uint32_t subleaf, pid_t tid);
+
+ private:
+  /** A question, and what the CPU said to it. */
+  struct Place {
+    uint32_t leaf;
+    uint32_t subleaf;
+    uint32_t cpu;
+    CpuidRegisters live;
+  };
+  struct Range {
+    bool isThere = false;
+    /** As shown, and as the CPU has it. */
+    uint32_t highest = 0;
+    uint32_t liveHighest = 0;
+  };
+
+  Range readRange(uint32_t first);
+  Range rangeOf(uint32_t leaf);
+  CpuidRegisters answerOf(const Range& range, uint32_t leaf, uint32_t subleaf, pid_t tid);
+  CpuidRegisters liveOf(uint32_t leaf, uint32_t subleaf);
+  CpuidRegisters liveWhereTaskRuns(uint32_t leaf, uint32_t subleaf, pid_t tid);
+  const Place* find(uint32_t leaf, uint32_t subleaf, uint32_t cpu) const;
+  void keep(const Place& place);
+
+  const Mask& mask_;
+  LiveCpu live_;
+  Range basic_;
+  Range extended_;
+  Range centaur_;
+  bool hasHypervisor_ = false;
+  bool repeatsHighest_ = false;
+  std::vector<Place> places_;
+};
+
+}  // namespace cpugate
+
+#endif  // CPUGATE_SUPERVISOR_ANSWER_H_

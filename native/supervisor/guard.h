@@ -1,0 +1,28 @@
+/**
+ * The guard: a seccomp filter that brings a task's few system calls to the supervisor by which it could
+ * see or undo its mask, or which change what happens to SIGSEGV.
+ *
+ * The kernel forces SIGSEGV on a thread at a trapped CPUID. Where the thread blocks or ignores SIGSEGV,
+ * that resets the handler and unblocks the signal (kernel/signal.c, force_sig_info_to_task), and nothing
+ * tells afterwards what it was. So it has to be known before: rt_sigaction of SIGSEGV, rt_sigprocmask
+ * that changes a mask, and rt_sigreturn stop once each.
+ *
+ * Filters can't be taken away again, and a filter whose tracer is gone answers ENOSYS: a task that was
+ * started by "run" keeps its supervisor until it ends.
+ */
+#ifndef CPUGATE_SUPERVISOR_GUARD_H_
+#define CPUGATE_SUPERVISOR_GUARD_H_
+
+#include <cstdint>
+
+namespace cpugate {
+
+/** SECCOMP_RET_DATA of the guard; another filter's stops are answered as without a tracer: ENOSYS. */
+inline constexpr uint32_t kGuardMark = 0xc9a7;
+
+/** Installs it in the calling process, for itself and all that come of it; 0 or an errno. */
+int installGuard();
+
+}  // namespace cpugate
+
+#endif  // CPUGATE_SUPERVISOR_GUARD_H_

@@ -1,0 +1,110 @@
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "guard.h"
+#include "remote.h"
+#include "scoped_fd.h"
+
+namespace cpugate {
+
+namespace {
+
+/** What the child tells of a program that couldn't be executed. */
+struct Failure {
+  int step;  // 1: the guard, 2: exec
+  int error;
+};
+
+[[noreturn]] void becomeProgram(int gate, int report, char* const* command) {
+  char byte;
+  // A gate that closes unopened: the supervisor couldn't seize.
+  if (read(gate, &byte, 1) != 1) _exit(kSupervisorFailed);
+  Failure failure{1, installGuard()};
+  if (failure.error == 0) {
+    execvp(command[0], command);
+    failure = {2, errno};
+  }
+  // A report that gets lost is found out by the exit status.
+  if (write(report, &failure, sizeof failure) != sizeof failure) _exit(kSupervisorFailed);
+  _exit(failure.step == 1 ? kSupervisorFailed : failure.error == ENOENT ? kNotFound : kNotExecutable);
+}
+
+pid_t forwardTo = 0;
+
+void forward(int signal, siginfo_t* info, void*) {
+  // The terminal's driver sends to the whole foreground group: the program has it already.
+  if (info->si_code == SI_KERNEL || forwardTo <= 0) return;
+  const int saved = errno;
+  kill(forwardTo, signal);
+  errno = saved;
+}
+
+}  // namespace
+
+Launch::Launch(char* const* command) {
+  int gate[2], report[2];
+  if (pipe2(gate, O_CLOEXEC) != 0 || pipe2(report, O_CLOEXEC) != 0) {
+    perror("cpugate-supervisor: pipe");
+    return;
+  }
+  const pid_t child = fork();
+  if (child == 0) {
+    close(gate[1]);
+    close(report[0]);
+    becomeProgram(gate[0], report[1], command);
+  }
+  close(gate[0]);
+  close(report[1]);
+  const ScopedFd opened(gate[1]);
+  failure_ = report[0];
+  if (child < 0) {
+    perror("cpugate-supervisor: fork");
+    return;
+  }
+  if (syscall(SYS_ptrace, PTRACE_SEIZE, child, 0, taskOptions()) != 0) {
+    fprintf(stderr, "cpugate-supervisor: can't trace its own child: %s\n  ptrace is forbidden here (a container's seccomp profile, or kernel.yama.ptrace_scope=3).\n", strerror(errno));
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, __WALL);
+    return;
+  }
+  if (write(opened.get(), "", 1) != 1) return;
+  pid_ = child;
+}
+
+int Launch::outcome(char* const* command) const {
+  Failure failure{};
+  const ScopedFd report(failure_);
+  if (read(report.get(), &failure, sizeof failure) != sizeof failure) return 0;
+  if (failure.step == 1) {
+    fprintf(stderr, "cpugate-supervisor: can't install its seccomp filter: %s\n", strerror(failure.error));
+    return kSupervisorFailed;
+  }
+  fprintf(stderr, "cpugate-supervisor: %s: %s\n", command[0], strerror(failure.error));
+  return failure.error == ENOENT ? kNotFound : kNotExecutable;
+}
+
+void forwardSignals(pid_t pid) {
+  forwardTo = pid;
+  struct sigaction action {};
+  action.sa_sigaction = forward;
+  action.sa_flags = SA_SIGINFO | SA_RESTART;
+  sigfillset(&action.sa_mask);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT}) {
+    struct sigaction before {};
+    sigaction(signal, nullptr, &before);
+    // What the user had ignored (nohup) stays ignored.
+    if (before.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);
+  }
+}
+
+}  // namespace cpugate

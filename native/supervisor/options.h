@@ -1,0 +1,35 @@
+/** The supervisor's own command line. */
+#ifndef CPUGATE_SUPERVISOR_OPTIONS_H_
+#define CPUGATE_SUPERVISOR_OPTIONS_H_
+
+#include <sys/types.h>
+
+#include <optional>
+#include <vector>
+
+namespace cpugate {
+
+enum class Mode { kRun, kAttach, kAdopt, kControl, kProbe, kCheckMask };
+
+struct Options {
+  Mode mode = Mode::kRun;
+  const char* mask = nullptr;
+  const char* pidFile = nullptr;
+  const char* runtimeDir = nullptr;
+  std::vector<pid_t> pids;
+  std::vector<pid_t> keepStopped;
+  std::vector<const char*> cgroups;
+  bool background = false;
+  pid_t until = 0;
+  /** control: what is asked for. */
+  const char* request = nullptr;
+  /** run: ends with a null pointer. */
+  char* const* command = nullptr;
+};
+
+/** Nothing where it can't be understood; that was said on standard error. */
+std::optional<Options> parseOptions(int argc, char** argv);
+
+}  // namespace cpugate
+
+#endif  // CPUGATE_SUPERVISOR_OPTIONS_H_

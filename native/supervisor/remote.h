@@ -1,0 +1,71 @@
+/**
+ * System calls made in a stopped task's name, unseen by it.
+ *
+ * While a RemoteCalls lives, the thread's signals are blocked and its own seccomp filters sleep (where
+ * the supervisor may make them sleep); when it ends, registers, signal mask and options are as they
+ * were. Calls go by a system call instruction of the vDSO and are believed only if the kernel reports
+ * just that call: a task could have put other code there.
+ */
+#ifndef CPUGATE_SUPERVISOR_REMOTE_H_
+#define CPUGATE_SUPERVISOR_REMOTE_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "tracee.h"
+
+namespace cpugate {
+
+/** PTRACE_O_… that every task has. */
+uint64_t taskOptions();
+/** Whether filters can be put to sleep: needs CAP_SYS_ADMIN. Found out once. */
+bool canSuspendFilters();
+
+class RemoteCalls {
+ public:
+  /** The thread must be stopped, at no system call's entry. */
+  RemoteCalls(pid_t tid, uint64_t vdso);
+  ~RemoteCalls();
+  RemoteCalls(const RemoteCalls&) = delete;
+  RemoteCalls& operator=(const RemoteCalls&) = delete;
+
+  /** What the call returned (negative errno); nothing where it wasn't made: the thread is gone, or lied. */
+  std::optional<int64_t> call(long number64, long number32, uint64_t first = 0, uint64_t second = 0,
+                              uint64_t third = 0, uint64_t fourth = 0);
+
+  pid_t tid() const { return tid_; }
+  bool is32() const { return saved_.cs == kCode32; }
+  /** Registers and mask that the task goes on with. */
+  Registers& registers() { return saved_; }
+  uint64_t& signalMask() { return mask_; }
+  /** The thread's end was seen meanwhile: its status, for the supervisor's loop. */
+  std::optional<int> end() const { return end_; }
+
+  /** Room in the task's memory, given back as it was; nothing where the task has none. */
+  std::optional<uint64_t> borrow(const void* bytes, size_t count);
+
+ private:
+  std::optional<uint64_t> findGate();
+  /** Lets the thread run until its next system call stop. */
+  bool toSyscallStop();
+
+  pid_t tid_;
+  uint64_t vdso_;
+  Registers saved_{};
+  uint64_t mask_ = 0;
+  bool alive_ = false;
+  bool suspended_ = false;
+  /** SIGSTOP came, or the thread was in a group stop. */
+  bool stopAgain_ = false;
+  bool trapAgain_ = false;
+  std::optional<int> end_;
+  uint64_t borrowedAt_ = 0;
+  size_t borrowedBytes_ = 0;
+  char borrowed_[64]{};
+  uint64_t patchedAt_ = 0;
+  uint64_t patchedWord_ = 0;
+};
+
+}  // namespace cpugate
+
+#endif  // CPUGATE_SUPERVISOR_REMOTE_H_

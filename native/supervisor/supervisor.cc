@@ -1,0 +1,383 @@
+#include "supervisor.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/sched.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "auxv.h"
+#include "guard.h"
+#include "instruction.h"
+#include "segv_state.h"
+#include "system_calls.h"
+
+namespace cpugate {
+
+namespace {
+
+using CallInfo = struct __ptrace_syscall_info;
+
+constexpr uint64_t kTrapFlag = 1u << 8;
+constexpr uint64_t kResumeFlag = 1u << 16;
+/** A selector of the local descriptor table, whose segments begin anywhere. */
+constexpr uint64_t kLocalSelector = 4;
+
+const SystemCalls& callsOf(uint32_t arch, uint64_t number) {
+  if (arch == AUDIT_ARCH_I386) return kCalls32;
+  return (number & kX32Bit) != 0 ? kCallsX32 : kCalls64;
+}
+
+/** Length of the CPUID at which the thread stands, or 0. */
+size_t cpuidAt(pid_t tid, const Registers& registers) {
+  if ((registers.cs & kLocalSelector) != 0) return 0;
+  const bool code64 = registers.cs == kCode64;
+  const uint64_t at = code64 ? registers.rip : registers.rip & 0xffffffff;
+  uint64_t word;
+  uint8_t bytes[kMaxInstructionBytes];
+  if (peekCode(tid, at, &word)) {
+    memcpy(bytes, &word, sizeof word);
+    const size_t length = cpuidLength(bytes, sizeof word, code64);
+    if (length != 0) return length;
+  }
+  // Many prefixes, or the end of a page.
+  return cpuidLength(bytes, readMemory(tid, at, bytes, sizeof bytes), code64);
+}
+
+void putAnswer(Registers& registers, const CpuidRegisters& answer, size_t length) {
+  registers.rax = answer.eax;
+  registers.rbx = answer.ebx;
+  registers.rcx = answer.ecx;
+  registers.rdx = answer.edx;
+  registers.rip += length;
+  if (registers.cs != kCode64) registers.rip &= 0xffffffff;
+  registers.eflags &= ~kResumeFlag;
+}
+
+/** Flags of the clone that has just made a child, as far as sharing goes. */
+uint64_t cloneFlags(pid_t parent, int event) {
+  Registers registers;
+  if (event != PTRACE_EVENT_CLONE || !readRegisters(parent, &registers))
+    return event == PTRACE_EVENT_VFORK ? CLONE_VM : 0;
+  uint64_t flags = 0;
+  if (registers.orig_rax == kCalls32.clone && registers.cs == kCode32)
+    flags = registers.rbx & 0xffffffff;
+  else if ((registers.orig_rax & ~uint64_t{kX32Bit}) == kCalls64.clone)
+    flags = registers.rdi;
+  else
+    // clone3, of a task without a guard: its flags come first.
+    readMemory(parent, registers.cs == kCode32 ? registers.rbx : registers.rdi, &flags, sizeof flags);
+  return flags;
+}
+
+/** What a fork must not share with its parent any longer. */
+void separate(Task& child, uint64_t flags) {
+  if ((flags & CLONE_SIGHAND) == 0) child.action = std::make_shared<SegvAction>(*child.action);
+  if ((flags & CLONE_VM) == 0) child.space = std::make_shared<AddressSpace>(*child.space);
+}
+
+}  // namespace
+
+Supervisor::Supervisor(const Mask& mask, const TrapSource& source)
+    : mask_(mask), source_(source), answers_(mask) {}
+
+std::optional<WaitStatus> Supervisor::run(pid_t root, const std::function<bool()>& isDone) {
+  root_ = root;
+  while (!tasks_.empty() || !isDone()) {
+    int status;
+    const pid_t tid = waitpid(-1, &status, __WALL);
+    if (tid > 0) {
+      dispatch(tid, WaitStatus(status));
+    } else if (errno == EINTR) {
+      if (interrupted_) interrupted_();
+    } else {
+      // ECHILD: nobody is left, whatever was thought.
+      tasks_.clear();
+      if (isDone()) break;
+      pause();
+      if (interrupted_) interrupted_();
+    }
+  }
+  return rootEnd_;
+}
+
+void Supervisor::dispatch(pid_t tid, WaitStatus status) {
+  if (status.hasEnded()) return onEnd(tid, status);
+  switch (status.kind()) {
+    case WaitStatus::Kind::kSignalStop:
+      return onSignal(tid, tasks_[tid], status.stopSignal());
+    case WaitStatus::Kind::kGroupStop:
+      resume(tid, Resume::kListen);
+      return;
+    case WaitStatus::Kind::kEventStop:
+      return onEvent(tid, status.event());
+    default:
+      resume(tid, Resume::kContinue);
+  }
+}
+
+void Supervisor::onEnd(pid_t tid, WaitStatus status) {
+  // A child can be killed before its parent tells of it.
+  if (tasks_.erase(tid) == 0) endedEarly_.insert(tid);
+  if (tid == root_) rootEnd_ = status;
+}
+
+void Supervisor::kill(pid_t tid) { syscall(SYS_tgkill, tid, tid, SIGKILL); ::kill(tid, SIGKILL); }
+
+void Supervisor::onSignal(pid_t tid, Task& task, int signal) {
+  const bool entering = task.enteringHandler;
+  task.enteringHandler = false;
+  siginfo_t info;
+  if (!readSignal(tid, &info)) return;
+  if (signal == SIGSEGV && (source_.isTrapSignal(info) || task.segvBlocked) && onTrap(tid, task)) return;
+  // The stop at a handler's first instruction: not a signal but a notice, whose code is the signal.
+  if (entering && signal == SIGTRAP && info.si_code == SIGTRAP) {
+    uint64_t mask;
+    if (readSignalMask(tid, &mask)) task.segvBlocked = (mask & kSegvBit) != 0;
+    resume(tid, Resume::kContinue);
+    return;
+  }
+  if (isCaught(tid, signal)) {
+    if (signal == SIGSEGV) followSegvDelivery(task);
+    task.enteringHandler = true;
+    resume(tid, Resume::kStep, signal);
+    return;
+  }
+  resume(tid, Resume::kContinue, signal);
+}
+
+bool Supervisor::onTrap(pid_t tid, Task& task) {
+  Registers registers;
+  if (!readRegisters(tid, &registers)) return true;
+  const size_t length = cpuidAt(tid, registers);
+  if (length == 0 || !task.armed) return false;
+  const CpuidRegisters answer = answers_.answer(static_cast<uint32_t>(registers.rax),
+                                                static_cast<uint32_t>(registers.rcx), tid);
+  putAnswer(registers, answer, length);
+  ++answered_;
+  if (!writeRegisters(tid, registers)) return true;
+  int signal = 0;
+  siginfo_t info;
+  if (needsRepair(task)) {
+    // A blocked SIGSEGV of somebody's own may have come in the trap's place: it goes back to wait.
+    if (readSignal(tid, &info) && !source_.isTrapSignal(info)) signal = SIGSEGV;
+    RemoteCalls calls(tid, task.space->vdso);
+    repairSegvState(calls, task);
+    if (calls.end()) {
+      onEnd(tid, WaitStatus(*calls.end()));
+      return true;
+    }
+  }
+  if ((registers.eflags & kTrapFlag) != 0) {
+    // The task steps itself: the instruction that wasn't executed traps as if it had been.
+    memset(&info, 0, sizeof info);
+    info.si_signo = signal = SIGTRAP;
+    info.si_code = TRAP_TRACE;
+    info.si_addr = reinterpret_cast<void*>(registers.rip);
+    writeSignal(tid, info);
+  }
+  if (signal == SIGTRAP && isCaught(tid, SIGTRAP)) {
+    task.enteringHandler = true;
+    resume(tid, Resume::kStep, signal);
+    return true;
+  }
+  resume(tid, Resume::kContinue, signal);
+  return true;
+}
+
+void Supervisor::onEvent(pid_t tid, int event) {
+  switch (event) {
+    case PTRACE_EVENT_FORK:
+    case PTRACE_EVENT_VFORK:
+    case PTRACE_EVENT_CLONE:
+      onChild(tid, event);
+      break;
+    case PTRACE_EVENT_EXEC:
+      return onExec(tid);
+    case PTRACE_EVENT_SECCOMP:
+      return onGuardedCall(tid, tasks_[tid]);
+    case PTRACE_EVENT_STOP: {
+      const auto known = tasks_.find(tid);
+      if (known == tasks_.end()) {
+        // A child whose parent hasn't told of it yet: until then nothing is known of it.
+        tasks_[tid].waitsForParent = true;
+        return;
+      }
+      if (!known->second.armed) return startChild(tid, known->second);
+      break;
+    }
+    default:
+      break;
+  }
+  resume(tid, Resume::kContinue);
+}
+
+/** A child of a thread that wasn't armed when it came. */
+void Supervisor::startChild(pid_t tid, Task&) {
+  if (armSettled(tid)) letGo(tid);
+}
+
+void Supervisor::onChild(pid_t parent, int event) {
+  unsigned long message;
+  if (!readEventMessage(parent, &message)) return;
+  const auto tid = static_cast<pid_t>(message);
+  if (endedEarly_.erase(tid) > 0) return;
+  const bool waits = tasks_.contains(tid) && tasks_[tid].waitsForParent;
+  Task child = tasks_[parent];
+  child.enteringHandler = child.waitsForParent = false;
+  separate(child, cloneFlags(parent, event));
+  tasks_[tid] = child;
+  if (!waits) return;
+  if (child.armed)
+    resume(tid, Resume::kContinue);
+  else
+    startChild(tid, tasks_[tid]);
+}
+
+void Supervisor::onExec(pid_t tid) {
+  unsigned long former;
+  if (readEventMessage(tid, &former) && static_cast<pid_t>(former) != tid) {
+    // Another thread than the first has executed a program, and is the first from now on.
+    if (const auto found = tasks_.find(static_cast<pid_t>(former)); found != tasks_.end()) {
+      const Task task = found->second;
+      tasks_.erase(found);
+      tasks_[tid] = task;
+    }
+  }
+  Task& task = tasks_[tid];
+  task.armed = task.enteringHandler = false;
+  task.space = std::make_shared<AddressSpace>();
+  const SegvAction before = *task.action;
+  task.action = std::make_shared<SegvAction>();
+  // Handlers end with the program that they were part of; "ignored" stays (POSIX, exec).
+  if (before.handler == 1) task.action->handler = 1;
+  int status;
+  if (!resume(tid, Resume::kToSyscallStop) || !waitFor(tid, &status)) return;
+  for (WaitStatus stop(status); stop.kind() != WaitStatus::Kind::kSyscallStop; stop = WaitStatus(status)) {
+    if (stop.hasEnded()) return onEnd(tid, stop);
+    if (!resume(tid, Resume::kToSyscallStop) || !waitFor(tid, &status)) return;
+  }
+  Registers registers;
+  if (!readRegisters(tid, &registers)) return;
+  task.space->vdso = maskAuxv(tid, registers, mask_.header);
+  if (armSettled(tid)) resume(tid, Resume::kContinue);
+}
+
+bool Supervisor::armSettled(pid_t tid) {
+  Task& task = tasks_[tid];
+  std::optional<int> end;
+  {
+    RemoteCalls calls(tid, task.space->vdso);
+    task.armed = source_.arm(calls);
+    if (task.armed && !calls.end()) task.segvBlocked = (calls.signalMask() & kSegvBit) != 0;
+    end = calls.end();
+  }
+  if (end) {
+    onEnd(tid, WaitStatus(*end));
+    return false;
+  }
+  if (!task.armed) kill(tid);
+  return task.armed;
+}
+
+bool Supervisor::disarmSettled(pid_t tid) {
+  Task& task = tasks_[tid];
+  std::optional<int> end;
+  bool disarmed;
+  {
+    RemoteCalls calls(tid, task.space->vdso);
+    disarmed = source_.disarm(calls);
+    end = calls.end();
+  }
+  if (end) {
+    onEnd(tid, WaitStatus(*end));
+    return false;
+  }
+  task.armed = !disarmed;
+  return disarmed;
+}
+
+void Supervisor::letGo(pid_t tid) { resume(tid, Resume::kContinue); }
+
+bool Supervisor::settle(pid_t tid) {
+  for (;;) {
+    int status;
+    if (!waitFor(tid, &status)) return false;
+    const WaitStatus stop(status);
+    if (stop.hasEnded()) {
+      onEnd(tid, stop);
+      return false;
+    }
+    if (stop.kind() == WaitStatus::Kind::kGroupStop) return true;
+    if (stop.kind() == WaitStatus::Kind::kEventStop && stop.event() == PTRACE_EVENT_STOP) return true;
+    dispatch(tid, stop);
+  }
+}
+
+void Supervisor::skipCall(pid_t tid, int64_t result) {
+  Registers registers;
+  if (!readRegisters(tid, &registers)) return;
+  registers.orig_rax = ~uint64_t{0};
+  registers.rax = static_cast<uint64_t>(result);
+  writeRegisters(tid, registers);
+  resume(tid, Resume::kContinue);
+}
+
+void Supervisor::onGuardedCall(pid_t tid, Task& task) {
+  CallInfo info;
+  memset(&info, 0, sizeof info);
+  if (syscall(SYS_ptrace, PTRACE_GET_SYSCALL_INFO, tid, sizeof info, &info) < 0) return;
+  const uint64_t number = info.seccomp.nr & 0xffffffff;
+  const SystemCalls& calls = callsOf(info.arch, number);
+  uint64_t arguments[6];
+  for (int place = 0; place < 6; ++place) arguments[place] = info.seccomp.args[place];
+  // A filter of the task's own that asks for a tracer, as if there were none.
+  if (info.seccomp.ret_data != kGuardMark) return skipCall(tid, -ENOSYS);
+  if (number == calls.archPrctl) return onArchPrctl(tid, arguments);
+  if (number == calls.seccomp) return skipCall(tid, -EBUSY);
+  if (number == calls.clone) {
+    Registers registers;
+    if (!readRegisters(tid, &registers)) return;
+    (&calls == &kCalls32 ? registers.rbx : registers.rdi) &= ~uint64_t{CLONE_UNTRACED};
+    writeRegisters(tid, registers);
+  } else {
+    followSignalCall(tid, task, calls, number, arguments);
+  }
+  resume(tid, Resume::kContinue);
+}
+
+void Supervisor::onArchPrctl(pid_t tid, const uint64_t (&arguments)[6]) {
+  constexpr uint32_t kSupported = 0x1021, kPermitted = 0x1022, kRequest = 0x1023, kGuestPermitted = 0x1024;
+  switch (static_cast<uint32_t>(arguments[0])) {
+    case kArchGetCpuid:
+      return skipCall(tid, 1);
+    case kArchSetCpuid:
+      // As on a CPU without faulting: the one answer that a task which sees CPUID work can believe.
+      return skipCall(tid, -ENODEV);
+    case kRequest:
+      if (arguments[1] < 64 && (mask_.header.xcompPermitted >> arguments[1] & 1) != 0) {
+        tasks_[tid].space->granted |= uint64_t{1} << arguments[1];
+        resume(tid, Resume::kContinue);
+        return;
+      }
+      return skipCall(tid, -EOPNOTSUPP);
+    case kSupported:
+    case kPermitted:
+    case kGuestPermitted: {
+      // The whole host's: the supervisor asks for itself, and shows what the mask has of it.
+      uint64_t shown = 0;
+      if (syscall(SYS_arch_prctl, arguments[0], &shown) != 0) return skipCall(tid, -errno);
+      if (arguments[0] == kPermitted) shown |= tasks_[tid].space->granted;
+      shown &= mask_.header.xcr0 | mask_.header.xcompPermitted;
+      return skipCall(tid, writeMemory(tid, arguments[1], &shown, sizeof shown) ? 0 : -EFAULT);
+    }
+    default:
+      return skipCall(tid, -EOPNOTSUPP);
+  }
+}
+
+}  // namespace cpugate

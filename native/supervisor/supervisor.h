@@ -1,0 +1,87 @@
+/**
+ * The supervisor: holds tasks by ptrace, answers their CPUID, and is not noticed.
+ *
+ * Its one thread owns all tasks; whatever they do comes to it as a wait status, is dealt with at once,
+ * and lets the thread go on:
+ *
+ *   fork, clone   the child comes traced and armed by the kernel; it inherits what is known of its parent
+ *   exec          the kernel has cleared the trap: it is set again, and the auxiliary vector rewritten,
+ *                 before the first instruction of ld.so
+ *   SIGSEGV       at a CPUID, from the kernel: registers are written, the signal is forgotten, and what
+ *                 forcing it has destroyed is repaired; any other is the task's own
+ *   guarded call  see guard.h
+ *   group stop    the thread stays stopped until SIGCONT
+ *
+ * If the supervisor dies, the kernel kills its tasks (PTRACE_O_EXITKILL): none runs on unmasked, none
+ * lingers with a trap that nobody answers. A task that can't be armed is killed for the same reason.
+ */
+#ifndef CPUGATE_SUPERVISOR_SUPERVISOR_H_
+#define CPUGATE_SUPERVISOR_SUPERVISOR_H_
+
+
+#include <functional>
+#include <optional>
+#include <unordered_set>
+
+#include "answer.h"
+#include "mask.h"
+#include "tasks.h"
+#include "trap_source.h"
+#include "wait_status.h"
+
+namespace cpugate {
+
+class Supervisor {
+ public:
+  Supervisor(const Mask& mask, const TrapSource& source);
+
+  /** A thread that was seized; `armed`: its CPUID traps already, or it is about to execute a program. */
+  void add(pid_t tid, bool armed) { tasks_[tid].armed = armed; }
+  Tasks& tasks() { return tasks_; }
+
+  /** Called between two waits whenever wait was interrupted. */
+  void onInterrupt(std::function<void()> handler) { interrupted_ = std::move(handler); }
+
+  /** Until the last task has ended, or `isDone` says so. Gives the end of `root`, where it was seen. */
+  std::optional<WaitStatus> run(pid_t root, const std::function<bool()>& isDone);
+
+  /** What has happened to a thread; lets it go on. */
+  void dispatch(pid_t tid, WaitStatus status);
+
+  /** Waits until a thread that was asked to stop is in a stop of its own process or ours. */
+  bool settle(pid_t tid);
+  /** Makes a settled thread trap. The thread may be gone afterwards. */
+  bool armSettled(pid_t tid);
+  bool disarmSettled(pid_t tid);
+  /** Lets a settled thread go on, or stay in its group stop. */
+  void letGo(pid_t tid);
+
+  uint64_t answered() const { return answered_; }
+
+ private:
+  void onEnd(pid_t tid, WaitStatus status);
+  void onSignal(pid_t tid, Task& task, int signal);
+  bool onTrap(pid_t tid, Task& task);
+  void onEvent(pid_t tid, int event);
+  void onChild(pid_t parent, int event);
+  void onExec(pid_t tid);
+  void onGuardedCall(pid_t tid, Task& task);
+  void onArchPrctl(pid_t tid, const uint64_t (&arguments)[6]);
+  void skipCall(pid_t tid, int64_t result);
+  void kill(pid_t tid);
+  void startChild(pid_t tid, Task& task);
+
+  const Mask& mask_;
+  const TrapSource& source_;
+  Answers answers_;
+  Tasks tasks_;
+  std::unordered_set<pid_t> endedEarly_;
+  std::function<void()> interrupted_;
+  pid_t root_ = 0;
+  std::optional<WaitStatus> rootEnd_;
+  uint64_t answered_ = 0;
+};
+
+}  // namespace cpugate
+
+#endif  // CPUGATE_SUPERVISOR_SUPERVISOR_H_

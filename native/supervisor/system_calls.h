@@ -1,0 +1,33 @@
+/**
+ * Numbers of the system calls that the guard brings to the supervisor, a table for each of the three ways
+ * in (arch/x86/entry/syscalls/syscall_64.tbl and syscall_32.tbl). 0: there is none of the kind.
+ */
+#ifndef CPUGATE_SUPERVISOR_SYSTEM_CALLS_H_
+#define CPUGATE_SUPERVISOR_SYSTEM_CALLS_H_
+
+#include <cstdint>
+
+namespace cpugate {
+
+struct SystemCalls {
+  uint32_t sigaction, sigprocmask, sigreturn, archPrctl, clone, clone3, seccomp;
+  /** From before real-time signals; 32-bit only. */
+  uint32_t oldSigaction, oldSigprocmask, oldSigreturn, oldSignal;
+};
+
+inline constexpr uint32_t kX32Bit = 0x40000000;
+
+inline constexpr SystemCalls kCalls64{13, 14, 15, 158, 56, 435, 317, 0, 0, 0, 0};
+inline constexpr SystemCalls kCallsX32{kX32Bit | 512, kX32Bit | 14,  kX32Bit | 513, kX32Bit | 158,
+                                       kX32Bit | 56,  kX32Bit | 435, kX32Bit | 317, 0, 0, 0, 0};
+inline constexpr SystemCalls kCalls32{174, 175, 173, 384, 120, 435, 354, 67, 126, 119, 48};
+
+/** Options of arch_prctl (arch/x86/include/uapi/asm/prctl.h). */
+inline constexpr uint32_t kArchGetCpuid = 0x1011;
+inline constexpr uint32_t kArchSetCpuid = 0x1012;
+inline constexpr uint32_t kArchXcompFirst = 0x1021;
+inline constexpr uint32_t kArchXcompLast = 0x1025;
+
+}  // namespace cpugate
+
+#endif  // CPUGATE_SUPERVISOR_SYSTEM_CALLS_H_

@@ -1,0 +1,46 @@
+/** What the supervisor knows of each thread that it holds. */
+#ifndef CPUGATE_SUPERVISOR_TASKS_H_
+#define CPUGATE_SUPERVISOR_TASKS_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+
+namespace cpugate {
+
+/** A process's disposition of SIGSEGV, as it set it; shared among threads as the kernel's is. */
+struct SegvAction {
+  uint64_t handler = 0;  // SIG_DFL
+  uint64_t flags = 0;
+  uint64_t restorer = 0;
+  uint64_t mask = 0;
+};
+
+struct AddressSpace {
+  uint64_t vdso = 0;
+  /** Large state components that the process asked for and got, by bit. */
+  uint64_t granted = 0;
+};
+
+struct Task {
+  std::shared_ptr<SegvAction> action = std::make_shared<SegvAction>();
+  std::shared_ptr<AddressSpace> space = std::make_shared<AddressSpace>();
+  /** The thread blocks SIGSEGV, as it knows itself. */
+  bool segvBlocked = false;
+  /** Its CPUID traps. */
+  bool armed = false;
+  /** It was let go with one step, to see the mask that its signal handler runs with. */
+  bool enteringHandler = false;
+  /** Stopped before its parent told of it; goes on then. */
+  bool waitsForParent = false;
+  /** Its process was stopped by a signal when the supervisor came; stays so. */
+  bool keepsStopped = false;
+};
+
+using Tasks = std::unordered_map<pid_t, Task>;
+
+}  // namespace cpugate
+
+#endif  // CPUGATE_SUPERVISOR_TASKS_H_

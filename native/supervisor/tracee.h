@@ -1,0 +1,49 @@
+/** Thin words for what ptrace does to one stopped thread. Every call fails softly: a thread may be killed at any time. */
+#ifndef CPUGATE_SUPERVISOR_TRACEE_H_
+#define CPUGATE_SUPERVISOR_TRACEE_H_
+
+#include <signal.h>
+#include <sys/types.h>
+#include <sys/user.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace cpugate {
+
+using Registers = user_regs_struct;
+
+/** Selectors of the two flat user code segments (arch/x86/include/asm/segment.h). */
+inline constexpr uint64_t kCode64 = 0x33;
+inline constexpr uint64_t kCode32 = 0x23;
+
+/** Bit 10 of a signal set: SIGSEGV. */
+inline constexpr uint64_t kSegvBit = uint64_t{1} << (SIGSEGV - 1);
+
+/** False where the thread is gone. */
+bool readRegisters(pid_t tid, Registers* registers);
+bool writeRegisters(pid_t tid, const Registers& registers);
+bool readSignalMask(pid_t tid, uint64_t* mask);
+bool writeSignalMask(pid_t tid, uint64_t mask);
+bool readSignal(pid_t tid, siginfo_t* info);
+bool writeSignal(pid_t tid, const siginfo_t& info);
+bool setOptions(pid_t tid, uint64_t options);
+bool readEventMessage(pid_t tid, unsigned long* message);
+
+/** How a stopped thread goes on. */
+enum class Resume { kContinue, kToSyscallStop, kStep, kListen };
+bool resume(pid_t tid, Resume how, int signal = 0);
+
+/** As much of the task's memory as can be read, in bytes; stops at the first page that can't. */
+size_t readMemory(pid_t tid, uint64_t address, void* to, size_t bytes);
+/** All or nothing, as far as the task itself may write. */
+bool writeMemory(pid_t tid, uint64_t address, const void* from, size_t bytes);
+/** One word of code, by the shortest way. */
+bool peekCode(pid_t tid, uint64_t address, uint64_t* word);
+
+/** Waits for one thread, whatever happens to it; false where it is gone without a status. */
+bool waitFor(pid_t tid, int* status);
+
+}  // namespace cpugate
+
+#endif  // CPUGATE_SUPERVISOR_TRACEE_H_
