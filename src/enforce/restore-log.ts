@@ -19,7 +19,7 @@ export function logRestore(
     forced,
     findings: forced ? findings.map(({ code, severity }) => `${severity}: ${code}`) : [],
     root,
-    supervisor: supervisor ?? null,
+    supervisor: supervisor?.pid ?? null,
   };
   appendFileSync(join(folder, 'restores.jsonl'), `${JSON.stringify(line)}\n`, { mode: 0o600 });
 }
