@@ -1,14 +1,35 @@
 #!/bin/sh
-# One host that tasks leave. dump.sh SHARE NAME: the program runs here and is dumped to SHARE/NAME.
-# Beside the images: profile.json (this host). The program's folder is /var/tmp/moved on every host.
+# A host that tasks leave. dump.sh SHARE NAME [BASELINE]: the program of SHARE runs here and is dumped
+# to SHARE/NAME/bare; under the baseline, to SHARE/NAME/masked. SHARE/NAME/profile.json is this host.
+# What the programs write lies in /var/tmp/moved, on every host: an image names files by their path.
 set -u
-share=$1 name=$2 home=$1/$2
-mkdir -p "$home/images" /var/tmp/moved
+share=$1 name=$2 baseline=${3-}
+home=$share/$name
+mkdir -p "$home" /var/tmp/moved
 $CPUGATE probe -o "$home/profile.json" 2>"$home/probe.log"
-# Numbers that no other process has on a freshly booted host.
-echo 20000 >/proc/sys/kernel/ns_last_pid
-setsid "$share/migrant" /var/tmp/moved again </dev/null >/dev/null 2>&1 &
-task=$!
-until [ -e /var/tmp/moved/ready ]; do sleep 0.1; kill -0 $task || exit 1; done
-$CPUGATE dump --images "$home/images" -- --tree $task --shell-job --log-file dump.log
-echo "dumped $?"
+
+# leave KIND NUMBER PREFIX...: numbers that no other process has on a freshly booted host.
+leave() {
+  kind=$1 number=$2
+  shift 2
+  folder=/var/tmp/moved/$kind
+  mkdir -p "$folder"
+  echo "$number" >/proc/sys/kernel/ns_last_pid
+  setsid "$@" "$share/migrant" "$folder" again </dev/null >"$home/$kind.log" 2>&1 &
+  started=$!
+  until [ -e "$folder/ready" ]; do
+    kill -0 $started || { echo "DUMP $name $kind not started: $(cat "$home/$kind.log")"; return; }
+    sleep 0.1
+  done
+  task=$(pgrep -x migrant | head -1)
+  options=
+  [ "$kind" = masked ] && options="--mask $baseline"
+  $CPUGATE dump --images "$home/$kind" $options -- --tree "$task" --shell-job --log-file dump.log
+  status=$?
+  sleep 0.3
+  echo "DUMP $name $kind $status left=$(pgrep -cx migrant) $([ $status = 0 ] || tail -n 3 "$home/$kind/dump.log")"
+  pkill -9 -x migrant
+}
+
+leave bare 20000 env
+[ -z "$baseline" ] || leave masked 30000 $CPUGATE run --mask "$baseline" --
