@@ -23,7 +23,11 @@ async function beforeDump(args: Arguments): Promise<void> {
   const hook = await import('../enforce/dump-hook.js');
   const path = args.text('mask');
   const mask = path === undefined ? undefined : await namedBaseline(path);
-  hook.beforeDump(imagesFolder(), rootPid(), process.ppid, { mask, cpugate: VERSION });
+  hook.beforeDump(imagesFolder(), rootPid(), process.ppid, {
+    mask,
+    cpugate: VERSION,
+    runtimeFolder: runtimeFolderOf(args),
+  });
 }
 
 async function afterDump(): Promise<void> {

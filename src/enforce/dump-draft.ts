@@ -21,6 +21,8 @@ export interface DraftContent {
   readonly mask: NamedBaseline | undefined;
   /** Version of cpugate. */
   readonly cpugate: string;
+  /** Where supervisors have their sockets. */
+  readonly runtimeFolder: string;
 }
 
 function unwritable(file: string, cause: unknown): InputError {

@@ -74,7 +74,10 @@ export function beforeDump(
   const description = describeDump(content);
   writeDraft(folder, description, []);
   if (supervision === undefined) return;
-  const answer = control(root, 'release', ['--until', `${criu}`]);
+  const answer = control(root, 'release', [
+    ...['--runtime-dir', content.runtimeFolder],
+    ...['--until', `${criu}`],
+  ]);
   writeDraft(folder, description, stoppedOf(answer));
 }
 
