@@ -15,6 +15,10 @@ const supervisor = join(release, 'cpugate-supervisor');
 /** One a target of binding.gyp. */
 const products = [addon, supervisor];
 
+/** What GNU ld, gold and lld say; distributions pack these libraries apart, or leave them out. */
+const LACKS_STATIC_LIBRARY =
+  /(cannot find|unable to find library) -l(c|m|stdc\+\+|gcc_eh)(?![\w+])/;
+
 function onPath(program) {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const file = join(folder, program);
@@ -91,7 +95,8 @@ function build() {
   if (missing.length > 0)
     fail(
       `its native part can't be built without ${missing.join(', ')}; install them with ` +
-        '"apt-get install python3 make g++" (Debian), "dnf install python3 make gcc-c++" (Fedora) ' +
+        '"apt-get install python3 make g++" (Debian), ' +
+        '"dnf install python3 make gcc-c++ glibc-static libstdc++-static" (Fedora) ' +
         'or "apk add python3 make g++ linux-headers" (Alpine)',
     );
   const gyp = nodeGyp();
@@ -102,8 +107,16 @@ function build() {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
     maxBuffer: 64 * 1024 * 1024,
+    // Messages in one language, for the expression above.
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
   });
   if (result.status === 0) return;
+  if (LACKS_STATIC_LIBRARY.test(result.stderr ?? ''))
+    fail(
+      "its supervisor can't be linked without the static C and C++ libraries; install them with " +
+        '"apt-get install libc6-dev g++" (Debian), "dnf install glibc-static libstdc++-static" ' +
+        '(Fedora) or "apk add musl-dev g++" (Alpine)',
+    );
   process.stderr.write((result.stdout ?? '') + (result.stderr ?? ''));
   fail(`its native part wasn't built: ${result.error?.message ?? 'see the lines above'}`);
 }

@@ -1,16 +1,12 @@
 #include "answer.h"
 
-#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
-#include <charconv>
-#include <cstdio>
 #include <utility>
 
 #include "../probe/enumerate.h"
-#include "scoped_fd.h"
 
 namespace cpugate {
 namespace {
@@ -86,30 +82,6 @@ std::optional<CpuidRegisters> executeCpuidOn(unsigned cpu, uint32_t leaf, uint32
   unsigned now = 0;
   if (syscall(SYS_getcpu, &now, nullptr, nullptr) != 0 || now != cpu) return std::nullopt;
   return live;
-}
-
-std::optional<unsigned> cpuInStat(std::string_view text) {
-  // Field 2 is the task's name, which it chooses: brackets and blanks as well.
-  size_t at = text.rfind(')');
-  for (int field = 2; field < 39 && at != std::string_view::npos; ++field)
-    at = text.find(' ', at + 1);
-  if (at == std::string_view::npos) return std::nullopt;
-  unsigned cpu = 0;
-  const char* end = text.data() + text.size();
-  const auto [behind, fault] = std::from_chars(text.data() + at + 1, end, cpu);
-  if (fault != std::errc{} || behind == end || *behind != ' ') return std::nullopt;
-  return cpu;
-}
-
-std::optional<unsigned> cpuOfTask(pid_t tid) {
-  // The thread's own folder: the process' sums up all its threads' times for every reader.
-  char path[64];
-  std::snprintf(path, sizeof path, "/proc/%d/task/%d/stat", tid, tid);
-  const ScopedFd fd(open(path, O_RDONLY | O_CLOEXEC));
-  char text[2048];
-  const ssize_t got = fd.isOpen() ? read(fd.get(), text, sizeof text) : -1;
-  if (got <= 0) return std::nullopt;
-  return cpuInStat({text, static_cast<size_t>(got)});
 }
 
 CpuidRegisters applyRow(const MaskRow* row, CpuidRegisters live) {

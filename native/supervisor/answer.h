@@ -21,10 +21,10 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "mask.h"
+#include "task_cpu.h"
 
 namespace cpugate {
 
@@ -42,12 +42,6 @@ CpuidRegisters executeCpuid(uint32_t leaf, uint32_t subleaf);
 
 /** Executes CPUID on one CPU, where this thread moves meanwhile; nothing where it may not run. */
 std::optional<CpuidRegisters> executeCpuidOn(unsigned cpu, uint32_t leaf, uint32_t subleaf);
-
-/** The CPU that a task runs on, or ran on last; nothing where the task is gone. */
-std::optional<unsigned> cpuOfTask(pid_t tid);
-
-/** Field 39 of the text of /proc/…/stat; nothing where it isn't there. */
-std::optional<unsigned> cpuInStat(std::string_view text);
 
 /** (live & keep) | set, or zeros without a row. */
 CpuidRegisters applyRow(const MaskRow* row, CpuidRegisters live);

@@ -65,7 +65,7 @@ Launch::Launch(char* const* command) {
   }
   close(gate[0]);
   close(report[1]);
-  const ScopedFd opened(gate[1]);
+  gate_ = gate[1];
   failure_ = report[0];
   if (child < 0) {
     perror("cpugate-supervisor: fork");
@@ -77,8 +77,12 @@ Launch::Launch(char* const* command) {
     waitpid(child, nullptr, __WALL);
     return;
   }
-  if (write(opened.get(), "", 1) != 1) return;
   pid_ = child;
+}
+
+bool Launch::open() const {
+  const ScopedFd gate(gate_);
+  return write(gate.get(), "", 1) == 1;
 }
 
 int Launch::outcome(char* const* command) const {

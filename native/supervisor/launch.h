@@ -22,11 +22,14 @@ class Launch {
   /** `command` ends with a null pointer. */
   explicit Launch(char* const* command);
   pid_t pid() const { return pid_; }
+  /** Lets the child execute the program. */
+  bool open() const;
   /** After the program was executed, or not: 0, or the exit status that says why not. */
   int outcome(char* const* command) const;
 
  private:
   pid_t pid_ = -1;
+  int gate_ = -1;
   int failure_ = -1;
 };
 

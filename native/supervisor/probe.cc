@@ -1,11 +1,9 @@
 #include "probe.h"
 
 #include <elf.h>
-#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cinttypes>
 #include <cstdio>
 #include <optional>
@@ -14,6 +12,9 @@
 #include "../probe/faulting.h"
 #include "answer.h"
 
+#ifndef AT_HWCAP2
+#define AT_HWCAP2 26
+#endif
 #ifndef AT_MINSIGSTKSZ
 #define AT_MINSIGSTKSZ 51
 #endif
@@ -33,11 +34,18 @@ uint64_t executeXgetbv(uint32_t index) {
   return uint64_t{high} << 32 | low;
 }
 
-std::optional<uint64_t> auxiliaryValue(unsigned long type) {
-  errno = 0;
-  const unsigned long value = getauxval(type);
-  if (value == 0 && errno == ENOENT) return std::nullopt;
-  return value;
+/**
+ * From the stack, behind the environment, as the kernel and whoever came after it left it: glibc's
+ * getauxval gives a constant of its own for AT_HWCAP, and /proc/self/auxv is the kernel's copy.
+ */
+std::optional<uint64_t> auxiliaryValue(uint64_t type) {
+  char** end = environ;
+  while (*end != nullptr) ++end;
+  // The vector begins at the word after the null pointer (System V ABI, AMD64 supplement, 3.4.1).
+  const auto* entry = reinterpret_cast<const Elf64_auxv_t*>(end + 1);
+  for (; entry->a_type != AT_NULL; ++entry)
+    if (entry->a_type == type) return entry->a_un.a_val;
+  return std::nullopt;
 }
 
 /** 1: CPUID doesn't trap; nothing: the kernel doesn't know the question. */

@@ -32,6 +32,16 @@ constexpr uint64_t kRedZone = 128;
 /** The kernel maps one image for all tasks of a kind; where the instruction is in it, by kind. */
 uint64_t gateOffset[2];
 
+/**
+ * A system call that was interrupted and hasn't been restarted yet: the kernel does that on its way out of
+ * a stop that it knows of, with the registers that it finds then (arch_do_signal_or_restart).
+ */
+bool isToBeRestarted(const Registers& registers) {
+  constexpr int64_t kFirst = -516, kLast = -512;
+  const auto result = static_cast<int32_t>(registers.rax);
+  return static_cast<int64_t>(registers.orig_rax) >= 0 && result >= kFirst && result <= kLast;
+}
+
 bool holds(pid_t tid, uint64_t at, const uint8_t (&code)[2]) {
   uint8_t bytes[2];
   return readMemory(tid, at, bytes, sizeof bytes) == sizeof bytes && memcmp(bytes, code, 2) == 0;
@@ -74,6 +84,7 @@ RemoteCalls::~RemoteCalls() {
   if (suspended_) setOptions(tid_, taskOptions());
   writeRegisters(tid_, saved_);
   writeSignalMask(tid_, mask_);
+  if (isToBeRestarted(saved_)) trapAgain_ = true;
   // A stop that came meanwhile was put off: it comes again.
   if (trapAgain_) syscall(SYS_ptrace, PTRACE_INTERRUPT, tid_, 0, 0);
   if (stopAgain_) syscall(SYS_tgkill, tid_, tid_, SIGSTOP);

@@ -12,7 +12,7 @@ class ScopedFd {
  public:
   ScopedFd() = default;
   /** Owns `fd`; negative: none. */
-  explicit ScopedFd(int fd) : fd_(fd) {}
+  explicit ScopedFd(int fd) : fd_(fd < 0 ? -1 : fd) {}
   ScopedFd(ScopedFd&& other) noexcept : fd_(other.release()) {}
   ScopedFd& operator=(ScopedFd&& other) noexcept {
     reset(other.release());

@@ -110,9 +110,13 @@ void Supervisor::dispatch(pid_t tid, WaitStatus status) {
   switch (status.kind()) {
     case WaitStatus::Kind::kSignalStop:
       return onSignal(tid, tasks_[tid], status.stopSignal());
-    case WaitStatus::Kind::kGroupStop:
-      resume(tid, Resume::kListen);
+    case WaitStatus::Kind::kGroupStop: {
+      Task& task = tasks_[tid];
+      task.inGroupStop = true;
+      task.trapped = trapInGroupStop_;
+      if (!task.trapped) resume(tid, Resume::kListen);
       return;
+    }
     case WaitStatus::Kind::kEventStop:
       return onEvent(tid, status.event());
     default:
@@ -207,7 +211,8 @@ void Supervisor::onEvent(pid_t tid, int event) {
         tasks_[tid].waitsForParent = true;
         return;
       }
-      if (!known->second.armed) return startChild(tid, known->second);
+      known->second.inGroupStop = known->second.trapped = false;
+      if (!known->second.armed && !letsBe_) return startChild(tid, known->second);
       break;
     }
     default:
@@ -218,7 +223,7 @@ void Supervisor::onEvent(pid_t tid, int event) {
 
 /** A child of a thread that wasn't armed when it came. */
 void Supervisor::startChild(pid_t tid, Task&) {
-  if (armSettled(tid)) letGo(tid);
+  if (armSettled(tid)) resume(tid, Resume::kContinue);
 }
 
 void Supervisor::onChild(pid_t parent, int event) {
@@ -232,7 +237,7 @@ void Supervisor::onChild(pid_t parent, int event) {
   separate(child, cloneFlags(parent, event));
   tasks_[tid] = child;
   if (!waits) return;
-  if (child.armed)
+  if (child.armed || letsBe_)
     resume(tid, Resume::kContinue);
   else
     startChild(tid, tasks_[tid]);
@@ -263,17 +268,18 @@ void Supervisor::onExec(pid_t tid) {
   }
   Registers registers;
   if (!readRegisters(tid, &registers)) return;
-  task.space->vdso = maskAuxv(tid, registers, mask_.header);
-  if (armSettled(tid)) resume(tid, Resume::kContinue);
+  if (!letsBe_) task.space->vdso = maskAuxv(tid, registers, mask_.header);
+  if (letsBe_ || armSettled(tid)) resume(tid, Resume::kContinue);
 }
 
-bool Supervisor::armSettled(pid_t tid) {
+bool Supervisor::armSettled(pid_t tid, bool learn) {
   Task& task = tasks_[tid];
   std::optional<int> end;
   {
     RemoteCalls calls(tid, task.space->vdso);
     task.armed = source_.arm(calls);
-    if (task.armed && !calls.end()) task.segvBlocked = (calls.signalMask() & kSegvBit) != 0;
+    task.segvBlocked = (calls.signalMask() & kSegvBit) != 0;
+    if (learn && task.armed) learnSegvState(calls, task);
     end = calls.end();
   }
   if (end) {
@@ -301,8 +307,6 @@ bool Supervisor::disarmSettled(pid_t tid) {
   return disarmed;
 }
 
-void Supervisor::letGo(pid_t tid) { resume(tid, Resume::kContinue); }
-
 bool Supervisor::settle(pid_t tid) {
   for (;;) {
     int status;
@@ -312,7 +316,10 @@ bool Supervisor::settle(pid_t tid) {
       onEnd(tid, stop);
       return false;
     }
-    if (stop.kind() == WaitStatus::Kind::kGroupStop) return true;
+    if (stop.kind() == WaitStatus::Kind::kGroupStop) {
+      tasks_[tid].inGroupStop = true;
+      return true;
+    }
     if (stop.kind() == WaitStatus::Kind::kEventStop && stop.event() == PTRACE_EVENT_STOP) return true;
     dispatch(tid, stop);
   }
@@ -337,7 +344,7 @@ void Supervisor::onGuardedCall(pid_t tid, Task& task) {
   for (int place = 0; place < 6; ++place) arguments[place] = info.seccomp.args[place];
   // A filter of the task's own that asks for a tracer, as if there were none.
   if (info.seccomp.ret_data != kGuardMark) return skipCall(tid, -ENOSYS);
-  if (number == calls.archPrctl) return onArchPrctl(tid, arguments);
+  if (number == calls.archPrctl && !letsBe_) return onArchPrctl(tid, arguments);
   if (number == calls.seccomp) return skipCall(tid, -EBUSY);
   if (number == calls.clone) {
     Registers registers;

@@ -50,11 +50,13 @@ class Supervisor {
 
   /** Waits until a thread that was asked to stop is in a stop of its own process or ours. */
   bool settle(pid_t tid);
-  /** Makes a settled thread trap. The thread may be gone afterwards. */
-  bool armSettled(pid_t tid);
+  /** Makes a settled thread trap; it may be gone afterwards. `learn`: nothing is known of it so far. */
+  bool armSettled(pid_t tid, bool learn = false);
   bool disarmSettled(pid_t tid);
-  /** Lets a settled thread go on, or stay in its group stop. */
-  void letGo(pid_t tid);
+  /** Whether threads that enter a group stop are held in it. */
+  void trapInGroupStop(bool held) { trapInGroupStop_ = held; }
+  /** From now on programs that are executed show the real CPU, and nothing is refused. */
+  void letAllBe() { letsBe_ = true; }
 
   uint64_t answered() const { return answered_; }
 
@@ -80,6 +82,8 @@ class Supervisor {
   pid_t root_ = 0;
   std::optional<WaitStatus> rootEnd_;
   uint64_t answered_ = 0;
+  bool trapInGroupStop_ = false;
+  bool letsBe_ = false;
 };
 
 }  // namespace cpugate

@@ -35,8 +35,10 @@ struct Task {
   bool enteringHandler = false;
   /** Stopped before its parent told of it; goes on then. */
   bool waitsForParent = false;
-  /** Its process was stopped by a signal when the supervisor came; stays so. */
-  bool keepsStopped = false;
+  /** Its process is stopped by a signal (job control). */
+  bool inGroupStop = false;
+  /** In such a stop, and held there: it doesn't listen for SIGCONT. */
+  bool trapped = false;
 };
 
 using Tasks = std::unordered_map<pid_t, Task>;

@@ -81,6 +81,21 @@ describe.skipIf(!onLinux)('on Linux on x86-64', () => {
     expect(stderr).toMatch(/its native part wasn't built/);
   });
 
+  test.each([
+    '/usr/bin/ld: cannot find -lc: No such file or directory',
+    '/usr/bin/ld: cannot find -lstdc++',
+    'ld.lld: error: unable to find library -lm',
+  ])('one line names the static libraries where a linker says "%s"', (line) => {
+    addPrograms('python3', 'make', 'g++');
+    const named = join(folder, 'named-gyp.cjs');
+    writeFileSync(named, `console.error(${JSON.stringify(line)}); process.exit(1);\n`);
+    const { status, stderr } = runScript([], { npm_config_node_gyp: named });
+    expect(status).toBe(1);
+    expect(stderr.match(/\n/g)).toHaveLength(1);
+    for (const name of ['libc6-dev', 'glibc-static', 'libstdc++-static', 'musl-dev'])
+      expect(stderr).toContain(name);
+  });
+
   test('else the one on PATH', () => {
     addPrograms('python3', 'make', 'g++', 'node-gyp');
     const { status, stderr } = runScript();

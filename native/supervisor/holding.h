@@ -1,0 +1,65 @@
+/**
+ * Taking hold of tasks that run already, and letting them go.
+ *
+ * To take hold: every thread of every process is seized and stopped, until a look at /proc finds no
+ * more; then all are armed; only then does any go on. To release, for CRIU: the processes are stopped by
+ * SIGSTOP, disarmed and let go of, so that they stay stopped without a tracer; which of them were
+ * stopped before is kept, and they stay so when the others go on.
+ */
+#ifndef CPUGATE_SUPERVISOR_HOLDING_H_
+#define CPUGATE_SUPERVISOR_HOLDING_H_
+
+#include <sys/types.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "supervisor.h"
+
+namespace cpugate {
+
+/** A process that was let go of for a while. */
+struct Released {
+  pid_t pid;
+  bool wasStopped;
+};
+
+class Holding {
+ public:
+  explicit Holding(Supervisor& supervisor) : supervisor_(supervisor) {}
+
+  /**
+   * Takes hold of processes, with all their descendants if `trees`. Those in `keepStopped` stay in their
+   * group stop; with `wake`, all others that are stopped go on. False: `error` says why, and what was
+   * seized has been killed if it can't go on unmasked.
+   */
+  bool take(std::vector<pid_t> pids, bool trees, bool wake, const std::set<pid_t>& keepStopped,
+            std::string* error);
+
+  /** Disarms all, and lets go for good. */
+  void detach() { endMask(true); }
+  /** Disarms all, and holds them on: behind a guard, they need their tracer. */
+  void disarm() { endMask(false); }
+
+  /** Stops, disarms and lets go for a while; nothing has changed where it fails. */
+  bool release(std::string* error);
+  bool takeBack(std::string* error);
+  const std::vector<Released>& released() const { return released_; }
+  /** Forgets those that have ended meanwhile. */
+  void dropEnded();
+
+ private:
+  bool seize(pid_t tid, std::string* error);
+  bool seizeProcess(pid_t pid, bool* found, std::string* error);
+  bool stopAll();
+  void endMask(bool letGo);
+  void goOn(pid_t tid);
+
+  Supervisor& supervisor_;
+  std::vector<Released> released_;
+};
+
+}  // namespace cpugate
+
+#endif  // CPUGATE_SUPERVISOR_HOLDING_H_

@@ -1,0 +1,86 @@
+#include "processes.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scoped_fd.h"
+
+namespace cpugate {
+
+namespace {
+
+/** Nobody's list of processes is longer. */
+constexpr size_t kMostBytes = 64u << 20;
+
+bool readAll(const std::string& path, std::string* text) {
+  const ScopedFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.isOpen()) return false;
+  char part[4096];
+  for (ssize_t got; (got = read(file.get(), part, sizeof part)) != 0;) {
+    if (got < 0 || text->size() > kMostBytes) return false;
+    text->append(part, static_cast<size_t>(got));
+  }
+  return true;
+}
+
+void addNumbers(const std::string& text, std::vector<pid_t>* to) {
+  const char* at = text.c_str();
+  char* end;
+  for (long number; (number = strtol(at, &end, 10)), end != at; at = end)
+    // 0: a process of another PID namespace, which has no number here.
+    if (number > 0) to->push_back(static_cast<pid_t>(number));
+}
+
+std::string processFile(pid_t pid, const char* name) {
+  return "/proc/" + std::to_string(pid) + "/" + name;
+}
+
+}  // namespace
+
+std::vector<pid_t> threadsOf(pid_t pid) {
+  std::vector<pid_t> threads;
+  DIR* folder = opendir(processFile(pid, "task").c_str());
+  if (folder == nullptr) return threads;
+  while (const dirent* entry = readdir(folder))
+    if (const pid_t tid = atoi(entry->d_name); tid > 0) threads.push_back(tid);
+  closedir(folder);
+  return threads;
+}
+
+std::vector<pid_t> childrenOf(pid_t pid) {
+  std::vector<pid_t> children;
+  for (const pid_t tid : threadsOf(pid)) {
+    std::string text;
+    if (readAll(processFile(pid, "task/") + std::to_string(tid) + "/children", &text))
+      addNumbers(text, &children);
+  }
+  return children;
+}
+
+bool processesIn(const std::string& cgroup, std::vector<pid_t>* pids) {
+  std::string text;
+  if (!readAll(cgroup + "/cgroup.procs", &text)) {
+    // One with threads of its own shows them only there (cgroup v2, "threaded").
+    if (!readAll(cgroup + "/cgroup.threads", &text)) return false;
+  }
+  addNumbers(text, pids);
+  DIR* folder = opendir(cgroup.c_str());
+  if (folder == nullptr) return true;
+  while (const dirent* entry = readdir(folder))
+    if (entry->d_type == DT_DIR && entry->d_name[0] != '.') processesIn(cgroup + "/" + entry->d_name, pids);
+  closedir(folder);
+  return true;
+}
+
+long statusField(pid_t pid, const char* name) {
+  std::string text;
+  if (!readAll(processFile(pid, "status"), &text)) return -1;
+  const std::string label = std::string("\n") + name + ":";
+  const size_t at = text.find(label);
+  return at == std::string::npos ? -1 : strtol(text.c_str() + at + label.size(), nullptr, 10);
+}
+
+}  // namespace cpugate

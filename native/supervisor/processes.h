@@ -1,0 +1,22 @@
+/** Which processes and threads there are, from /proc and cgroup v2. */
+#ifndef CPUGATE_SUPERVISOR_PROCESSES_H_
+#define CPUGATE_SUPERVISOR_PROCESSES_H_
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace cpugate {
+
+/** Empty where the process is gone. */
+std::vector<pid_t> threadsOf(pid_t pid);
+std::vector<pid_t> childrenOf(pid_t pid);
+/** Processes of a cgroup and of all below it; false where there is no such cgroup. */
+bool processesIn(const std::string& cgroup, std::vector<pid_t>* pids);
+/** A field of /proc/PID/status ("TracerPid", "Tgid"); -1 where it can't be read. */
+long statusField(pid_t pid, const char* name);
+
+}  // namespace cpugate
+
+#endif  // CPUGATE_SUPERVISOR_PROCESSES_H_
