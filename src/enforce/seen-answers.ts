@@ -8,13 +8,20 @@ import type { LeafRow } from '../model/leaves.js';
 
 const LIMIT_MS = 60_000;
 const ROW = /^(?:[0-9a-f]{1,8} ){5}[0-9a-f]{1,8}$/;
-const WORD = /^([a-z][a-z0-9]*) ([0-9a-f]{1,16})$/;
+const WORD = /^([a-z][a-z0-9-]*) ([0-9a-f]{1,20})$/;
 
 function rowOf(line: string): LeafRow {
   const [leaf = 0, subleaf = 0, eax = 0, ebx = 0, ecx = 0, edx = 0] = line
     .split(' ')
     .map((word) => Number.parseInt(word, 16));
   return { leaf, subleaf, eax, ebx, ecx, edx };
+}
+
+/** As native/supervisor/probe.cc prints them: decimal, unlike all others. */
+const DECIMAL: ReadonlySet<string> = new Set(['minsigstksz', 'arch-get-cpuid']);
+
+function readWord(name: string, digits: string): bigint {
+  return BigInt(DECIMAL.has(name) ? digits : `0x${digits}`);
 }
 
 /** The output of "cpugate-supervisor probe": rows of six hexadecimal numbers, and words by name. */
@@ -25,13 +32,14 @@ export function parseSeenAnswers(text: string): SeenAnswers {
     if (line === '') continue;
     const word = WORD.exec(line);
     if (ROW.test(line)) rows.push(rowOf(line));
-    else if (word !== null) words.set(word[1] as string, BigInt(`0x${word[2]}`));
+    else if (word !== null)
+      words.set(word[1] as string, readWord(word[1] as string, word[2] as string));
     else throw new InputError('no-probe', `the prober printed "${line.slice(0, 80)}"`);
   }
   const frame = words.get('minsigstksz');
   return {
     rows,
-    xcr0: words.get('xgetbv0'),
+    xcr0: words.get('xcr0'),
     hwcap: words.get('hwcap'),
     hwcap2: words.get('hwcap2'),
     minSigStackBytes: frame === undefined ? undefined : Number(frame),

@@ -15,7 +15,7 @@ import {
   without,
 } from '../model/registers.js';
 import { PRESENT } from '../model/xsave.js';
-import { answerOf } from './apply.js';
+import { maskedAnswer } from './apply.js';
 import { findLeaks, type Leak, type OtherRoads } from './leaks.js';
 import { findMaskRow, type Mask } from './mask.js';
 
@@ -66,9 +66,7 @@ function isSame(leaf: number, register: Register, a: Registers, b: Registers): b
 /** Each kind of CPU may have answered; where none fits, the first says what was expected. */
 function wrongIn(mask: Mask, seen: LeafRow, cpus: readonly Cpu[]): WrongAnswer[] {
   const { leaf, subleaf } = seen;
-  const expected = cpus.map(({ leaves }) =>
-    answerOf(mask, leaf, subleaf, findLeaf(leaves, leaf, subleaf) ?? NO_REGISTERS),
-  );
+  const expected = cpus.map(({ leaves }) => maskedAnswer(mask, leaves, leaf, subleaf));
   const fits = (answer: Registers) =>
     REGISTERS.every((register) => isSame(leaf, register, seen, answer));
   if (expected.some(fits)) return [];

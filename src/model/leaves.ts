@@ -96,6 +96,18 @@ function isCentaur(table: LeafTable): boolean | undefined {
   return CENTAUR_VENDORS.includes(vendor.ebx);
 }
 
+/** Leaf 0 EBX of "AuthenticAMD" and "HygonGenuine". */
+const ZERO_VENDORS: readonly number[] = [0x68747541, 0x6f677948];
+
+/**
+ * The leaf whose data the CPU gives for one that doesn't exist: its highest basic leaf; undefined:
+ * zeros, as AMD's do. Sources: Intel SDM vol. 2A CPUID, "INPUT EAX"; AMD APM vol. 3 appendix E.
+ */
+export function leafBeyond(table: LeafTable): number | undefined {
+  const first = findLeaf(table, 0, 0);
+  return first === undefined || ZERO_VENDORS.includes(first.ebx) ? undefined : first.eax;
+}
+
 /** Leaves whose subleaf 0 EAX is the highest subleaf. */
 const EAX_IS_LAST_SUBLEAF = new Set([0x7, 0x14, 0x17, 0x18, 0x1d, 0x1e, 0x20, 0x24]);
 

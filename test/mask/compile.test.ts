@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { baselineOf } from '../../src/baseline/baseline.js';
 import { VISIBLE } from '../../src/baseline/host-kind.js';
 import { PER_CPU_FIELDS } from '../../src/catalogue/per-cpu-fields.js';
-import { answerOf } from '../../src/mask/apply.js';
+import { answerOf, applyMask } from '../../src/mask/apply.js';
 import { compileMask } from '../../src/mask/compile.js';
 import { findMaskRow, type Mask } from '../../src/mask/mask.js';
+import { findLeaf, leafTable } from '../../src/model/leaves.js';
 import type { Register, Registers } from '../../src/model/registers.js';
 import {
   AMD_512,
@@ -211,5 +212,37 @@ describe('a mask of shipped models', () => {
   ])('%s %s can be made', (...names) => {
     const { mask } = compileMask(baselineOf(models(...names.filter(Boolean))));
     expect(mask.rows.length).toBeGreaterThan(40);
+  });
+});
+
+describe('a leaf beyond the highest', () => {
+  const ROW = { subleaf: 0, eax: 0xffffffff, ebx: 0xffffffff, ecx: 0xffffffff, edx: 0xffffffff };
+  const beyond = (vendorEbx: number) =>
+    applyMask(
+      haswell,
+      leafTable([
+        { leaf: 0, subleaf: 0, eax: 7, ebx: vendorEbx, ecx: 0, edx: 0 },
+        { leaf: 7, ...ROW },
+        { leaf: 0xb, ...ROW },
+        // No range of its own: the CPU repeats another leaf there.
+        { leaf: 0xc0000000, ...ROW, eax: 0x10 },
+      ]),
+    );
+
+  it("shows on Intel what the highest basic leaf shows, whatever the leaf's own row is", () => {
+    const table = beyond(0x756e6547);
+    const { ebx, ecx, edx } = findLeaf(table, 7, 0)!;
+    for (const leaf of [0xb, 0xc0000000])
+      expect(findLeaf(table, leaf, 0)).toMatchObject({ ebx, ecx, edx });
+  });
+
+  it('is zeros on AMD', () => {
+    for (const leaf of [0xb, 0xc0000000])
+      expect(findLeaf(beyond(0x68747541), leaf, 0)).toMatchObject({
+        eax: 0,
+        ebx: 0,
+        ecx: 0,
+        edx: 0,
+      });
   });
 });

@@ -186,7 +186,7 @@ describe('the report', () => {
 describe('the output of the prober', () => {
   it('is rows and words', () => {
     const text =
-      '0 0 d 756e6547 6c65746e 49656e69\n80000001 0 0 0 121 2c100800\nxgetbv0 7\nhwcap bfebfbff\nhwcap2 2\nminsigstksz 7f0\n';
+      '0 0 d 756e6547 6c65746e 49656e69\n80000001 0 0 0 121 2c100800\nxcr0 7\nxcr0-in-use 3\nhwcap bfebfbff\nhwcap2 2\nminsigstksz 2032\narch-get-cpuid 1\nxcomp-supp 7\n';
     expect(parseSeenAnswers(text)).toEqual({
       rows: [
         { leaf: 0, subleaf: 0, eax: 0xd, ebx: 0x756e6547, ecx: 0x6c65746e, edx: 0x49656e69 },

@@ -1,0 +1,3 @@
+module cpugate.test/sees
+
+go 1.19
