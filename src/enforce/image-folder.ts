@@ -147,7 +147,7 @@ export function readImageHost(path: string): Host {
       : { record: undefined, remarks: [] };
     const host = record?.host ?? readCpuinfo(files);
     if (host === undefined)
-      throw new InputError('not-enough-data', "doesn't tell the dump's CPU", {
+      throw new InputError('not-enough-data', "is a folder, and nothing in it tells a dump's CPU", {
         place: { file: path },
         remedy: `Neither ${RECORD_NAME} nor cpuinfo.img is in it: dump with "cpugate dump", or with criu --cpu-cap=cpu.`,
       });

@@ -4,7 +4,7 @@
  */
 import type { Finding } from '../compare/finding.js';
 import type { Capabilities } from '../model/capabilities.js';
-import type { LazyBinding } from '../model/image-folder.js';
+import type { ImageProcess, LazyBinding, SaveWay } from '../model/image-folder.js';
 import { hasBit64 } from '../model/registers.js';
 import { LEGACY_AREA_BYTES, PRESENT, standardAreaBytes } from '../model/xsave.js';
 import { type GateCase, nameProcess } from './rule.js';
@@ -17,12 +17,12 @@ const CATALOGUED = 0xfffffn;
  * format each follows the one before.
  */
 function bytesWritten(
-  { kind, components }: Exclude<LazyBinding, { kind: 'none' }>,
+  { instruction, components }: SaveWay,
   { xsave }: Capabilities,
 ): number | undefined {
   if ((components & CATALOGUED & ~xsave.enabled.known) !== 0n) return undefined;
   const saved = xsave.components.filter(({ bit }) => bit >= 2 && hasBit64(components, bit));
-  if (kind !== 'xsavec') return standardAreaBytes(saved);
+  if (instruction === 'xsave') return standardAreaBytes(saved);
   let end = LEGACY_AREA_BYTES;
   for (const { size, aligned } of saved) {
     if (size === undefined || aligned === undefined) return undefined;
@@ -31,33 +31,49 @@ function bytesWritten(
   return end;
 }
 
-type Answer = 'fits' | 'unknown' | { readonly written: number };
+interface Overrun {
+  readonly written: number;
+  readonly areaBytes: number;
+}
+type Answer = 'fits' | 'unknown' | Overrun;
 
-function answerOf(
-  binding: LazyBinding,
-  source: Capabilities | undefined,
-  target: Capabilities,
-): Answer {
-  if (binding.kind === 'none') return 'fits';
-  // What will bind first after the restore takes XSAVEC where the CPU showed it.
-  const hasXsavec = source?.effective('xsavec') === PRESENT;
-  const kind = binding.kind === 'either' && hasXsavec ? 'xsavec' : binding.kind;
-  const written = bytesWritten({ ...binding, kind }, target);
+function answerOfWay(way: SaveWay, target: Capabilities): Answer {
+  const written = bytesWritten(way, target);
   if (written === undefined) return 'unknown';
-  if (written <= binding.areaBytes) return 'fits';
   // XSAVEC writes what is in use, and nobody uses what the source hasn't shown.
-  return kind === 'xsavec' ? 'fits' : { written };
+  if (written <= way.areaBytes || way.instruction === 'xsavec') return 'fits';
+  return { written, areaBytes: way.areaBytes };
 }
 
-function overrun(asked: GateCase, index: number, written: number, areaBytes: number): Finding {
+/** Whether glibc saw XSAVEC, and takes it for what it binds first after the restore. */
+function sawXsavec({ source, mask }: GateCase): boolean {
+  const isShown = mask === undefined || mask.features.includes('xsavec');
+  return isShown && source?.effective('xsavec') === PRESENT;
+}
+
+function answerOf(binding: LazyBinding, asked: GateCase): Answer {
+  if (binding.kind === 'none') return 'fits';
+  const { target } = asked;
+  const hasXsavec = sawXsavec(asked);
+  const isPossible = (way: SaveWay) =>
+    binding.kind === 'chosen' || hasXsavec === (way.instruction === 'xsavec');
+  const answers = binding.ways.filter(isPossible).map((way) => answerOfWay(way, target));
+  const overruns = answers.find((answer) => typeof answer === 'object');
+  return overruns ?? (answers.includes('unknown') ? 'unknown' : 'fits');
+}
+
+function overrunFinding(
+  process: ImageProcess,
+  { areaBytes, written }: Overrun,
+  target: Capabilities,
+): Finding {
   return {
     code: 'xsave-area-grows',
     severity: 'blocker',
     component: 'xsave',
     effect:
-      `glibc in ${nameProcess(asked.alive[index] as GateCase['alive'][number])} keeps room for ` +
-      `${areaBytes} bytes when it binds a function lazily, and ${asked.target.name} writes ${written}: ` +
-      'memory corruption.',
+      `glibc in ${nameProcess(process)} keeps room for ${areaBytes} bytes when it binds a function ` +
+      `lazily, and ${target.name} writes ${written}: memory corruption.`,
     remedy: 'launch-mask',
   };
 }
@@ -76,18 +92,16 @@ function soften(finding: Finding): Finding {
 
 /** The findings with what the tasks' memory tells about `xsave-area-grows`. */
 export function refineAreaGrowth(findings: readonly Finding[], asked: GateCase): Finding[] {
-  const { alive, source, target } = asked;
+  const { alive, target } = asked;
   const answers = alive.map(
     ({ lazyBinding }): Answer =>
-      lazyBinding.known ? answerOf(lazyBinding.value, source, target) : 'unknown',
+      lazyBinding.known ? answerOf(lazyBinding.value, asked) : 'unknown',
   );
-  const index = answers.findIndex((answer) => typeof answer === 'object');
-  const answer = answers[index];
-  const binding = alive[index]?.lazyBinding;
-  if (typeof answer === 'object' && binding?.known && binding.value.kind !== 'none')
-    return [
-      ...findings.filter(({ code }) => code !== 'xsave-area-grows'),
-      overrun(asked, index, answer.written, binding.value.areaBytes),
-    ];
+  for (const [index, answer] of answers.entries())
+    if (typeof answer === 'object')
+      return [
+        ...findings.filter(({ code }) => code !== 'xsave-area-grows'),
+        overrunFinding(alive[index] as ImageProcess, answer, target),
+      ];
   return answers.every((one) => one === 'fits') ? findings.map(soften) : [...findings];
 }

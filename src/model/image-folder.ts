@@ -39,18 +39,23 @@ export interface SignalFrame {
   readonly inUse: bigint;
 }
 
+/** One piece of glibc's code that saves registers on the stack. */
+export interface SaveWay {
+  readonly instruction: 'xsave' | 'xsavec';
+  /** Room for an XSAVE area on the stack, by what glibc keeps of CPUID 0xD. */
+  readonly areaBytes: number;
+  /** Components that it asks the CPU to save. */
+  readonly components: bigint;
+}
+
 /** How the dynamic linker of a process saves registers while it binds a function. */
 export type LazyBinding =
   /** No glibc there that could bind, or one that found no XSAVE and saves with FXSAVE. */
   | { readonly kind: 'none' }
-  | {
-      /** Either: no function of the process binds lazily now; what it loads later may. */
-      readonly kind: 'xsave' | 'xsavec' | 'either';
-      /** Room for an XSAVE area on the stack, by what glibc keeps of CPUID 0xD. */
-      readonly areaBytes: number;
-      /** Components that it asks the CPU to save. */
-      readonly components: bigint;
-    };
+  /** All that some object of the process has its address of. */
+  | { readonly kind: 'chosen'; readonly ways: readonly SaveWay[] }
+  /** No function of the process binds lazily now; what it loads later may, in one of these ways. */
+  | { readonly kind: 'idle'; readonly ways: readonly SaveWay[] };
 
 export interface ImageProcess {
   readonly pid: number;

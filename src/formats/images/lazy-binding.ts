@@ -11,7 +11,7 @@
  * No offset in a structure of glibc's has to be known, and stripped files will do.
  * Source: glibc sysdeps/x86_64/dl-trampoline.h, sysdeps/x86_64/dl-machine.h.
  */
-import type { LazyBinding, Told } from '../../model/image-folder.js';
+import type { LazyBinding, SaveWay, Told } from '../../model/image-folder.js';
 import type { AddressSpace } from './address-space.js';
 import type { ElfFile } from './elf.js';
 
@@ -24,9 +24,11 @@ const PROLOGUE = 32;
 const MOV_EAX = 0xb8;
 const PROT_EXEC = 4;
 const CHUNK = 1 << 20;
+/** No CPU has an area of a megabyte. */
+const LARGEST_SIZE = 0x100000n;
 
 interface Trampoline {
-  readonly kind: 'xsave' | 'xsavec';
+  readonly instruction: SaveWay['instruction'];
   /** Of the sub instruction, in the file's addresses. */
   readonly at: number;
   /** Of the size. */
@@ -40,14 +42,14 @@ interface Trampoline {
 function savingInstruction(
   code: DataView,
   at: number,
-): Pick<Trampoline, 'kind' | 'areaAt'> | undefined {
+): Pick<Trampoline, 'instruction' | 'areaAt'> | undefined {
   if (code.getUint8(at) !== 0x0f) return undefined;
   const opcode = code.getUint8(at + 1);
   if (opcode !== 0xae && opcode !== 0xc7) return undefined;
-  const kind = opcode === 0xae ? 'xsave' : 'xsavec';
+  const instruction = opcode === 0xae ? 'xsave' : 'xsavec';
   if (code.getUint8(at + 3) !== 0x24) return undefined;
-  if (code.getUint8(at + 2) === 0x64) return { kind, areaAt: code.getInt8(at + 4) };
-  if (code.getUint8(at + 2) === 0xa4) return { kind, areaAt: code.getInt32(at + 4, true) };
+  if (code.getUint8(at + 2) === 0x64) return { instruction, areaAt: code.getInt8(at + 4) };
+  if (code.getUint8(at + 2) === 0xa4) return { instruction, areaAt: code.getInt32(at + 4, true) };
   return undefined;
 }
 
@@ -83,14 +85,14 @@ function findTrampolines(linker: ElfFile): Trampoline[] {
     });
 }
 
-/** Which of them some GOT points to: an address a little before the sub instruction. */
-function chosenKinds(
+/** Those that some GOT points to: to an address a little before the sub instruction. */
+function findChosen(
   space: AddressSpace,
   base: bigint,
   trampolines: readonly Trampoline[],
-): Set<Trampoline['kind']> | undefined {
-  const chosen = new Set<Trampoline['kind']>();
-  const ranges = trampolines.map(({ kind, at }) => ({ kind, end: base + BigInt(at) }));
+): Set<Trampoline> | undefined {
+  const chosen = new Set<Trampoline>();
+  const ends = trampolines.map((trampoline) => ({ trampoline, end: base + BigInt(trampoline.at) }));
   for (const { start, end, kind, prot } of space.mappings) {
     if (kind !== 'file' || (prot & PROT_EXEC) !== 0) continue;
     for (const part of space.dumpedParts(start, end))
@@ -101,27 +103,38 @@ function chosenKinds(
         const view = new DataView(bytes.buffer);
         for (let place = 0; place + 8 <= length; place += 8) {
           const value = view.getBigUint64(place, true);
-          for (const range of ranges)
-            if (value < range.end && value >= range.end - BigInt(PROLOGUE)) chosen.add(range.kind);
+          for (const { trampoline, end } of ends)
+            if (value < end && value >= end - BigInt(PROLOGUE)) chosen.add(trampoline);
         }
       }
   }
   return chosen;
 }
 
-/** Sizes that were written at start; a page that isn't dumped holds none. */
+interface SizedWay extends SaveWay {
+  readonly trampoline: Trampoline;
+  readonly stackBytes: number;
+}
+
+/** With the sizes that were written at start; undefined: a page that isn't dumped should hold one. */
 function readSizes(
   space: AddressSpace,
   base: bigint,
   trampolines: readonly Trampoline[],
-): { size: number; trampoline: Trampoline }[] | undefined {
-  const sizes: { size: number; trampoline: Trampoline }[] = [];
+): SizedWay[] | undefined {
+  const ways: SizedWay[] = [];
   for (const trampoline of trampolines) {
-    const size = space.u64(base + BigInt(trampoline.sizeAt));
-    if (size === undefined || size > 0x100000n) return undefined;
-    sizes.push({ size: Number(size), trampoline });
+    const { instruction, components, sizeAt, areaAt } = trampoline;
+    const size = space.u64(base + BigInt(sizeAt));
+    if (size === undefined || size > LARGEST_SIZE) return undefined;
+    const areaBytes = Math.max(0, Number(size) - areaAt);
+    ways.push({ trampoline, stackBytes: Number(size), instruction, areaBytes, components });
   }
-  return sizes;
+  return ways;
+}
+
+function withoutPlace({ instruction, areaBytes, components }: SizedWay): SaveWay {
+  return { instruction, areaBytes, components };
 }
 
 function unknown(reason: string): Told<LazyBinding> {
@@ -142,23 +155,19 @@ export function findLazyBinding(
   }
   const trampolines = findTrampolines(linker);
   if (trampolines.length === 0) return unknown("this glibc's trampolines have another form");
-  const sizes = readSizes(space, base, trampolines);
-  if (sizes === undefined) return unknown("the images lack the pages of glibc's own data");
-  if (sizes.every(({ size }) => size === 0)) return { known: true, value: { kind: 'none' } };
-  const chosen = chosenKinds(space, base, trampolines);
+  const ways = readSizes(space, base, trampolines);
+  if (ways === undefined) return unknown("the images lack the pages of glibc's own data");
+  if (ways.every(({ stackBytes }) => stackBytes === 0))
+    return { known: true, value: { kind: 'none' } };
+  const chosen = findChosen(space, base, trampolines);
   if (chosen === undefined)
     return unknown('the images lack pages that hold addresses of functions');
-  const kind = chosen.has('xsave') ? 'xsave' : chosen.has('xsavec') ? 'xsavec' : 'either';
-  const counting = sizes.filter(({ trampoline }) => kind === 'either' || trampoline.kind === kind);
+  const used = ways.filter(({ trampoline }) => chosen.has(trampoline)).map(withoutPlace);
   return {
     known: true,
-    value: {
-      kind,
-      areaBytes: Math.max(
-        0,
-        Math.min(...counting.map(({ size, trampoline }) => size - trampoline.areaAt)),
-      ),
-      components: counting.reduce((all, { trampoline }) => all | trampoline.components, 0n),
-    },
+    value:
+      used.length > 0
+        ? { kind: 'chosen', ways: used }
+        : { kind: 'idle', ways: ways.map(withoutPlace) },
   };
 }

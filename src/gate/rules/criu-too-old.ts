@@ -2,8 +2,9 @@ import type { GateRule } from '../rule.js';
 
 /**
  * CRIU reads and writes a thread's XSAVE area in a buffer of a fixed size: 4096 bytes up to 3.18,
- * 16384 since. With AMX the area has 11008.
- * Source: compel/arch/x86/src/lib/include/uapi/asm/fpu.h (XSAVE_SIZE), CRIU commit 727d79650.
+ * 16384 since. With AMX the area has 11008: a dump there fails, and that a restore works nobody has shown.
+ * Source: compel/arch/x86/src/lib/include/uapi/asm/fpu.h (XSAVE_SIZE), CRIU commit 727d79650, CRIU's
+ * issue 2835.
  */
 const BUFFERS = [
   { since: [3, 19], bytes: 16384 },
