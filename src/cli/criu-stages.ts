@@ -32,7 +32,7 @@ async function beforeDump(args: Arguments): Promise<void> {
 
 async function afterDump(): Promise<void> {
   const hook = await import('../enforce/dump-hook.js');
-  hook.afterDump(imagesFolder());
+  hook.afterDump(imagesFolder(), process.ppid);
 }
 
 async function beforeRestore(args: Arguments): Promise<void> {

@@ -47,6 +47,11 @@ export function refuseOwnOptions(args: readonly string[], own: readonly OwnOptio
   }
 }
 
+/** Whether the user says where logs and statistics go. */
+export function namesWorkFolder(args: readonly string[]): boolean {
+  return args.some((one) => means(one, { short: 'W', long: 'work-dir', why: '' }));
+}
+
 /** -t PID, -tPID, --tree PID, --tree=PID. */
 export function treeOf(args: readonly string[]): number {
   const tree: OwnOption = { short: 't', long: 'tree', why: '' };

@@ -65,18 +65,37 @@ export function describeDump({ mask, cpugate }: DraftContent): string {
   });
 }
 
-export function writeDraft(folder: string, description: string, stopped: readonly number[]): void {
+export interface Draft {
+  readonly description: string;
+  /** By the images' numbers. */
+  readonly stopped: readonly number[];
+  /** The process that dumps. */
+  readonly criu: number;
+}
+
+export function writeDraft(folder: string, { description, stopped, criu }: Draft): void {
   const record = { ...JSON.parse(description), stopped };
-  replace(join(folder, DRAFT), `${JSON.stringify(record, null, 1)}\n`);
+  replace(join(folder, DRAFT), `${JSON.stringify({ criu, record }, null, 1)}\n`);
+}
+
+function readDraft(folder: string): { criu: number; record: object } | undefined {
+  try {
+    return JSON.parse(readFileSync(join(folder, DRAFT), 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+export function isDraftOf(folder: string, criu: number): boolean {
+  return readDraft(folder)?.criu === criu;
 }
 
 /** The draft becomes the record of the images beside it. Throws InputError; then there is none. */
 export function finishRecord(folder: string): void {
-  const draft = join(folder, DRAFT);
-  const record = JSON.parse(readFileSync(draft, 'utf8'));
-  const content = { ...record, fingerprint: fingerprintImages(folder) };
+  const content = { ...readDraft(folder)?.record, fingerprint: fingerprintImages(folder) };
   const text = `${JSON.stringify(content, null, 1)}\n`;
   readDumpRecord(openInput(RECORD_NAME, Buffer.from(text)));
   replace(join(folder, RECORD_NAME), text);
-  rmSync(draft, { force: true });
+  rmSync(join(folder, DRAFT), { force: true });
 }

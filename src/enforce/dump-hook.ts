@@ -15,6 +15,7 @@ import {
   type DraftContent,
   describeDump,
   finishRecord,
+  isDraftOf,
   writeDraft,
 } from './dump-draft.js';
 import { readProcess } from './processes.js';
@@ -61,26 +62,31 @@ function stoppedOf(answer: string): number[] {
   return pids.map((pid) => readProcess(pid)?.ownPid ?? pid);
 }
 
-/** `criu`: the process that dumps. */
+/** Gives the stopped ones, by the images' numbers. */
+function release(root: number, criu: number, runtimeFolder: string): number[] {
+  const options = ['--runtime-dir', runtimeFolder, '--until', `${criu}`];
+  return stoppedOf(control(root, 'release', options));
+}
+
+/**
+ * `criu`: the process that dumps. Some versions call a script twice where an engine's own notifications
+ * are on: then all is done already.
+ */
 export function beforeDump(
   folder: string,
   root: number,
   criu: number,
   content: DraftContent,
 ): void {
+  if (isDraftOf(folder, criu)) return;
   const supervision = supervisionOf(root);
   checkMask(root, supervision, content.mask);
   clearRecord(folder);
   const description = describeDump(content);
-  writeDraft(folder, description, []);
-  if (supervision === undefined) return;
-  const answer = control(root, 'release', [
-    ...['--runtime-dir', content.runtimeFolder],
-    ...['--until', `${criu}`],
-  ]);
-  writeDraft(folder, description, stoppedOf(answer));
+  const stopped = supervision === undefined ? [] : release(root, criu, content.runtimeFolder);
+  writeDraft(folder, { description, stopped, criu });
 }
 
-export function afterDump(folder: string): void {
-  finishRecord(folder);
+export function afterDump(folder: string, criu: number): void {
+  if (isDraftOf(folder, criu)) finishRecord(folder);
 }

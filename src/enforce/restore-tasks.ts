@@ -5,9 +5,11 @@
  * CRIU lets go, and no instruction runs before it takes effect). The supervisor seizes and arms all of
  * them, then continues those that weren't stopped at the dump. A guard stands by until then.
  */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { InputError } from '../model/errors.js';
 import type { ImageFolder } from '../model/image-folder.js';
-import { startCriu } from './criu.js';
+import { namesWorkFolder, startCriu } from './criu.js';
 import { type Guard, startGuard } from './restore-guard.js';
 import { findRestored, killRestored, markRestore, type RestoredMark } from './restored-tasks.js';
 import { type SupervisionPlan, type Supervisor, superviseTree } from './supervise.js';
@@ -20,6 +22,8 @@ export interface RestorePlan {
   /** What runs guardRestore. */
   readonly guardCommand: readonly string[];
   readonly isBackground: boolean;
+  /** CRIU's logs go to a folder below it. */
+  readonly runtimeFolder: string;
 }
 
 export interface Restored {
@@ -31,10 +35,18 @@ export interface Restored {
 /** The message names the step. */
 class StepFailure extends Error {}
 
+function workFolder(runtimeFolder: string): string {
+  const folder = join(runtimeFolder, 'criu');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}
+
 async function runCriu(plan: RestorePlan, guard: Guard): Promise<void> {
   const criu = startCriu([
     ...['restore', '--images-dir', plan.images.name, '--restore-detached', '--cpu-cap=none'],
     ...(plan.supervision === undefined ? [] : ['--leave-stopped']),
+    // CRIU's own choice is the images' folder, which stays as it is.
+    ...(namesWorkFolder(plan.criuArguments) ? [] : ['--work-dir', workFolder(plan.runtimeFolder)]),
     ...plan.criuArguments,
   ]);
   guard.watch(criu.pid);

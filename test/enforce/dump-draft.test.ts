@@ -36,14 +36,14 @@ describe('the record of a dump', () => {
 
   test('is no record before the images are there', () => {
     clearRecord(folder);
-    writeDraft(folder, description, [42]);
+    writeDraft(folder, { description, stopped: [42], criu: 7 });
     expect(records()).not.toContain(RECORD_NAME);
     expect(readImageFolder(folder).record).toBeUndefined();
   });
 
   test('names these images, and who was stopped', () => {
     clearRecord(folder);
-    writeDraft(folder, description, [42]);
+    writeDraft(folder, { description, stopped: [42], criu: 7 });
     finishRecord(folder);
     expect(records()).toEqual([RECORD_NAME]);
     const { record, fingerprint } = readImageFolder(folder);
@@ -64,16 +64,13 @@ describe('the record of a dump', () => {
       'the draft was changed',
       () => {
         const [draft = ''] = records();
-        writeFileSync(
-          join(folder, draft),
-          JSON.stringify({ ...JSON.parse(description), kind: 'x' }),
-        );
+        writeFileSync(join(folder, draft), JSON.stringify({ criu: 7, record: { kind: 'x' } }));
       },
     ],
     ['the draft is gone', () => rmSync(join(folder, records()[0] ?? ''))],
   ])('is not written where %s', (_, spoil) => {
     clearRecord(folder);
-    writeDraft(folder, description, []);
+    writeDraft(folder, { description, stopped: [], criu: 7 });
     spoil();
     expect(() => finishRecord(folder)).toThrow();
     expect(records()).not.toContain(RECORD_NAME);

@@ -7,6 +7,7 @@ import {
   treeOf,
 } from '../../enforce/criu.js';
 import { writeScript } from '../../enforce/criu-script.js';
+import { clearRecord } from '../../enforce/dump-draft.js';
 import { checkMask } from '../../enforce/dump-hook.js';
 import { supervisionOf } from '../../enforce/supervisor-control.js';
 import { InputError } from '../../model/errors.js';
@@ -46,6 +47,7 @@ async function checkTasks(args: Arguments): Promise<void> {
 export const run: Run = async (args) => {
   await checkTasks(args);
   const folder = imagesFolderOf(args);
+  clearRecord(folder);
   const mask = args.text('mask');
   const hook = ownCommand(
     ...['hook', 'criu', ...passOn(args, 'runtime-dir')],

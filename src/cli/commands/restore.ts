@@ -4,6 +4,7 @@ import { OWN_RESTORE_OPTIONS, refuseOwnOptions } from '../../enforce/criu.js';
 import { signalProcess } from '../../enforce/processes.js';
 import { logRestore } from '../../enforce/restore-log.js';
 import { type Restored, restoreTasks } from '../../enforce/restore-tasks.js';
+import { openRuntimeFolder } from '../../enforce/runtime-folder.js';
 import type { GateReport } from '../../gate/gate.js';
 import { InputError } from '../../model/errors.js';
 import { checkText } from '../../report/text/check.js';
@@ -46,6 +47,8 @@ export const run: Run = async (args) => {
   const { images, report } = judged;
   if (!report.permitted || report.forced) explain(args, report);
   if (!report.permitted) return exitStatus(report.verdict, 'at-risk');
+  const runtimeFolder = runtimeFolderOf(args);
+  openRuntimeFolder(runtimeFolder, ownUid());
   const isBackground = args.flag('background') ?? false;
   const restored = await restoreTasks({
     images: { ...images, name: realpathSync(images.name) },
@@ -53,8 +56,9 @@ export const run: Run = async (args) => {
     supervision: planSupervision(args, judged),
     guardCommand: ownCommand('hook', 'guard'),
     isBackground,
+    runtimeFolder,
   });
-  logRestore(runtimeFolderOf(args), ownUid(), report, restored);
+  logRestore(runtimeFolder, ownUid(), report, restored);
   const pidFile = args.text('pid-file');
   if (pidFile !== undefined) writeWhole(pidFile, `${restored.supervisor?.pid ?? restored.root}\n`);
   if (!isBackground) return follow(restored);

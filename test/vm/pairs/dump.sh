@@ -15,7 +15,7 @@ leave() {
   folder=/var/tmp/moved/$kind
   mkdir -p "$folder"
   echo "$number" >/proc/sys/kernel/ns_last_pid
-  setsid "$@" "$share/migrant" "$folder" again </dev/null >"$home/$kind.log" 2>&1 &
+  "$@" setsid "$share/migrant" "$folder" again </dev/null >"$home/$kind.log" 2>&1 &
   started=$!
   until [ -e "$folder/ready" ]; do
     kill -0 $started || { echo "DUMP $name $kind not started: $(cat "$home/$kind.log")"; return; }
@@ -24,12 +24,12 @@ leave() {
   task=$(pgrep -x migrant | head -1)
   options=
   [ "$kind" = masked ] && options="--mask $baseline"
-  $CPUGATE dump --images "$home/$kind" $options -- --tree "$task" --shell-job --log-file dump.log
+  $CPUGATE dump --images "$home/$kind" $options -- --tree "$task" --log-file dump.log
   status=$?
   sleep 0.3
   echo "DUMP $name $kind $status left=$(pgrep -cx migrant) $([ $status = 0 ] || tail -n 3 "$home/$kind/dump.log")"
   pkill -9 -x migrant
 }
 
-leave bare 20000 env
+leave bare 20000
 [ -z "$baseline" ] || leave masked 30000 $CPUGATE run --mask "$baseline" --

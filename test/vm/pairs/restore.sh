@@ -33,7 +33,7 @@ bare() {
   clear_away
   mkdir -p /var/tmp/moved/bare
   cp -r "$share/$1/bare" /var/tmp/images
-  criu restore -d -D /var/tmp/images --shell-job -o restore.log >/dev/null 2>&1
+  criu restore -d -D /var/tmp/images -o restore.log >/dev/null 2>&1
   status=$?
   if [ $status != 0 ] && ! dmesg | grep -q 'migrant\['; then
     echo "PAIR $1 $name bare refused;$(grep -m1 Error /var/tmp/images/restore.log)"
@@ -49,7 +49,7 @@ masked() {
   mkdir -p /var/tmp/moved/masked
   before=$(cd "$1" && cat * | sha256sum)
   $CPUGATE restore --images "$1" --background --pid-file /var/tmp/supervisor.pid -- \
-    --shell-job --log-file /var/tmp/restore.log >/var/tmp/restore.out 2>&1
+    --log-file /var/tmp/restore.log >/var/tmp/restore.out 2>&1
   status=$?
   [ "$before" = "$(cd "$1" && cat * | sha256sum)" ] || echo "CHANGED $1"
   if [ $status != 0 ]; then
@@ -65,7 +65,7 @@ for source; do
   [ -e "$share/$source/masked" ] || continue
   if masked "$share/$source/masked" "$source $name masked" go result; then
     $CPUGATE dump --images "$share/$name/from-$source" --mask "$baseline" -- \
-      --tree "$(pgrep -x migrant | head -1)" --shell-job --log-file dump.log ||
+      --tree "$(pgrep -x migrant | head -1)" --log-file dump.log ||
       echo "DUMP $name from-$source failed $(tail -n 3 "$share/$name/from-$source/dump.log")"
   fi
   # Those that came from here, and were dumped again at the source: home again.
