@@ -42,7 +42,7 @@ class Faulting final : public TrapSource {
 
  private:
   static bool set(RemoteCalls& calls, uint64_t enabled) {
-    return calls.call(SYS_arch_prctl, kArchPrctl32, ARCH_SET_CPUID, enabled) == 0;
+    return calls.call(SYS_arch_prctl, kArchPrctl32, {ARCH_SET_CPUID, enabled}) == 0;
   }
 };
 

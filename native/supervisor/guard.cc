@@ -6,11 +6,15 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstddef>
+#include <cstring>
+#include <vector>
 
 #include "system_calls.h"
 
@@ -26,7 +30,6 @@ constexpr sock_filter load(uint32_t offset) { return BPF_STMT(BPF_LD | BPF_W | B
 constexpr sock_filter give(uint32_t action) { return BPF_STMT(BPF_RET | BPF_K, action); }
 
 constexpr uint32_t kTrace = SECCOMP_RET_TRACE | kGuardMark;
-constexpr uint32_t kNoSuchCall = SECCOMP_RET_ERRNO | ENOSYS;
 
 /** A filter in the making: each rule leaves the accumulator with the call's number. */
 class Filter {
@@ -82,11 +85,6 @@ class Filter {
     add(give(SECCOMP_RET_ALLOW));
   }
 
-  void refuse(uint32_t number) {
-    onCall(number, 1);
-    add(give(kNoSuchCall));
-  }
-
   sock_filter* at(unsigned place) { return &program_[place]; }
   unsigned length() const { return length_; }
   sock_fprog program() { return {static_cast<unsigned short>(length_), program_}; }
@@ -96,48 +94,103 @@ class Filter {
   sock_filter program_[160]{};
 };
 
-void addRules(Filter& filter, const SystemCalls& calls) {
+void addRules(Filter& filter, const SystemCalls& calls, bool signals) {
   filter.add(load(offsetof(seccomp_data, nr)));
-  filter.traceIfSecond(calls.sigprocmask);
-  filter.traceAlways(calls.sigreturn);
-  filter.traceIfFirstIs(calls.sigaction, SIGSEGV);
+  if (signals) {
+    filter.traceIfSecond(calls.sigprocmask);
+    filter.traceAlways(calls.sigreturn);
+    filter.traceIfFirstIs(calls.sigaction, SIGSEGV);
+    if (calls.oldSigprocmask != 0) filter.traceIfSecond(calls.oldSigprocmask);
+    if (calls.oldSigaction != 0) filter.traceIfFirstIs(calls.oldSigaction, SIGSEGV);
+    if (calls.oldSignal != 0) filter.traceIfFirstIs(calls.oldSignal, SIGSEGV);
+    if (calls.oldSigreturn != 0) filter.traceAlways(calls.oldSigreturn);
+  }
   filter.traceArchPrctl(calls.archPrctl);
   // A child that nobody traces could execute another program, which clears the trap.
   filter.traceIfBits(calls.clone, 0, CLONE_UNTRACED);
-  // Its flags lie in memory, where another thread can change them after a look: callers have clone.
-  filter.refuse(calls.clone3);
+  // The same, with flags in memory.
+  filter.traceAlways(calls.clone3);
   // Whoever listens to a filter could let a call pass that the supervisor would have stopped.
   filter.traceIfBits(calls.seccomp, 1, SECCOMP_FILTER_FLAG_NEW_LISTENER);
-  if (calls.oldSigprocmask != 0) filter.traceIfSecond(calls.oldSigprocmask);
-  if (calls.oldSigaction != 0) filter.traceIfFirstIs(calls.oldSigaction, SIGSEGV);
-  if (calls.oldSignal != 0) filter.traceIfFirstIs(calls.oldSignal, SIGSEGV);
-  if (calls.oldSigreturn != 0) filter.traceAlways(calls.oldSigreturn);
   filter.add(give(SECCOMP_RET_ALLOW));
 }
 
-}  // namespace
-
-int installGuard() {
+Filter makeGuard(bool signals) {
   Filter filter;
   filter.add(load(offsetof(seccomp_data, arch)));
   // To the rules of 32-bit calls; set when their place is known.
   filter.add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_I386, 0, 0));
   const unsigned branch = filter.length() - 1;
-  // x32 numbers have bit 30 set, and mean the same but for a few that are 512 and above.
   filter.add(load(offsetof(seccomp_data, nr)));
   filter.add(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, kX32Bit, 0, 0));
   const unsigned x32Branch = filter.length() - 1;
-  addRules(filter, kCalls64);
+  addRules(filter, kCalls64, signals);
   filter.at(x32Branch)->jt = static_cast<uint8_t>(filter.length() - x32Branch - 1);
-  addRules(filter, kCallsX32);
+  addRules(filter, kCallsX32, signals);
   filter.at(branch)->jt = static_cast<uint8_t>(filter.length() - branch - 1);
-  addRules(filter, kCalls32);
+  addRules(filter, kCalls32, signals);
+  return filter;
+}
+
+#ifndef PTRACE_SECCOMP_GET_FILTER
+#define PTRACE_SECCOMP_GET_FILTER 0x420c
+#endif
+
+/** Numbers of 32-bit calls that the guard is installed with. */
+constexpr long kMmap2 = 192, kMunmap = 91, kPrctl = 172;
+
+}  // namespace
+
+int installGuard() {
+  Filter filter = makeGuard(true);
   sock_fprog program = filter.program();
   // Without CAP_SYS_ADMIN only for programs that gain no privileges, which tracing rules out anyway.
   if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0) return 0;
   if (errno != EACCES) return errno;
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
   return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0 ? 0 : errno;
+}
+
+bool installGuardIn(RemoteCalls& calls) {
+  Filter filter = makeGuard(false);
+  constexpr uint64_t kPage = 4096;
+  const auto room = calls.call(SYS_mmap, kMmap2,
+                               {0, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0});
+  if (!room || (*room < 0 && *room > -4096)) return false;
+  // A 32-bit task's addresses come back with their sign.
+  const uint64_t at = calls.is32() ? static_cast<uint32_t>(*room) : static_cast<uint64_t>(*room);
+  // struct sock_fprog: the length, and the address at its natural place.
+  const uint64_t instructions = at + 16;
+  char head[16]{};
+  const auto length = static_cast<uint16_t>(filter.length());
+  memcpy(head, &length, sizeof length);
+  memcpy(head + (calls.is32() ? 4 : 8), &instructions, calls.is32() ? 4 : 8);
+  bool done = writeMemory(calls.tid(), at, head, sizeof head) &&
+              writeMemory(calls.tid(), instructions, filter.at(0), length * sizeof(sock_filter));
+  for (int attempt = 0; done && attempt < 2; ++attempt) {
+    const auto result = calls.call(SYS_seccomp, kCalls32.seccomp,
+                                   {SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, at});
+    if (result == 0) break;
+    // Without the right to do it otherwise, the process gives up gaining privileges by exec.
+    done = attempt == 0 && result == -EACCES && calls.call(SYS_prctl, kPrctl, {PR_SET_NO_NEW_PRIVS, 1}) == 0;
+  }
+  calls.call(SYS_munmap, kMunmap, {at, kPage});
+  return done;
+}
+
+bool hasGuard(pid_t tid) {
+  Filter guards[] = {makeGuard(true), makeGuard(false)};
+  std::vector<sock_filter> found;
+  for (long place = 0;; ++place) {
+    const long length = syscall(SYS_ptrace, PTRACE_SECCOMP_GET_FILTER, tid, place, nullptr);
+    if (length < 0) return false;
+    found.resize(static_cast<size_t>(length));
+    if (syscall(SYS_ptrace, PTRACE_SECCOMP_GET_FILTER, tid, place, found.data()) != length) return false;
+    for (Filter& guard : guards)
+      if (found.size() == guard.length() &&
+          memcmp(found.data(), guard.at(0), found.size() * sizeof(sock_filter)) == 0)
+        return true;
+  }
 }
 
 }  // namespace cpugate

@@ -13,7 +13,11 @@
 #ifndef CPUGATE_SUPERVISOR_GUARD_H_
 #define CPUGATE_SUPERVISOR_GUARD_H_
 
+#include <sys/types.h>
+
 #include <cstdint>
+
+#include "remote.h"
 
 namespace cpugate {
 
@@ -22,6 +26,17 @@ inline constexpr uint32_t kGuardMark = 0xc9a7;
 
 /** Installs it in the calling process, for itself and all that come of it; 0 or an errno. */
 int installGuard();
+
+/**
+ * Installs in a process that runs already, all its threads, what keeps the mask from being undone. It is
+ * the guard without the calls about signals, so that the process lives on when its supervisor lets go:
+ * arch_prctl of CPUID and of large state, and listeners to filters, are then answered with ENOSYS.
+ * False: it couldn't be done.
+ */
+bool installGuardIn(RemoteCalls& calls);
+
+/** Whether a thread has a guard of either kind; tells only a supervisor with CAP_SYS_ADMIN. */
+bool hasGuard(pid_t tid);
 
 }  // namespace cpugate
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 
 #include "wait_status.h"
 
@@ -42,9 +43,10 @@ bool isToBeRestarted(const Registers& registers) {
   return static_cast<int64_t>(registers.orig_rax) >= 0 && result >= kFirst && result <= kLast;
 }
 
-bool holds(pid_t tid, uint64_t at, const uint8_t (&code)[2]) {
+/** Memory that the supervisor may not read (of an undumpable task) is tried: the kernel tells what came of it. */
+bool mayHold(pid_t tid, uint64_t at, const uint8_t (&code)[2]) {
   uint8_t bytes[2];
-  return readMemory(tid, at, bytes, sizeof bytes) == sizeof bytes && memcmp(bytes, code, 2) == 0;
+  return readMemory(tid, at, bytes, sizeof bytes) != sizeof bytes || memcmp(bytes, code, 2) == 0;
 }
 
 }  // namespace
@@ -79,7 +81,7 @@ RemoteCalls::RemoteCalls(pid_t tid, uint64_t vdso) : tid_(tid), vdso_(vdso) {
 
 RemoteCalls::~RemoteCalls() {
   if (!alive_) return;
-  if (borrowedBytes_ > 0) writeMemory(tid_, borrowedAt_, borrowed_, borrowedBytes_);
+  giveBack();
   if (patchedAt_ != 0) syscall(SYS_ptrace, PTRACE_POKETEXT, tid_, patchedAt_, patchedWord_);
   if (suspended_) setOptions(tid_, taskOptions());
   writeRegisters(tid_, saved_);
@@ -100,7 +102,7 @@ std::optional<uint64_t> RemoteCalls::findGate() {
       const auto* found = std::search(image, image + got, code, code + sizeof code);
       if (found != image + got) gateOffset[kind] = static_cast<uint64_t>(found - image);
     }
-    if (gateOffset[kind] != 0 && holds(tid_, vdso_ + gateOffset[kind], code))
+    if (gateOffset[kind] != 0 && mayHold(tid_, vdso_ + gateOffset[kind], code))
       return vdso_ + gateOffset[kind];
   }
   if (patchedAt_ != 0) return patchedAt_;
@@ -135,8 +137,9 @@ bool RemoteCalls::toSyscallStop() {
       case WaitStatus::Kind::kSyscallStop:
         return true;
       case WaitStatus::Kind::kSignalStop:
-        // Only SIGSTOP gets through the mask.
-        if (stop.stopSignal() == SIGSTOP) stopAgain_ = true;
+        // Only SIGSTOP gets through the mask. A fault: what was thought to be code isn't.
+        if (stop.stopSignal() != SIGSTOP) return false;
+        stopAgain_ = true;
         break;
       case WaitStatus::Kind::kGroupStop:
         trapAgain_ = true;
@@ -149,8 +152,7 @@ bool RemoteCalls::toSyscallStop() {
   }
 }
 
-std::optional<int64_t> RemoteCalls::call(long number64, long number32, uint64_t first, uint64_t second,
-                                         uint64_t third, uint64_t fourth) {
+std::optional<int64_t> RemoteCalls::call(long number64, long number32, const Arguments& arguments) {
   if (!alive_) return std::nullopt;
   const auto gate = findGate();
   if (!gate) return std::nullopt;
@@ -161,15 +163,11 @@ std::optional<int64_t> RemoteCalls::call(long number64, long number32, uint64_t 
   // No system call is under way: nothing to restart.
   registers.orig_rax = ~uint64_t{0};
   if (is32()) {
-    registers.rbx = first;
-    registers.rcx = second;
-    registers.rdx = third;
-    registers.rsi = fourth;
+    std::tie(registers.rbx, registers.rcx, registers.rdx, registers.rsi, registers.rdi, registers.rbp) =
+        std::tuple_cat(arguments);
   } else {
-    registers.rdi = first;
-    registers.rsi = second;
-    registers.rdx = third;
-    registers.r10 = fourth;
+    std::tie(registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9) =
+        std::tuple_cat(arguments);
   }
   // A single step would be forced on the task as SIGTRAP; the stops at entry and exit are not.
   if (!writeRegisters(tid_, registers) || !toSyscallStop()) return std::nullopt;
@@ -191,6 +189,11 @@ std::optional<uint64_t> RemoteCalls::borrow(const void* bytes, size_t count) {
     return at;
   }
   return std::nullopt;
+}
+
+void RemoteCalls::giveBack() {
+  if (borrowedBytes_ > 0) writeMemory(tid_, borrowedAt_, borrowed_, borrowedBytes_);
+  borrowedBytes_ = 0;
 }
 
 }  // namespace cpugate

@@ -9,6 +9,7 @@
 #ifndef CPUGATE_SUPERVISOR_REMOTE_H_
 #define CPUGATE_SUPERVISOR_REMOTE_H_
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -29,9 +30,10 @@ class RemoteCalls {
   RemoteCalls(const RemoteCalls&) = delete;
   RemoteCalls& operator=(const RemoteCalls&) = delete;
 
+  /** Up to six, as the kernel's convention for the task's kind has them. */
+  using Arguments = std::array<uint64_t, 6>;
   /** What the call returned (negative errno); nothing where it wasn't made: the thread is gone, or lied. */
-  std::optional<int64_t> call(long number64, long number32, uint64_t first = 0, uint64_t second = 0,
-                              uint64_t third = 0, uint64_t fourth = 0);
+  std::optional<int64_t> call(long number64, long number32, const Arguments& arguments = {});
 
   pid_t tid() const { return tid_; }
   bool is32() const { return saved_.cs == kCode32; }
@@ -41,8 +43,9 @@ class RemoteCalls {
   /** The thread's end was seen meanwhile: its status, for the supervisor's loop. */
   std::optional<int> end() const { return end_; }
 
-  /** Room in the task's memory, given back as it was; nothing where the task has none. */
+  /** Room in the task's memory, one at a time, given back as it was; nothing where the task has none. */
   std::optional<uint64_t> borrow(const void* bytes, size_t count);
+  void giveBack();
 
  private:
   std::optional<uint64_t> findGate();
@@ -61,7 +64,7 @@ class RemoteCalls {
   std::optional<int> end_;
   uint64_t borrowedAt_ = 0;
   size_t borrowedBytes_ = 0;
-  char borrowed_[64]{};
+  char borrowed_[192]{};
   uint64_t patchedAt_ = 0;
   uint64_t patchedWord_ = 0;
 };

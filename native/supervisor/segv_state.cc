@@ -135,11 +135,30 @@ void learnSegvState(RemoteCalls& calls, Task& task) {
   const char room[sizeof(Action64)]{};
   const auto at = calls.borrow(room, sizeof room);
   if (!at) return;
-  if (calls.call(SYS_rt_sigaction, kCalls32.sigaction, SIGSEGV, 0, *at, kSetBytes) != 0) return;
+  if (calls.call(SYS_rt_sigaction, kCalls32.sigaction, {SIGSEGV, 0, *at, kSetBytes}) != 0) return;
   if (calls.is32())
     followAction32(calls.tid(), *task.action, *at);
   else
     followAction64(calls.tid(), *task.action, *at);
+}
+
+void queueAgain(RemoteCalls& calls, const siginfo_t& info) {
+  constexpr long kGetpid32 = 20, kGettid32 = 224, kTgsigqueueinfo32 = 335;
+  // As the task counts them: it may live in a PID namespace of its own.
+  const auto pid = calls.call(SYS_getpid, kGetpid32);
+  const auto tid = calls.call(SYS_gettid, kGettid32);
+  if (!pid || !tid) return;
+  char bytes[sizeof info];
+  memcpy(bytes, &info, sizeof bytes);
+  if (calls.is32()) {
+    // SI_TKILL and its like: sender's process and user directly behind the first three words.
+    memcpy(bytes + 12, reinterpret_cast<const char*>(&info) + 16, sizeof bytes - 16);
+  }
+  calls.giveBack();
+  const auto at = calls.borrow(bytes, sizeof bytes);
+  if (at)
+    calls.call(SYS_rt_tgsigqueueinfo, kTgsigqueueinfo32,
+               {static_cast<uint64_t>(*pid), static_cast<uint64_t>(*tid), SIGSEGV, *at});
 }
 
 void repairSegvState(RemoteCalls& calls, const Task& task) {
@@ -150,7 +169,7 @@ void repairSegvState(RemoteCalls& calls, const Task& task) {
                           static_cast<uint32_t>(action.restorer), static_cast<uint32_t>(action.mask),
                           static_cast<uint32_t>(action.mask >> 32)};
     const auto at = calls.is32() ? calls.borrow(&narrow, sizeof narrow) : calls.borrow(&wide, sizeof wide);
-    if (at) calls.call(SYS_rt_sigaction, kCalls32.sigaction, SIGSEGV, *at, 0, kSetBytes);
+    if (at) calls.call(SYS_rt_sigaction, kCalls32.sigaction, {SIGSEGV, *at, 0, kSetBytes});
   }
   if (task.segvBlocked) calls.signalMask() |= kSegvBit;
 }

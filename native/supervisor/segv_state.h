@@ -34,6 +34,9 @@ inline bool needsRepair(const Task& task) {
 /** Puts handler and mask back after a trap. */
 void repairSegvState(RemoteCalls& calls, const Task& task);
 
+/** A SIGSEGV of somebody's own, blocked and waiting, that a trap has taken the place of: it waits again. */
+void queueAgain(RemoteCalls& calls, const siginfo_t& info);
+
 }  // namespace cpugate
 
 #endif  // CPUGATE_SUPERVISOR_SEGV_STATE_H_

@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/sched.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <cstring>
 
 #include "auxv.h"
@@ -59,7 +62,8 @@ void putAnswer(Registers& registers, const CpuidRegisters& answer, size_t length
 }
 
 /** Flags of the clone that has just made a child, as far as sharing goes. */
-uint64_t cloneFlags(pid_t parent, int event) {
+uint64_t cloneFlags(pid_t parent, int event, const Task& task) {
+  if (task.cloning) return task.cloning->flags;
   Registers registers;
   if (event != PTRACE_EVENT_CLONE || !readRegisters(parent, &registers))
     return event == PTRACE_EVENT_VFORK ? CLONE_VM : 0;
@@ -119,6 +123,10 @@ void Supervisor::dispatch(pid_t tid, WaitStatus status) {
     }
     case WaitStatus::Kind::kEventStop:
       return onEvent(tid, status.event());
+    case WaitStatus::Kind::kSyscallStop:
+      if (Task& task = tasks_[tid]; task.cloning) finishClone(tid, task);
+      resume(tid, Resume::kContinue);
+      return;
     default:
       resume(tid, Resume::kContinue);
   }
@@ -137,7 +145,7 @@ void Supervisor::onSignal(pid_t tid, Task& task, int signal) {
   task.enteringHandler = false;
   siginfo_t info;
   if (!readSignal(tid, &info)) return;
-  if (signal == SIGSEGV && (source_.isTrapSignal(info) || task.segvBlocked) && onTrap(tid, task)) return;
+  if (signal == SIGSEGV && (source_.isTrapSignal(info) || task.segvBlocked) && onTrap(tid, task, info)) return;
   // The stop at a handler's first instruction: not a signal but a notice, whose code is the signal.
   if (entering && signal == SIGTRAP && info.si_code == SIGTRAP) {
     uint64_t mask;
@@ -154,30 +162,31 @@ void Supervisor::onSignal(pid_t tid, Task& task, int signal) {
   resume(tid, Resume::kContinue, signal);
 }
 
-bool Supervisor::onTrap(pid_t tid, Task& task) {
+bool Supervisor::onTrap(pid_t tid, Task& task, const siginfo_t& stopped) {
   Registers registers;
   if (!readRegisters(tid, &registers)) return true;
-  const size_t length = cpuidAt(tid, registers);
-  if (length == 0 || !task.armed) return false;
+  if (!task.armed) return false;
+  size_t length = cpuidAt(tid, registers);
+  if (length == 0 && source_.isTrapSignal(stopped)) length = cpuidOfUndumpable(tid, task, registers);
+  if (length == 0) return !tasks_.contains(tid);
   const CpuidRegisters answer = answers_.answer(static_cast<uint32_t>(registers.rax),
                                                 static_cast<uint32_t>(registers.rcx), tid);
   putAnswer(registers, answer, length);
   ++answered_;
   if (!writeRegisters(tid, registers)) return true;
-  int signal = 0;
-  siginfo_t info;
   if (needsRepair(task)) {
-    // A blocked SIGSEGV of somebody's own may have come in the trap's place: it goes back to wait.
-    if (readSignal(tid, &info) && !source_.isTrapSignal(info)) signal = SIGSEGV;
     RemoteCalls calls(tid, task.space->vdso);
     repairSegvState(calls, task);
+    if (!source_.isTrapSignal(stopped)) queueAgain(calls, stopped);
     if (calls.end()) {
       onEnd(tid, WaitStatus(*calls.end()));
       return true;
     }
   }
+  int signal = 0;
   if ((registers.eflags & kTrapFlag) != 0) {
     // The task steps itself: the instruction that wasn't executed traps as if it had been.
+    siginfo_t info;
     memset(&info, 0, sizeof info);
     info.si_signo = signal = SIGTRAP;
     info.si_code = TRAP_TRACE;
@@ -191,6 +200,30 @@ bool Supervisor::onTrap(pid_t tid, Task& task) {
   }
   resume(tid, Resume::kContinue, signal);
   return true;
+}
+
+/**
+ * A task that has made itself undumpable can't be read by a supervisor without privileges, which it isn't
+ * for as long as the look takes.
+ */
+size_t Supervisor::cpuidOfUndumpable(pid_t tid, Task& task, const Registers& registers) {
+  uint8_t byte;
+  if (readMemory(tid, registers.rip, &byte, 1) == 1) return 0;
+  constexpr long kPrctl32 = 172;
+  size_t length = 0;
+  std::optional<int> end;
+  {
+    RemoteCalls calls(tid, task.space->vdso);
+    const auto before = calls.call(SYS_prctl, kPrctl32, {PR_GET_DUMPABLE});
+    if (before && calls.call(SYS_prctl, kPrctl32, {PR_SET_DUMPABLE, 1}) == 0) {
+      length = cpuidAt(tid, registers);
+      // 2, which only the kernel sets, can't be set back; 0 forbids the same to tasks without privileges.
+      calls.call(SYS_prctl, kPrctl32, {PR_SET_DUMPABLE, *before == 1 ? 1u : 0u});
+    }
+    end = calls.end();
+  }
+  if (end) onEnd(tid, WaitStatus(*end));
+  return length;
 }
 
 void Supervisor::onEvent(pid_t tid, int event) {
@@ -212,6 +245,7 @@ void Supervisor::onEvent(pid_t tid, int event) {
         return;
       }
       known->second.inGroupStop = known->second.trapped = false;
+      if (known->second.cloning) finishClone(tid, known->second);
       if (!known->second.armed && !letsBe_) return startChild(tid, known->second);
       break;
     }
@@ -234,9 +268,10 @@ void Supervisor::onChild(pid_t parent, int event) {
   const bool waits = tasks_.contains(tid) && tasks_[tid].waitsForParent;
   Task child = tasks_[parent];
   child.enteringHandler = child.waitsForParent = false;
-  separate(child, cloneFlags(parent, event));
+  separate(child, cloneFlags(parent, event, tasks_[parent]));
   tasks_[tid] = child;
   if (!waits) return;
+  if (child.cloning) finishClone(tid, tasks_[tid]);
   if (child.armed || letsBe_)
     resume(tid, Resume::kContinue);
   else
@@ -279,14 +314,27 @@ bool Supervisor::armSettled(pid_t tid, bool learn) {
     RemoteCalls calls(tid, task.space->vdso);
     task.armed = source_.arm(calls);
     task.segvBlocked = (calls.signalMask() & kSegvBit) != 0;
-    if (learn && task.armed) learnSegvState(calls, task);
+    if (learn && task.armed) {
+      learnSegvState(calls, task);
+      calls.giveBack();
+      // One thread's guard is all threads': those that come later have it already.
+      if (!task.space->guarded) task.space->guarded = hasGuard(tid) || installGuardIn(calls);
+    }
     end = calls.end();
   }
   if (end) {
+    if (WaitStatus(*end).terminatingSignal() == SIGSYS)
+      fprintf(stderr,
+              "cpugate-supervisor: process %d was killed by a seccomp filter of its own that forbids "
+              "arch_prctl; as root the supervisor could pass by it\n",
+              tid);
     onEnd(tid, WaitStatus(*end));
     return false;
   }
-  if (!task.armed) kill(tid);
+  if (!task.armed) {
+    fprintf(stderr, "cpugate-supervisor: process %d can't be made to trap at CPUID; it is killed\n", tid);
+    kill(tid);
+  }
   return task.armed;
 }
 
@@ -346,6 +394,7 @@ void Supervisor::onGuardedCall(pid_t tid, Task& task) {
   if (info.seccomp.ret_data != kGuardMark) return skipCall(tid, -ENOSYS);
   if (number == calls.archPrctl && !letsBe_) return onArchPrctl(tid, arguments);
   if (number == calls.seccomp) return skipCall(tid, -EBUSY);
+  if (number == calls.clone3) return onClone3(tid, task, &calls == &kCalls32);
   if (number == calls.clone) {
     Registers registers;
     if (!readRegisters(tid, &registers)) return;
@@ -355,6 +404,73 @@ void Supervisor::onGuardedCall(pid_t tid, Task& task) {
     followSignalCall(tid, task, calls, number, arguments);
   }
   resume(tid, Resume::kContinue);
+}
+
+/**
+ * clone3's flags lie in memory, where another thread could add CLONE_UNTRACED after a look; so what was
+ * seen there is done by clone, whose arguments are registers. What clone can't say is answered as by a
+ * kernel without clone3, which every caller knows how to deal with.
+ */
+void Supervisor::onClone3(pid_t tid, Task& task, bool is32) {
+  struct {
+    uint64_t flags, pidfd, childTid, parentTid, exitSignal, stack, stackSize, tls;
+  } wanted;
+  static_assert(sizeof wanted == 64, "CLONE_ARGS_SIZE_VER0");
+  Registers registers;
+  if (!readRegisters(tid, &registers)) return;
+  const uint64_t at = is32 ? registers.rbx : registers.rdi;
+  const uint64_t size = is32 ? registers.rcx : registers.rsi;
+  if (size < sizeof wanted) return skipCall(tid, -EINVAL);
+  if (size > 4096) return skipCall(tid, -E2BIG);
+  if (readMemory(tid, at, &wanted, sizeof wanted) != sizeof wanted) return skipCall(tid, -EFAULT);
+  const bool twoPointers = (wanted.flags & CLONE_PIDFD) != 0 && (wanted.flags & CLONE_PARENT_SETTID) != 0;
+  char rest[4096 - sizeof wanted];
+  const size_t more = static_cast<size_t>(size) - sizeof wanted;
+  if (readMemory(tid, at + sizeof wanted, rest, more) != more) return skipCall(tid, -EFAULT);
+  const bool hasMore = std::any_of(rest, rest + more, [](char byte) { return byte != 0; });
+  if (wanted.flags > 0xffffffff || (wanted.flags & (CSIGNAL | CLONE_DETACHED)) != 0 || wanted.exitSignal > CSIGNAL ||
+      twoPointers || hasMore)
+    return skipCall(tid, -ENOSYS);
+  if ((wanted.stack == 0) != (wanted.stackSize == 0)) return skipCall(tid, -EINVAL);
+  const uint64_t flags = (wanted.flags & ~uint64_t{CLONE_UNTRACED}) | wanted.exitSignal;
+  const uint64_t stack = wanted.stack == 0 ? 0 : wanted.stack + wanted.stackSize;
+  const uint64_t told = (wanted.flags & CLONE_PIDFD) != 0 ? wanted.pidfd : wanted.parentTid;
+  task.cloning = Cloning{flags, registers};
+  if (is32) {
+    registers.orig_rax = kCalls32.clone;
+    registers.rbx = flags;
+    registers.rcx = stack;
+    registers.rdx = told;
+    registers.rsi = wanted.tls;
+    registers.rdi = wanted.childTid;
+  } else {
+    registers.orig_rax = kCalls64.clone;
+    registers.rdi = flags;
+    registers.rsi = stack;
+    registers.rdx = told;
+    registers.r10 = wanted.childTid;
+    registers.r8 = wanted.tls;
+  }
+  writeRegisters(tid, registers);
+  resume(tid, Resume::kToSyscallStop);
+}
+
+/** Parent and child find their registers as a system call leaves them. */
+void Supervisor::finishClone(pid_t tid, Task& task) {
+  const Registers before = task.cloning->before;
+  task.cloning.reset();
+  Registers registers;
+  if (!readRegisters(tid, &registers)) return;
+  registers.rdi = before.rdi;
+  registers.rsi = before.rsi;
+  registers.rdx = before.rdx;
+  registers.r10 = before.r10;
+  registers.r8 = before.r8;
+  registers.rbx = before.rbx;
+  if (before.cs == kCode32) registers.rcx = before.rcx;
+  // -1 stays: a child that has no system call to come back from must not have one restarted.
+  if (static_cast<int64_t>(registers.orig_rax) >= 0) registers.orig_rax = before.orig_rax;
+  writeRegisters(tid, registers);
 }
 
 void Supervisor::onArchPrctl(pid_t tid, const uint64_t (&arguments)[6]) {

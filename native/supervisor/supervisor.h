@@ -63,11 +63,14 @@ class Supervisor {
  private:
   void onEnd(pid_t tid, WaitStatus status);
   void onSignal(pid_t tid, Task& task, int signal);
-  bool onTrap(pid_t tid, Task& task);
+  bool onTrap(pid_t tid, Task& task, const siginfo_t& stopped);
+  size_t cpuidOfUndumpable(pid_t tid, Task& task, const Registers& registers);
   void onEvent(pid_t tid, int event);
   void onChild(pid_t parent, int event);
   void onExec(pid_t tid);
   void onGuardedCall(pid_t tid, Task& task);
+  void onClone3(pid_t tid, Task& task, bool is32);
+  void finishClone(pid_t tid, Task& task);
   void onArchPrctl(pid_t tid, const uint64_t (&arguments)[6]);
   void skipCall(pid_t tid, int64_t result);
   void kill(pid_t tid);

@@ -6,7 +6,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_map>
+
+#include "tracee.h"
 
 namespace cpugate {
 
@@ -22,6 +25,14 @@ struct AddressSpace {
   uint64_t vdso = 0;
   /** Large state components that the process asked for and got, by bit. */
   uint64_t granted = 0;
+  /** The process has been given a guard, or was started behind one. */
+  bool guarded = false;
+};
+
+/** A clone3 that is being made as clone: what the parent's registers were. */
+struct Cloning {
+  uint64_t flags;
+  Registers before;
 };
 
 struct Task {
@@ -33,6 +44,7 @@ struct Task {
   bool armed = false;
   /** It was let go with one step, to see the mask that its signal handler runs with. */
   bool enteringHandler = false;
+  std::optional<Cloning> cloning;
   /** Stopped before its parent told of it; goes on then. */
   bool waitsForParent = false;
   /** Its process is stopped by a signal (job control). */
