@@ -60,6 +60,8 @@ export const run: Run = async (args) => {
   ]);
   const status = await criu.ended;
   if (status === 0) return 0;
+  // Of images that are complete, but whose tasks go on here.
+  clearRecord(folder);
   throw new InputError('dump-failed', `CRIU: criu dump ended with status ${status}`, {
     remedy: 'The tasks go on as before. What CRIU says is above, or in the file of its --log-file.',
   });
