@@ -3,7 +3,7 @@
  * target's guest restores those of all sources. pairs/dump.sh and pairs/restore.sh run in the guests.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { readImageFolder } from '../../src/enforce/image-folder.js';
 import { openInput } from '../../src/formats/format.js';
@@ -45,13 +45,19 @@ export function fillShare(share: string): void {
   execFileSync('gcc', [...options, source]);
 }
 
-function runScript(plan: PairPlan, cpu: string, script: string, args: readonly string[]) {
+/** What a guest said is kept in the shared folder. */
+const logOf = (share: string, script: string, cpu: string) =>
+  join(share, `${script}-${nameOf(cpu)}.log`);
+
+async function runScript(plan: PairPlan, cpu: string, script: string, args: readonly string[]) {
   const command = ['sh', join(plan.share, 'scripts', script), plan.share, nameOf(cpu), ...args];
   const environment = {
     ...plan.guest.environment,
     CPUGATE: `node ${join(plan.share, 'cpugate/dist/cpugate.cjs')}`,
   };
-  return runInGuest({ cpus: 2, ...plan.guest, cpu, shares: [plan.share], environment }, command);
+  const guest = { cpus: 2, ...plan.guest, cpu, shares: [plan.share], environment };
+  const { output } = await runInGuest(guest, command);
+  writeFileSync(logOf(plan.share, script, cpu), output);
 }
 
 function readOutcome(line: string): Outcome | undefined {
@@ -89,19 +95,21 @@ export interface PairRun {
   readonly log: string;
 }
 
-/** Throws where a program couldn't be dumped. */
 export async function runPairs(plan: PairPlan): Promise<PairRun> {
-  const logs: string[] = [];
   const baseline = plan.baseline === undefined ? [] : [plan.baseline];
-  await inTwoLanes(plan.hosts, async (cpu) => {
-    logs.push((await runScript(plan, cpu, 'dump.sh', baseline)).output);
-  });
-  await inTwoLanes(plan.hosts, async (cpu) => {
-    const args = [plan.baseline ?? '-', ...plan.hosts.map(nameOf)];
-    logs.push((await runScript(plan, cpu, 'restore.sh', args)).output);
-  });
-  const log = logs.join('');
-  const failed = /^DUMP (?!\S+ \S+ 0 left=0).*$/m.exec(log);
+  await inTwoLanes(plan.hosts, (cpu) => runScript(plan, cpu, 'dump.sh', baseline));
+  const sources = [plan.baseline ?? '-', ...plan.hosts.map(nameOf)];
+  await inTwoLanes(plan.hosts, (cpu) => runScript(plan, cpu, 'restore.sh', sources));
+  return readRun(plan);
+}
+
+/** Throws where a program couldn't be dumped. */
+export function readRun({ share, hosts }: PairPlan): PairRun {
+  const scripts = ['dump.sh', 'restore.sh'].flatMap((one) =>
+    hosts.map((cpu) => logOf(share, one, cpu)),
+  );
+  const log = scripts.map((file) => readFileSync(file, 'utf8')).join('');
+  const failed = /^(?:DUMP (?!\S+ \S+ 0 left=0)|CHANGED ).*$/m.exec(log);
   if (failed !== null) throw new Error(`${failed[0]}\n${log}`);
   return {
     log,
@@ -129,14 +137,12 @@ export function judgePair(
 }
 
 /** Profiles of emulated hosts, taken by `cpugate probe` there: a baseline has to be there before. */
-export const RECORDED = join(projectRoot, 'test/fixtures/pairs');
-
-export function keepProfiles({ share, hosts }: PairPlan): void {
-  mkdirSync(RECORDED, { recursive: true });
-  for (const host of hosts) {
-    const file = join(share, nameOf(host), 'profile.json');
-    if (existsSync(file)) writeFileSync(join(RECORDED, `${nameOf(host)}.json`), readFileSync(file));
-  }
+export function makeBaseline(share: string, hosts: readonly string[]): string {
+  const file = join(share, 'pool.json');
+  const profiles = hosts.map((cpu) =>
+    join(projectRoot, 'test/fixtures/pairs', `${nameOf(cpu)}.json`),
+  );
+  const program = join(projectRoot, 'dist/cpugate.cjs');
+  execFileSync(process.execPath, [program, 'baseline', ...profiles, '-o', file], { stdio: 'pipe' });
+  return file;
 }
-
-export const recordedHosts = (): string[] => readdirSync(RECORDED);

@@ -46,33 +46,22 @@ goes_on() {
   head -1 $folder/result 2>/dev/null || echo stuck
 }
 
-for stage in pre-dump post-dump; do
-  for what in refuse criu cpugate supervisor; do
-    start
-    KILL_STAGE=$stage KILL_WHAT=$what dump --action-script "$script"
-    status=$?
-    found=$(left)
-    second=-
-    case $found in *migrant*) ;; "tasks=0 "*) second=dumped ;; *) dump && second=dumped-again || second=$(goes_on) ;; esac
-    echo "KILL dump $stage $what status=$status $found second=$second"
-  done
+for case in pre-dump:cpugate post-dump:refuse post-dump:criu post-dump:supervisor; do
+  start
+  export KILL_STAGE="${case%:*}" KILL_WHAT="${case#*:}"
+  dump --action-script "$script"
+  echo "KILL dump $KILL_STAGE $KILL_WHAT status=$? $(left) second=$(pgrep -x migrant >/dev/null && goes_on)"
 done
 
 start
 dump || cat /var/tmp/out
-cp -r $images /var/tmp/kept
-for stage in pre-restore post-restore pre-resume post-resume; do
-  for what in refuse criu cpugate; do
-    before=$(cat $images/* | sha256sum)
-    KILL_STAGE=$stage KILL_WHAT=$what timeout 60 setsid -w $CPUGATE restore --images $images --background -- \
-      --action-script "$script" >/var/tmp/out 2>&1
-    status=$?
-    found=$(left)
-    [ "$before" = "$(cat $images/* | sha256sum)" ] || echo "CHANGED $stage $what"
-    echo "KILL restore $stage $what status=$status $found said=$(tr '\n' ' ' </var/tmp/out)"
-    pkill -9 -x migrant
-    pkill -9 -x cpugate-supervi
-  done
+for case in post-restore:refuse post-restore:criu post-restore:cpugate pre-resume:criu pre-resume:cpugate post-resume:cpugate; do
+  export KILL_STAGE="${case%:*}" KILL_WHAT="${case#*:}"
+  before=$(cat $images/* | sha256sum)
+  timeout 60 setsid -w $CPUGATE restore --images $images --background -- --action-script "$script" \
+    >/var/tmp/out 2>&1
+  echo "KILL restore $KILL_STAGE $KILL_WHAT status=$? $(left) said=$(tr '\n' ' ' </var/tmp/out)"
+  [ "$before" = "$(cat $images/* | sha256sum)" ] || echo "CHANGED $case"
 done
 
 # The supervisor as soon as it is there, and once it is at work.
