@@ -8,7 +8,14 @@ images=/var/tmp/images
 
 # What is there a moment later: tasks, their tracer's name, their states, CRIUs, a record.
 left() {
-  sleep "${1-3}"
+  sleep 1
+  while pgrep -x criu >/dev/null || [ "$(pgrep -fc 'hook guard')" != 0 ]; do
+    sleep 0.2
+    waited=$((${waited-0} + 1))
+    [ $waited -lt 150 ] || break
+  done
+  waited=0
+  sleep 1
   tasks=$(pgrep -cx migrant)
   for task in $(pgrep -x migrant); do
     tracer=$(sed -n 's/^TracerPid:\t//p' "/proc/$task/status")
@@ -70,8 +77,8 @@ timeout 60 setsid -w $CPUGATE restore --images $images --background >/var/tmp/ou
 echo "KILL restore start supervisor status=$? $(left) said=$(tr '\n' ' ' </var/tmp/out)"
 wait
 setsid -w $CPUGATE restore --images $images --background --pid-file /var/tmp/pid >/var/tmp/out 2>&1
-echo "KILL restore none nobody status=$? $(left 1)"
+echo "KILL restore none nobody status=$? $(left)"
 kill -9 "$(cat /var/tmp/pid)"
-echo "KILL restore work supervisor status=- $(left 1)"
+echo "KILL restore work supervisor status=- $(left)"
 setsid -w $CPUGATE restore --images $images --background >/var/tmp/out 2>&1
 echo "KILL second try status=$? $(goes_on)"
