@@ -54,6 +54,7 @@ function splitTrailing(command: CommandSpec, argv: readonly string[]) {
 
 function checkTrailing(command: CommandSpec, trailing: readonly string[], rest: readonly string[]) {
   if (command.trailing === undefined || trailing.length > 0) return;
+  if (command.trailing.optional && rest.length === 0) return;
   const name = command.trailing.name.toUpperCase();
   throw usageError(
     command,

@@ -26,6 +26,9 @@ const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = 
   attach: () => import('./commands/attach.js'),
   detach: () => import('./commands/detach.js'),
   verify: () => import('./commands/verify.js'),
+  dump: () => import('./commands/dump.js'),
+  restore: () => import('./commands/restore.js'),
+  hook: () => import('./commands/hook.js'),
 };
 
 function wantsHelp(argv: readonly string[]): boolean {

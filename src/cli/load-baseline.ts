@@ -1,6 +1,6 @@
 /** From a file's name to a baseline. */
 import { type BaselineFile, baseline, readBaselineFile } from '../formats/baseline.js';
-import { openInput } from '../formats/format.js';
+import { type Input, openInput } from '../formats/format.js';
 import { InputError } from '../model/errors.js';
 import { readFile, readStandardInput } from './load-host.js';
 
@@ -10,6 +10,15 @@ export function loadBaseline(path: string): BaselineFile {
     path === '-'
       ? openInput('standard input', readStandardInput())
       : openInput(path, readFile(path, path));
+  return readInput(input);
+}
+
+/** The same from text, such as a part of another file; `name` is for messages. */
+export function parseBaseline(name: string, text: string): BaselineFile {
+  return readInput(openInput(name, Buffer.from(text)));
+}
+
+function readInput(input: Input): BaselineFile {
   if (!baseline.recognise(input))
     throw new InputError('not-a-baseline', 'is no baseline', {
       place: { file: input.name },

@@ -88,7 +88,12 @@ function readProcess(
   root: string,
 ): ImageProcess {
   const leader = readCore(inputOf(files, `core-${pid}.img`), pid);
-  const common = { pid, comm: leader.comm ?? '', isAlive: leader.isAlive };
+  const common = {
+    pid,
+    comm: leader.comm ?? '',
+    isAlive: leader.isAlive,
+    isStopped: leader.isStopped,
+  };
   if (!leader.isAlive)
     return {
       ...common,

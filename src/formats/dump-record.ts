@@ -16,6 +16,7 @@ interface RecordJson {
   readonly taken: string;
   readonly fingerprint: string;
   readonly enforcement: Enforcement;
+  readonly stopped?: readonly number[];
   readonly criu: string | null;
   readonly mask: { readonly name: string; readonly baseline: object } | null;
   readonly host: object;
@@ -31,6 +32,7 @@ export interface NewRecord {
   /** The baseline in force, as its file's JSON has it. */
   readonly mask?: { readonly name: string; readonly baseline: object };
   readonly enforcement: Enforcement;
+  readonly stopped?: readonly number[];
   readonly criu: string | undefined;
 }
 
@@ -61,7 +63,8 @@ export function readDumpRecord(input: Input): DumpRecord {
   if (value === undefined) throw malformed(input, `is not valid JSON: ${input.jsonError()}`);
   checkVersion(input, value);
   if (!validate(value)) throw schemaError(input, validate.errors, 'dump-record');
-  const { host, mask, criu, taken, cpugate, fingerprint, enforcement } = value as RecordJson;
+  const { host, mask, criu, taken, cpugate, fingerprint, enforcement, stopped } =
+    value as RecordJson;
   if ((mask === null) !== (enforcement === 'none'))
     throw malformed(input, 'names a mask without enforcement, or enforcement without a mask', {
       at: '/enforcement',
@@ -71,6 +74,7 @@ export function readDumpRecord(input: Input): DumpRecord {
     cpugate,
     fingerprint,
     enforcement,
+    stopped: stopped ?? [],
     host: profile.read(partOf(input, '/host', host)),
     mask: readMask(input, mask),
     criu: criu ?? undefined,

@@ -37,6 +37,11 @@ export interface DumpRecord {
   /** Undefined: none. */
   readonly mask: RecordedMask | undefined;
   readonly enforcement: Enforcement;
+  /**
+   * Processes that somebody else had stopped, by the numbers of the images: all are stopped for the
+   * dump of tasks under a mask, and the images say no more than that.
+   */
+  readonly stopped: readonly number[];
   /** Version of CRIU that dumped; undefined: it didn't tell. */
   readonly criu: string | undefined;
 }

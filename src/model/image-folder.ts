@@ -62,6 +62,8 @@ export interface ImageProcess {
   readonly comm: string;
   /** Zombies have no registers and no memory. */
   readonly isAlive: boolean;
+  /** By SIGSTOP or the like, when it was dumped. */
+  readonly isStopped: boolean;
   readonly threads: readonly ImageThread[];
   /** AT_… → value, as the process has seen it at its start. */
   readonly auxv: ReadonlyMap<number, bigint>;

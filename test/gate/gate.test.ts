@@ -69,6 +69,7 @@ function processOf(plan: ProcessPlan): ImageProcess {
     pid,
     comm: 'server',
     isAlive: plan.isAlive ?? true,
+    isStopped: false,
     threads: [thread(plan.inUse ?? 3n, plan.lost, pid)],
     auxv: new Map(plan.auxv ?? []),
     signalFrames:
@@ -103,6 +104,7 @@ function imagesOf({ from, mask, processes = [{}], cpuinfo }: FolderPlan): ImageF
     host: hostOf({ ...from, system: { ...AREA, ...from.system } }),
     mask,
     enforcement: mask === undefined ? 'none' : 'cpuid-faulting',
+    stopped: [],
     criu: '3.17.1',
   };
   return {

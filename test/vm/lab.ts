@@ -31,6 +31,8 @@ export interface Guest {
   /** Folders that the guest may write to, at the same path. */
   readonly shares?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** The file tree that the guest runs on; default: this machine's. */
+  readonly root?: string;
   /** More kernel parameters. */
   readonly kernelParameters?: string;
   readonly seconds?: number;
@@ -54,6 +56,7 @@ function labArguments(guest: Guest): string[] {
   if (guest.kernel !== undefined) list.push('--kernel', guest.kernel);
   if (guest.faulting === false) list.push('--no-fault');
   if (guest.faulting === true && isAmd(guest.cpu ?? '')) list.push('--amd-fault');
+  if (guest.root !== undefined) list.push('--root', guest.root);
   if (guest.cpus !== undefined) list.push('--smp', `${guest.cpus}`);
   for (const share of guest.shares ?? []) list.push('--share', share);
   for (const [name, value] of Object.entries(guest.environment ?? {}))

@@ -1,5 +1,4 @@
 import { basename } from 'node:path';
-import { findComponent, findFeature } from '../../catalogue/index.js';
 import { type CompareOptions, compareHosts, type Report } from '../../compare/compare.js';
 import { parseCriuCap } from '../../compare/criu/cap.js';
 import { MODES, type Mode } from '../../compare/mode-names.js';
@@ -7,6 +6,7 @@ import { exitStatus, type Verdict } from '../../compare/verdict.js';
 import { InputError } from '../../model/errors.js';
 import type { Host } from '../../model/host.js';
 import { reportJson } from '../../report/json.js';
+import { allowedOf } from '../allowed.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { isFolder, loadHost } from '../load-host.js';
@@ -44,22 +44,6 @@ function modeOf(text: string | undefined): NonNullable<CompareOptions['mode']> {
     `there is no mode "${text}"`,
     `Modes: ${MODES.join(', ')}, criu:CAP (for example criu:fpu,ins).`,
   );
-}
-
-/** Canonical names of what the user takes on himself; a name that means nothing is an error. */
-function allowedOf(names: readonly string[]): string[] {
-  return names.map((name) => {
-    const canonical =
-      findFeature(name) ??
-      findComponent(name)?.name ??
-      (name === 'xsave-area' ? 'xsave' : undefined);
-    if (canonical === undefined)
-      throw usage(
-        `--allow ${name}: no feature or state component is called so`,
-        'The report names what can be allowed.',
-      );
-    return canonical;
-  });
 }
 
 /** Sentences name hosts often: a file's name without its folders is enough where it is clear. */

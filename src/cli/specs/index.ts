@@ -8,10 +8,13 @@ import { check } from './check.js';
 import { completion } from './completion.js';
 import { convert } from './convert.js';
 import { detach } from './detach.js';
+import { dump } from './dump.js';
 import { explain } from './explain.js';
 import { exportCommand } from './export.js';
+import { hook } from './hook.js';
 import { matrix } from './matrix.js';
 import { probe } from './probe.js';
+import { restore } from './restore.js';
 import { run } from './run.js';
 import { show } from './show.js';
 import type { CommandSpec } from './spec.js';
@@ -31,6 +34,9 @@ export const COMMANDS: readonly CommandSpec[] = [
   attach,
   detach,
   verify,
+  dump,
+  restore,
+  hook,
   completion,
 ];
 

@@ -26,7 +26,11 @@ export interface CommandSpec {
   readonly summary: string;
   readonly positionals: readonly PositionalSpec[];
   /** A command line behind "--", which is the user's and passed on as it stands. */
-  readonly trailing?: { readonly name: string; readonly describe: string };
+  readonly trailing?: {
+    readonly name: string;
+    readonly describe: string;
+    readonly optional?: true;
+  };
   readonly options: Readonly<Record<string, OptionSpec>>;
   /** Command line and what it is for. */
   readonly examples: readonly (readonly [string, string])[];

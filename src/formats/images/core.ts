@@ -13,6 +13,7 @@ const X86_64 = 1;
 const COMPAT = 2;
 /** TASK_DEAD, TASK_HELPER and TASK_ZOMBIE: nothing of them runs again. */
 const NOT_ALIVE: ReadonlySet<number> = new Set([2, 4, 6]);
+const TASK_STOPPED = 3;
 const LONGEST_COMM = 64;
 
 /** XSAVE components by the field that holds them, and how many numbers that are. */
@@ -44,6 +45,7 @@ const LEGACY = 3n;
 export interface CoreImage {
   readonly comm: string | undefined;
   readonly isAlive: boolean;
+  readonly isStopped: boolean;
   readonly thread: ImageThread | undefined;
 }
 
@@ -158,5 +160,10 @@ export function readCore(input: Input, tid: number): CoreImage {
     throw damagedImage(input, `isn't of an x86 machine (mtype ${machine})`, record.start);
   const isAlive = !NOT_ALIVE.has(state ?? 0);
   if (isAlive) needed(record, registers, 'thread_info');
-  return { comm, isAlive, thread: registers && threadOf(record, tid, registers) };
+  return {
+    comm,
+    isAlive,
+    isStopped: state === TASK_STOPPED,
+    thread: registers && threadOf(record, tid, registers),
+  };
 }

@@ -1,0 +1,19 @@
+import { InputError } from '../../model/errors.js';
+import type { Arguments } from '../arguments.js';
+import type { Run } from '../command.js';
+
+const CALLERS: Readonly<Record<string, (args: Arguments) => Promise<void>>> = {
+  criu: async (args) => (await import('../criu-stages.js')).runCriuStage(args),
+  oci: async (args) => (await import('../oci-hook.js')).runOciHook(args),
+  // A restore's own second process.
+  guard: async () => (await import('../../enforce/restore-guard.js')).guardRestore(),
+};
+
+export const run: Run = async (args) => {
+  const [caller = ''] = args.positionals;
+  const call = Object.hasOwn(CALLERS, caller) ? CALLERS[caller] : undefined;
+  if (call === undefined)
+    throw new InputError('usage', `there is no hook "${caller}"`, { remedy: 'Hooks: criu, oci.' });
+  await call(args);
+  return 0;
+};

@@ -1,0 +1,67 @@
+import { realpathSync } from 'node:fs';
+import { exitStatus } from '../../compare/verdict.js';
+import { OWN_RESTORE_OPTIONS, refuseOwnOptions } from '../../enforce/criu.js';
+import { signalProcess } from '../../enforce/processes.js';
+import { logRestore } from '../../enforce/restore-log.js';
+import { type Restored, restoreTasks } from '../../enforce/restore-tasks.js';
+import { openRuntimeFolder } from '../../enforce/runtime-folder.js';
+import type { GateReport } from '../../gate/gate.js';
+import { InputError } from '../../model/errors.js';
+import { checkText } from '../../report/text/check.js';
+import type { Arguments } from '../arguments.js';
+import type { Run } from '../command.js';
+import { ownUid, runtimeFolderOf } from '../mask-arguments.js';
+import { ownCommand } from '../own-command.js';
+import { judgeRestore, planSupervision } from '../restore-plan.js';
+import { describeTerminal } from '../terminal.js';
+import { writeWhole } from '../write-file.js';
+
+function imagesFolderOf(args: Arguments): string {
+  const folder = args.text('images');
+  if (folder !== undefined) return folder;
+  throw new InputError('usage', '--images DIR is missing', { remedy: 'Say where the images are.' });
+}
+
+function explain(args: Arguments, report: GateReport): void {
+  const style = describeTerminal(args.flag('color'));
+  process.stderr.write(checkText(report, style, false));
+  process.stderr.write(
+    report.permitted
+      ? 'cpugate: restored all the same, because --force says so\n'
+      : 'cpugate: not restored. Nothing was started, the images are as they were.\n',
+  );
+}
+
+/** In the foreground: signals are the tasks' and the supervisor's business, the end is theirs. */
+async function follow({ supervisor }: Restored): Promise<number> {
+  if (supervisor === undefined) return 0;
+  for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, () => {});
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => signalProcess(supervisor.pid, signal));
+  return supervisor.ended;
+}
+
+export const run: Run = async (args) => {
+  refuseOwnOptions(args.trailing, OWN_RESTORE_OPTIONS);
+  const judged = await judgeRestore(args, imagesFolderOf(args));
+  const { images, report } = judged;
+  if (!report.permitted || report.forced) explain(args, report);
+  if (!report.permitted) return exitStatus(report.verdict, 'at-risk');
+  const runtimeFolder = runtimeFolderOf(args);
+  openRuntimeFolder(runtimeFolder, ownUid());
+  const isBackground = args.flag('background') ?? false;
+  const restored = await restoreTasks({
+    images: { ...images, name: realpathSync(images.name) },
+    criuArguments: args.trailing,
+    supervision: planSupervision(args, judged),
+    guardCommand: ownCommand('hook', 'guard'),
+    isBackground,
+    runtimeFolder,
+  });
+  logRestore(runtimeFolder, ownUid(), report, restored);
+  const pidFile = args.text('pid-file');
+  if (pidFile !== undefined) writeWhole(pidFile, `${restored.supervisor?.pid ?? restored.root}\n`);
+  if (!isBackground) return follow(restored);
+  restored.supervisor?.release();
+  return 0;
+};

@@ -1,0 +1,24 @@
+/** The baseline of a mask, from --mask or from a dump's record. */
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { NamedBaseline } from '../enforce/recorded-mask.js';
+import { RECORD_NAME } from '../model/dump-record.js';
+import { InputError } from '../model/errors.js';
+
+export async function namedBaseline(path: string): Promise<NamedBaseline> {
+  if (path === '-')
+    throw new InputError('usage', "the mask can't come from standard input here", {
+      remedy: 'Give a file: it is read more than once.',
+    });
+  const { loadBaseline } = await import('./load-baseline.js');
+  const { baseline } = loadBaseline(path);
+  return { name: basename(path), baseline, json: JSON.parse(readFileSync(path, 'utf8')) };
+}
+
+/** Of a record that has been read already, and has one. */
+export async function recordedBaseline(folder: string): Promise<NamedBaseline> {
+  const { parseBaseline } = await import('./load-baseline.js');
+  const { mask } = JSON.parse(readFileSync(join(folder, RECORD_NAME), 'utf8'));
+  const { baseline } = parseBaseline(`${folder}/${RECORD_NAME}`, JSON.stringify(mask.baseline));
+  return { name: mask.name, baseline, json: mask.baseline };
+}

@@ -1,0 +1,50 @@
+/**
+ * "cpugate hook oci": a createRuntime hook. The container's first process exists then and waits for
+ * the engine; its exec of the container's program is still to come, so that the supervisor, which
+ * holds it from here on, arms that program before its first instruction.
+ * Source: OCI runtime specification, config.md "POSIX-platform Hooks", runtime.md "State".
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { writeMaskFile } from '../enforce/mask-file.js';
+import { maskForHost } from '../enforce/prepare.js';
+import { cgroupOf } from '../enforce/restore-hook.js';
+import { findSupervisor } from '../enforce/supervisor.js';
+import { InputError } from '../model/errors.js';
+import { probeHost } from '../probe/index.js';
+import type { Arguments } from './arguments.js';
+import { loadBaseline } from './load-baseline.js';
+import { maskPathOf, ownUid, runtimeFolderOf } from './mask-arguments.js';
+
+/** The state that the engine writes to a hook's standard input. */
+function containerPid(): number {
+  try {
+    const state = JSON.parse(readFileSync(0, 'utf8')) as { pid?: unknown; status?: unknown };
+    if (Number.isSafeInteger(state.pid) && Number(state.pid) > 1) return Number(state.pid);
+  } catch {
+    // Said below.
+  }
+  throw new InputError('usage', 'standard input holds no state of a container with a "pid"', {
+    remedy: 'It is for a container engine to call, as a createRuntime hook.',
+  });
+}
+
+export function runOciHook(args: Arguments): void {
+  const { baseline } = loadBaseline(maskPathOf(args));
+  const pid = containerPid();
+  const folder = runtimeFolderOf(args);
+  const mask = writeMaskFile(maskForHost(baseline, probeHost()).mask, folder, ownUid());
+  const cgroup = cgroupOf(pid);
+  const command = [
+    ...['attach', '--mask', mask, '--runtime-dir', folder, '--background', '--pid', `${pid}`],
+    ...(cgroup === undefined ? [] : ['--cgroup', cgroup]),
+  ];
+  const { status } = spawnSync(findSupervisor(), command, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  if (status !== 0)
+    throw new InputError(
+      'supervisor',
+      `the container can't be put under the mask (status ${status})`,
+    );
+}

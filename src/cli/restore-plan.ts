@@ -1,0 +1,61 @@
+/** What "restore" and the hook at a restore decide alike: gate, mask, supervision. */
+import type { Verdict } from '../compare/verdict.js';
+import { criuVersion } from '../enforce/criu.js';
+import { readImageFolder } from '../enforce/image-folder.js';
+import { writeMaskFile } from '../enforce/mask-file.js';
+import { maskForHost } from '../enforce/prepare.js';
+import type { NamedBaseline } from '../enforce/recorded-mask.js';
+import type { SupervisionPlan } from '../enforce/supervise.js';
+import { findSupervisor } from '../enforce/supervisor.js';
+import { type GateReport, gate } from '../gate/gate.js';
+import type { Host } from '../model/host.js';
+import type { ImageFolder } from '../model/image-folder.js';
+import { probeHost } from '../probe/index.js';
+import { allowedOf } from './allowed.js';
+import type { Arguments } from './arguments.js';
+import { ownUid, runtimeFolderOf } from './mask-arguments.js';
+import { namedBaseline, recordedBaseline } from './named-baseline.js';
+
+export interface JudgedRestore {
+  readonly images: ImageFolder;
+  readonly here: Host;
+  /** What the tasks shall see here: as told, else as before the dump; undefined: the CPU as it is. */
+  readonly mask: NamedBaseline | undefined;
+  readonly report: GateReport;
+}
+
+async function maskOf(args: Arguments, images: ImageFolder): Promise<NamedBaseline | undefined> {
+  const path = args.text('mask');
+  if (path !== undefined) return namedBaseline(path);
+  return images.record?.mask === undefined ? undefined : recordedBaseline(images.name);
+}
+
+export async function judgeRestore(args: Arguments, folder: string): Promise<JudgedRestore> {
+  const root = args.text('root');
+  const images = readImageFolder(folder, root === undefined ? {} : { root });
+  const here = probeHost();
+  const mask = await maskOf(args, images);
+  const failOn = args.text('fail-on') as Verdict | undefined;
+  const report = gate(images, here, {
+    criuVersion: criuVersion(),
+    allow: allowedOf(args.list('allow')),
+    force: args.flag('force') ?? false,
+    ...(mask === undefined ? {} : { mask: { ...mask.baseline, name: mask.name } }),
+    ...(failOn === undefined ? {} : { failOn }),
+  });
+  return { images, here, mask, report };
+}
+
+/** Throws InputError where this host can't keep tasks to the mask. */
+export function planSupervision(
+  args: Arguments,
+  { images, here, mask }: JudgedRestore,
+): SupervisionPlan | undefined {
+  if (mask === undefined) return undefined;
+  const program = findSupervisor();
+  const runtimeFolder = runtimeFolderOf(args);
+  const maskFile = writeMaskFile(maskForHost(mask.baseline, here).mask, runtimeFolder, ownUid());
+  const seen = images.processes.filter(({ isStopped }) => isStopped).map(({ pid }) => pid);
+  const stopped = images.record?.mask === undefined ? seen : images.record.stopped;
+  return { program, maskFile, runtimeFolder, stopped };
+}

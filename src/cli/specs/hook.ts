@@ -1,0 +1,20 @@
+import { MASK_OPTION, RUNTIME_DIR_OPTION } from './mask-options.js';
+import type { CommandSpec } from './spec.js';
+
+export const hook: CommandSpec = {
+  name: 'hook',
+  summary:
+    'What CRIU and container engines call: gate, record and mask where they dump and restore',
+  positionals: [
+    { name: 'caller', describe: 'criu (as its action script) or oci (as a hook of a container)' },
+  ],
+  options: {
+    mask: MASK_OPTION,
+    'runtime-dir': RUNTIME_DIR_OPTION,
+  },
+  examples: [
+    ['cpugate hook criu --mask cluster.json', 'in a script that CRIU is given as --action-script'],
+    ['cpugate hook oci --mask cluster.json', 'as a createRuntime hook of a container'],
+  ],
+  epilogue: 'docs/restoring.md shows the configuration of Podman, runc and crun.',
+};

@@ -1,0 +1,25 @@
+/** What was restored here, and what the gate had said: a line of JSON each, in the runtime folder. */
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { GateReport } from '../gate/gate.js';
+import type { Restored } from './restore-tasks.js';
+import { openRuntimeFolder } from './runtime-folder.js';
+
+export function logRestore(
+  folder: string,
+  uid: number,
+  { images, verdict, forced, findings }: GateReport,
+  { root, supervisor }: Restored,
+): void {
+  openRuntimeFolder(folder, uid);
+  const line = {
+    time: new Date().toISOString(),
+    images: images.folder,
+    verdict,
+    forced,
+    findings: forced ? findings.map(({ code, severity }) => `${severity}: ${code}`) : [],
+    root,
+    supervisor: supervisor?.pid ?? null,
+  };
+  appendFileSync(join(folder, 'restores.jsonl'), `${JSON.stringify(line)}\n`, { mode: 0o600 });
+}

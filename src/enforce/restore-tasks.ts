@@ -1,0 +1,104 @@
+/**
+ * A restore that leaves either all tasks, each armed before its first instruction, or none.
+ *
+ * CRIU restores and leaves every thread stopped where it was (--leave-stopped: SIGSTOP is pending when
+ * CRIU lets go, and no instruction runs before it takes effect). The supervisor seizes and arms all of
+ * them, then continues those that weren't stopped at the dump. A guard stands by until then.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '../model/errors.js';
+import type { ImageFolder } from '../model/image-folder.js';
+import { namesWorkFolder, startCriu } from './criu.js';
+import { type Guard, startGuard } from './restore-guard.js';
+import { findRestored, killRestored, markRestore, type RestoredMark } from './restored-tasks.js';
+import { type SupervisionPlan, type Supervisor, superviseTree } from './supervise.js';
+
+export interface RestorePlan {
+  readonly images: ImageFolder;
+  readonly criuArguments: readonly string[];
+  /** Undefined: the tasks come back without a mask, and CRIU lets them run. */
+  readonly supervision: SupervisionPlan | undefined;
+  /** What runs guardRestore. */
+  readonly guardCommand: readonly string[];
+  readonly isBackground: boolean;
+  /** CRIU's logs go to a folder below it. */
+  readonly runtimeFolder: string;
+}
+
+export interface Restored {
+  /** Of the root, on this host. */
+  readonly root: number;
+  readonly supervisor: Supervisor | undefined;
+}
+
+/** The message names the step. */
+class StepFailure extends Error {}
+
+function workFolder(runtimeFolder: string): string {
+  const folder = join(runtimeFolder, 'criu');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}
+
+async function runCriu(plan: RestorePlan, guard: Guard): Promise<void> {
+  const criu = startCriu([
+    ...['restore', '--images-dir', plan.images.name, '--restore-detached', '--cpu-cap=none'],
+    ...(plan.supervision === undefined ? [] : ['--leave-stopped']),
+    // CRIU's own choice is the images' folder, which stays as it is.
+    ...(namesWorkFolder(plan.criuArguments) ? [] : ['--work-dir', workFolder(plan.runtimeFolder)]),
+    ...plan.criuArguments,
+  ]);
+  guard.watch(criu.pid);
+  const status = await criu.ended;
+  if (status !== 0) throw new StepFailure(`"CRIU": criu restore ended with status ${status}`);
+}
+
+/** The root's number, after all processes of the images are there. */
+function checkTree({ images, supervision }: RestorePlan, mark: RestoredMark): number {
+  const found = findRestored(mark);
+  const root = found.find((one) => one.ownPid === images.rootPid);
+  const missing = images.processes.filter(
+    ({ isAlive, pid }) => isAlive && !found.some(({ ownPid }) => ownPid === pid),
+  );
+  // Without a mask they run already, and may have ended.
+  if (root === undefined || (supervision !== undefined && missing.length > 0))
+    throw new StepFailure('"CRIU": it reported success, but not all processes are there');
+  return root.pid;
+}
+
+async function supervise(plan: RestorePlan, root: number): Promise<Supervisor | undefined> {
+  if (plan.supervision === undefined) return undefined;
+  const supervisor = await superviseTree(plan.supervision, root, plan.isBackground);
+  if (typeof supervisor === 'number')
+    throw new StepFailure(
+      `"supervisor": it ended with status ${supervisor} before all tasks were armed`,
+    );
+  return supervisor;
+}
+
+async function describeFailure(cause: StepFailure, isClean: boolean, mark: RestoredMark) {
+  const left = findRestored(mark).map(({ pid }) => pid);
+  return new InputError('restore-failed', `the restore failed at the step ${cause.message}`, {
+    remedy: isClean
+      ? 'None of its tasks is left, the images are as they were.'
+      : `These processes of it could not be killed: ${left.join(', ')}.`,
+    cause,
+  });
+}
+
+/** Throws InputError where it failed; no task of it is left then. */
+export async function restoreTasks(plan: RestorePlan): Promise<Restored> {
+  const mark = markRestore(plan.images.processes);
+  const guard = await startGuard(plan.guardCommand, mark);
+  try {
+    await runCriu(plan, guard);
+    const root = checkTree(plan, mark);
+    return { root, supervisor: await supervise(plan, root) };
+  } catch (cause) {
+    const isClean = await killRestored(mark);
+    throw cause instanceof StepFailure ? await describeFailure(cause, isClean, mark) : cause;
+  } finally {
+    guard.dismiss();
+  }
+}

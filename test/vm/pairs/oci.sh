@@ -1,0 +1,46 @@
+#!/bin/sh
+# Containers under a mask from their start. oci.sh SHARE BASELINE RUNTIME
+set -u
+share=$1 baseline=$2 runtime=$3
+bundle=/var/tmp/bundle
+mkdir -p $bundle/rootfs/tmp $bundle/rootfs/proc $bundle/rootfs/dev
+cp "$share/migrant-static" $bundle/rootfs/migrant
+printf '#!/bin/sh\nexec %s hook oci --mask %s 2>/var/tmp/hook.log\n' "$CPUGATE" "$baseline" >/var/tmp/oci-hook
+chmod +x /var/tmp/oci-hook
+cd $bundle || exit 1
+"$runtime" spec
+node -e '
+  const fs = require("node:fs");
+  const config = JSON.parse(fs.readFileSync("config.json"));
+  config.process.terminal = false;
+  config.process.args = ["/migrant", ...process.argv.slice(1)];
+  config.root.readonly = false;
+  config.hooks = { createRuntime: [{ path: "/var/tmp/oci-hook" }] };
+  fs.writeFileSync("config.json", JSON.stringify(config));' /tmp again
+
+echo "OCI bare $("$share/migrant-static" --cpuid)"
+"$runtime" run -d one </dev/null >/var/tmp/run.log 2>&1
+echo "OCI run $? $(tr '\n' ' ' </var/tmp/run.log) $(cat /var/tmp/hook.log)"
+for i in $(seq 100); do
+  [ -e rootfs/tmp/ready ] && break
+  sleep 0.1
+done
+task=$(pgrep -x migrant)
+echo "OCI tracer $(cat "/proc/$(sed -n 's/^TracerPid:\t//p' "/proc/$task/status")/comm")"
+touch rootfs/tmp/go
+for i in $(seq 200); do
+  [ -e rootfs/tmp/result ] && break
+  sleep 0.1
+done
+echo "OCI result $(tr '\n' ';' <rootfs/tmp/result)"
+"$runtime" exec one /migrant --cpuid | sed 's/^/OCI exec /'
+"$runtime" exec -d one /migrant /tmp again </dev/null >/dev/null 2>&1
+sleep 3
+for later in $(pgrep -x migrant); do
+  tracer=$(sed -n 's/^TracerPid:\t//p' "/proc/$later/status")
+  echo "OCI later $(cat "/proc/$tracer/comm" 2>/dev/null || echo untraced)"
+done
+"$runtime" kill one KILL
+sleep 2
+"$runtime" delete -f one
+echo "OCI left $(pgrep -cx cpugate-supervi)"

@@ -1,0 +1,139 @@
+/**
+ * Programs dumped on one host and restored on another, by bare CRIU without a mask and by cpugate under
+ * a baseline; and dumps and restores in which somebody is killed. docs/pair-matrix.md has all pairs.
+ *
+ * CPUGATE_OTHER_ROOT=FOLDER does the first again on Linux 7.2 with the CRIU of another file tree (made by
+ * debootstrap --include=criu,nodejs,procps).
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { labIsHere, runInGuest } from './lab.js';
+import { isMiss, type JudgedPair, judgeRun, maskHolds } from './pair-matrix.js';
+import { fillShare, makeBaseline, type PairPlan, runPairs } from './pairs.js';
+
+function has(program: string): boolean {
+  try {
+    execFileSync(program, ['--version'], { stdio: 'pipe' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const isPossible = labIsHere && has('criu') && has('gcc');
+const otherRoot = process.env.CPUGATE_OTHER_ROOT;
+
+const WORLDS = [
+  { name: 'Linux 6.1, the installed CRIU', criu: '3.17.1', guest: { kernel: '6.1' }, runs: true },
+  {
+    name: 'Linux 7.2, CRIU of another tree',
+    criu: '4.1.1',
+    guest: { kernel: '7.2', ...(otherRoot === undefined ? {} : { root: otherRoot }) },
+    runs: otherRoot !== undefined,
+  },
+];
+
+const HOSTS = ['SandyBridge', 'Haswell', 'Haswell,+pku'];
+
+describe.each(WORLDS)('$name', ({ criu, guest, runs }) => {
+  describe.skipIf(!(isPossible && runs))('programs that move', () => {
+    let share = '';
+    let pairs: JudgedPair[] = [];
+    const at = (source: string, target: string) =>
+      pairs.find((one) => one.source === source && one.target === target);
+
+    beforeAll(async () => {
+      share = mkdtempSync(join(tmpdir(), 'cpugate-restore-'));
+      fillShare(share);
+      const plan: PairPlan = {
+        share,
+        hosts: HOSTS,
+        baseline: makeBaseline(share, HOSTS),
+        guest: { ...guest, seconds: 400 },
+      };
+      pairs = judgeRun(plan, await runPairs(plan), criu);
+    }, 900_000);
+    afterAll(() => rmSync(share, { recursive: true, force: true }));
+
+    test('without a mask, what goes wrong had been refused', () => {
+      expect(pairs).toHaveLength(HOSTS.length ** 2);
+      expect(pairs.filter(isMiss)).toEqual([]);
+    });
+
+    test('without a mask, AVX2 is missed and a larger XSAVE area runs over its buffer', () => {
+      expect(at('Haswell', 'SandyBridge')?.bare).toMatchObject({ became: 'died' });
+      expect(at('Haswell', 'Haswell,+pku')?.bare).toMatchObject({
+        became: 'wrong',
+        detail: expect.stringContaining('XSAVE wrote beyond its buffer'),
+      });
+    });
+
+    test('without a mask, a signal frame of a larger layout loses its registers', () => {
+      expect(at('Haswell,+pku', 'Haswell')?.bare).toMatchObject({
+        became: 'wrong',
+        detail: expect.stringContaining('a vector register changed'),
+      });
+    });
+
+    test('under the baseline every move works, there and back, and the mask holds', () => {
+      for (const { source, target, masked, back, maskedReport } of pairs) {
+        const name = `${source} → ${target}`;
+        expect([name, masked?.became, maskedReport?.permitted]).toEqual([name, 'ok', true]);
+        expect(masked && maskHolds(masked), `${name}: ${JSON.stringify(masked?.seen)}`).toBe(true);
+        if (back !== undefined)
+          expect([name, back.became, maskHolds(back)]).toEqual([name, 'ok', true]);
+      }
+      expect(pairs.some(({ back }) => back !== undefined)).toBe(true);
+    });
+  });
+});
+
+/** What kills.sh says of each: who is left, and what a second try does. */
+const KILLS = [
+  // The tasks that a dump doesn't take go on under their mask; its images have no record.
+  [
+    'dump pre-dump cpugate',
+    /tasks=(?:0 criu=0 .* record=record|1 cpugate-supervi [SR] .* second=ok)/,
+  ],
+  ['dump post-dump refuse', /status=2 tasks=1 cpugate-supervi [SR] .* record=none second=ok/],
+  ['dump post-dump criu', /status=2 tasks=1 cpugate-supervi [SR] .* record=none second=ok/],
+  ['dump post-dump supervisor', /status=0 tasks=0 .* record=record/],
+  ['restore post-restore refuse', /status=2 tasks=0 criu=0 guard=0/],
+  ['restore post-restore criu', /status=2 tasks=0 criu=0 guard=0 .*step "CRIU"/],
+  ['restore post-restore cpugate', /tasks=0 criu=0 guard=0/],
+  ['restore pre-resume criu', /status=2 tasks=0 criu=0 guard=0/],
+  ['restore pre-resume cpugate', /tasks=0 criu=0 guard=0/],
+  ['restore post-resume cpugate', /tasks=0 criu=0 guard=0/],
+  ['restore start supervisor', /tasks=0 criu=0 guard=0/],
+  ['restore none nobody', /status=0 tasks=1 cpugate-supervi [SR]/],
+  ['restore work supervisor', /tasks=0 /],
+  ['second try', /status=0 ok/],
+] as const;
+
+describe.skipIf(!isPossible)('whoever is killed', () => {
+  let share = '';
+  let output = '';
+
+  beforeAll(async () => {
+    share = mkdtempSync(join(tmpdir(), 'cpugate-kills-'));
+    fillShare(share);
+    const baseline = makeBaseline(share, HOSTS);
+    const environment = { CPUGATE: `node ${join(share, 'cpugate/dist/cpugate.cjs')}` };
+    const guest = { cpu: 'Haswell', cpus: 2, shares: [share], environment, seconds: 600 };
+    const script = join(share, 'scripts/kills.sh');
+    output = (await runInGuest(guest, ['sh', script, share, baseline])).output;
+  }, 900_000);
+  afterAll(() => rmSync(share, { recursive: true, force: true }));
+
+  test.each(KILLS)('%s', (name, left) => {
+    const line = output.split('\n').find((one) => one.startsWith(`KILL ${name} `));
+    expect(line ?? output).toMatch(left);
+  });
+
+  test('images stay as they were', () => {
+    expect(output).not.toContain('CHANGED');
+  });
+});
