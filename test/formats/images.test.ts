@@ -118,6 +118,7 @@ describe('core-TID.img', () => {
     expect(readCore(input(zombie), 7)).toEqual({
       comm: 'gone',
       isAlive: false,
+      isStopped: false,
       thread: undefined,
     });
   });

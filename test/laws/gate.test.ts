@@ -66,6 +66,7 @@ const folder = fc
             mask: undefined,
             enforcement: 'none',
             criu: undefined,
+            stopped: [],
           }
         : undefined,
       processes: [
@@ -73,6 +74,7 @@ const folder = fc
           pid: 7,
           comm: '',
           isAlive: true,
+          isStopped: false,
           auxv: new Map(),
           threads: [
             {
