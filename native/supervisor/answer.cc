@@ -1,5 +1,7 @@
 #include "answer.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -7,6 +9,7 @@
 #include <utility>
 
 #include "../probe/enumerate.h"
+#include "scoped_fd.h"
 
 namespace cpugate {
 namespace {
@@ -84,6 +87,24 @@ std::optional<CpuidRegisters> executeCpuidOn(unsigned cpu, uint32_t leaf, uint32
   return live;
 }
 
+std::vector<unsigned> onlineCpus() {
+  // Ranges and single numbers with commas between them (Documentation/admin-guide/cputopology.rst).
+  const ScopedFd file(open("/sys/devices/system/cpu/online", O_RDONLY | O_CLOEXEC));
+  char text[4096];
+  const ssize_t got = file.isOpen() ? read(file.get(), text, sizeof text - 1) : 0;
+  if (got <= 0) return {};
+  text[got] = '\0';
+  std::vector<unsigned> cpus;
+  for (const char* at = text; *at >= '0' && *at <= '9';) {
+    char* end;
+    const unsigned long first = strtoul(at, &end, 10);
+    const unsigned long last = *end == '-' ? strtoul(end + 1, &end, 10) : first;
+    for (unsigned long cpu = first; cpu <= last && cpu < kMaxCpus; ++cpu) cpus.push_back(static_cast<unsigned>(cpu));
+    at = *end == ',' ? end + 1 : end;
+  }
+  return cpus;
+}
+
 CpuidRegisters applyRow(const MaskRow* row, CpuidRegisters live) {
   if (row == nullptr) return {};
   const uint32_t* keep = row->keep;
@@ -145,7 +166,7 @@ CpuidRegisters Answers::answerOf(const Range& range, uint32_t leaf, uint32_t sub
   // Programs leave anything in ECX where it doesn't matter.
   if (!HasSubleaves(leaf)) subleaf = 0;
   const bool perCpu = (row->flags & kRowPerCpu) != 0;
-  return applyRow(row, perCpu ? liveWhereTaskRuns(leaf, subleaf, tid) : liveOf(leaf, subleaf));
+  return applyRow(row, perCpu ? liveWhereTaskRuns(*row, leaf, subleaf, tid) : liveOf(leaf, subleaf));
 }
 
 CpuidRegisters Answers::liveOf(uint32_t leaf, uint32_t subleaf) {
@@ -155,7 +176,31 @@ CpuidRegisters Answers::liveOf(uint32_t leaf, uint32_t subleaf) {
   return live;
 }
 
-CpuidRegisters Answers::liveWhereTaskRuns(uint32_t leaf, uint32_t subleaf, pid_t tid) {
+/**
+ * Most hosts have CPUs of one kind: caches and TLBs, which ld.so asks for at every start, are told alike by
+ * all of them. Where the task runs, which costs as much as a stop to find out, doesn't matter then.
+ */
+bool Answers::isAlikeEverywhere(const MaskRow& row, uint32_t leaf, uint32_t subleaf) {
+  const std::vector<unsigned> cpus = live_.cpus();
+  std::optional<CpuidRegisters> first;
+  for (const unsigned cpu : cpus) {
+    const auto live = live_.cpuidOn(cpu, leaf, subleaf);
+    if (!live || (first && applyRow(&row, *live) != applyRow(&row, *first))) return false;
+    first = live;
+  }
+  if (!first) return false;
+  keep({.leaf = leaf, .subleaf = subleaf, .cpu = kAnyCpu, .live = *first});
+  return true;
+}
+
+CpuidRegisters Answers::liveWhereTaskRuns(const MaskRow& row, uint32_t leaf, uint32_t subleaf, pid_t tid) {
+  if (const Place* place = find(leaf, subleaf, kAnyCpu)) return place->live;
+  constexpr size_t kMostQuestions = 256;
+  if (asks_.size() < kMostQuestions) {
+    uint32_t& asks = asks_[uint64_t{leaf} << 32 | subleaf];
+    if (asks <= kAsksBeforeLook && ++asks == kAsksBeforeLook && isAlikeEverywhere(row, leaf, subleaf))
+      return find(leaf, subleaf, kAnyCpu)->live;
+  }
   const std::optional<unsigned> cpu = live_.cpuOf(tid);
   // Not known, or not ours to run on: any CPU's answer is better than none, but isn't kept.
   if (!cpu || *cpu >= kMaxCpus) return live_.cpuid(leaf, subleaf);

@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "mask.h"
@@ -43,6 +44,9 @@ CpuidRegisters executeCpuid(uint32_t leaf, uint32_t subleaf);
 /** Executes CPUID on one CPU, where this thread moves meanwhile; nothing where it may not run. */
 std::optional<CpuidRegisters> executeCpuidOn(unsigned cpu, uint32_t leaf, uint32_t subleaf);
 
+/** All that a task may get to; empty where they can't be told. */
+std::vector<unsigned> onlineCpus();
+
 /** (live & keep) | set, or zeros without a row. */
 CpuidRegisters applyRow(const MaskRow* row, CpuidRegisters live);
 
@@ -52,10 +56,13 @@ struct LiveCpu {
   std::function<std::optional<CpuidRegisters>(unsigned cpu, uint32_t leaf, uint32_t subleaf)>
       cpuidOn = executeCpuidOn;
   std::function<std::optional<unsigned>(pid_t tid)> cpuOf = cpuOfTask;
+  std::function<std::vector<unsigned>()> cpus = onlineCpus;
 };
 
 class Answers {
  public:
+  /** A question about single CPUs that comes so often is asked of all of them once. */
+  static constexpr uint32_t kAsksBeforeLook = 8;
   static constexpr size_t kPlaces = 2048;
 
   /** The mask must outlive this. */
@@ -83,7 +90,8 @@ class Answers {
   Range rangeOf(uint32_t leaf);
   CpuidRegisters answerOf(const Range& range, uint32_t leaf, uint32_t subleaf, pid_t tid);
   CpuidRegisters liveOf(uint32_t leaf, uint32_t subleaf);
-  CpuidRegisters liveWhereTaskRuns(uint32_t leaf, uint32_t subleaf, pid_t tid);
+  CpuidRegisters liveWhereTaskRuns(const MaskRow& row, uint32_t leaf, uint32_t subleaf, pid_t tid);
+  bool isAlikeEverywhere(const MaskRow& row, uint32_t leaf, uint32_t subleaf);
   const Place* find(uint32_t leaf, uint32_t subleaf, uint32_t cpu) const;
   void keep(const Place& place);
 
@@ -92,6 +100,8 @@ class Answers {
   Range basic_;
   Range extended_;
   Range centaur_;
+  /** How often a question about single CPUs was asked; at kAsksBeforeLook it is settled. */
+  std::unordered_map<uint64_t, uint32_t> asks_;
   bool hasHypervisor_ = false;
   bool repeatsHighest_ = false;
   std::vector<Place> places_;

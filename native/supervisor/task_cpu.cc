@@ -54,7 +54,7 @@ std::optional<unsigned> cpuInStat(std::string_view text) {
 std::optional<unsigned> cpuByStat(pid_t tid) {
   // The thread's own folder: for the process' the kernel sums up the times of all its threads.
   char path[64];
-  std::snprintf(path, sizeof path, "/proc/%d/task/%d/stat", tid, tid);
+  (void)std::snprintf(path, sizeof path, "/proc/%d/task/%d/stat", tid, tid);
   const ScopedFd fd(open(path, O_RDONLY | O_CLOEXEC));
   char text[2048];
   const ssize_t got = fd.isOpen() ? read(fd.get(), text, sizeof text) : -1;

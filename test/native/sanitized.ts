@@ -10,12 +10,16 @@ const native = fileURLToPath(new URL('../../native', import.meta.url));
 const execute = promisify(execFile);
 const compiler = process.env.CXX ?? 'g++';
 
+const WARNINGS = ['-Wall', '-Wextra', '-Wconversion', '-Werror'];
+const COMMON = ['-std=c++20', '-pthread', '-I', join(native, 'include'), ...WARNINGS];
+
 const FLAGS = [
-  ...['-I', join(native, 'include')],
-  ...['-std=c++20', '-O1', '-g1', '-pthread'],
-  ...['-Wall', '-Wextra', '-Wconversion', '-Werror'],
+  ...[...COMMON, '-O1', '-g1'],
   ...['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer'],
 ];
+
+/** As binding.gyp builds them: what the optimizer makes of undefined behaviour shows. */
+export const PLAIN: readonly string[] = [...COMMON, '-O2', '-fno-exceptions', '-fno-rtti'];
 
 /** For `skipIf(!compilerIsHere)`: a compiler that has the sanitizers' libraries. */
 export const compilerIsHere: boolean = (() => {
@@ -28,12 +32,15 @@ export const compilerIsHere: boolean = (() => {
 })();
 
 /** Sources are relative to native/. Rejects, with all output, where the program fails. */
-export async function buildAndRun(sources: readonly string[]): Promise<string> {
+export async function buildAndRun(
+  sources: readonly string[],
+  flags: readonly string[] = FLAGS,
+): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'cpugate-native-'));
   try {
     const program = join(folder, 'program');
     const paths = sources.map((source) => join(native, source));
-    await execute(compiler, [...FLAGS, ...paths, '-o', program]);
+    await execute(compiler, [...flags, ...paths, '-o', program]);
     const { stdout, stderr } = await execute(program, [], { timeout: 60_000 });
     return stdout + stderr;
   } finally {

@@ -1,0 +1,96 @@
+/** The supervisor's parts that trace nothing; what is tried is in the programs. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { loadAddon } from '../../src/probe/addon.js';
+import { buildAndRun, compilerIsHere, PLAIN } from './sanitized.js';
+
+const ANSWERS = ['supervisor/answer.cc', 'supervisor/mask.cc', 'supervisor/task_cpu.cc'];
+const PROGRAMS = [
+  ['mask files', ['supervisor/mask_test.cc', 'supervisor/mask.cc']],
+  ['small pieces', ['supervisor/pieces_test.cc', 'supervisor/instruction.cc']],
+  ['masked CPUs', ['supervisor/answer_test.cc', 'probe/enumerate.cc', ...ANSWERS]],
+  [
+    'this machine',
+    ['supervisor/machine_test.cc', 'probe/cpus.cc', 'probe/enumerate.cc', ...ANSWERS],
+  ],
+] as const;
+
+describe.skipIf(!compilerIsHere)('native/supervisor', () => {
+  test.concurrent.each(PROGRAMS)(
+    '%s, sanitized',
+    async (_, sources) => {
+      expect(await buildAndRun(sources)).toMatch(/^\d+ passed, 0 failed$/m);
+    },
+    300_000,
+  );
+});
+
+describe.skipIf(!compilerIsHere)('native/supervisor, optimized', () => {
+  const pure = PROGRAMS.filter(([name]) => name !== 'this machine');
+  test.concurrent.each(pure)(
+    '%s',
+    async (_, sources) => {
+      expect(await buildAndRun(sources, PLAIN)).toMatch(/^\d+ passed, 0 failed$/m);
+    },
+    300_000,
+  );
+});
+
+const supervisor = fileURLToPath(
+  new URL('../../native/build/Release/cpugate-supervisor', import.meta.url),
+);
+
+/** AT_HWCAP and AT_MINSIGSTKSZ of a process, which all processes of a machine share. */
+function auxiliaryValue(type: bigint): bigint | undefined {
+  const words = new BigUint64Array(new Uint8Array(readFileSync('/proc/self/auxv')).buffer);
+  for (let at = 0; at + 1 < words.length; at += 2) if (words[at] === type) return words[at + 1];
+  return undefined;
+}
+
+const hex = (value: bigint | undefined) => value?.toString(16);
+
+describe.skipIf(!existsSync(supervisor))('"cpugate-supervisor probe"', () => {
+  const lines = existsSync(supervisor)
+    ? execFileSync(supervisor, ['probe'], { encoding: 'utf8' }).trimEnd().split('\n')
+    : [];
+  const told = new Map(lines.map((line) => line.split(' ', 2) as [string, string]));
+  const rows = lines.filter((line) => /^[0-9a-f]+( [0-9a-f]+){5}$/.test(line));
+
+  test('tells the rows that the addon tells of one of the CPUs', () => {
+    const cpus = loadAddon()
+      .probeCpus()
+      .map(({ leaves }) =>
+        Array.from({ length: leaves.length / 6 }, (_, place) =>
+          [...leaves.subarray(6 * place, 6 * place + 2)].map((word) => word.toString(16)).join(' '),
+        ),
+      );
+    const questions = rows.map((row) => row.split(' ', 2).join(' '));
+    expect(cpus).toContainEqual(questions);
+  });
+
+  test('and the vendor in leaf 0', () => {
+    const [, , , ebx, ecx, edx] = rows[0]?.split(' ') ?? [];
+    const name = Buffer.alloc(12);
+    [ebx, edx, ecx].forEach((word, place) => {
+      name.writeUInt32LE(Number.parseInt(word ?? '', 16), 4 * place);
+    });
+    expect(readFileSync('/proc/cpuinfo', 'latin1')).toContain(`: ${name.toString('latin1')}\n`);
+  });
+
+  test('and what the kernel tells', () => {
+    const [first] = loadAddon().probeCpus();
+    expect(told.get('xcr0')).toBe(hex(first?.xcr0));
+    expect(told.get('xcomp-supp')).toBe(hex(loadAddon().xcompSupported()));
+    expect(told.get('hwcap')).toBe(hex(auxiliaryValue(16n)));
+    expect(told.get('hwcap2')).toBe(hex(auxiliaryValue(26n)));
+    expect(told.get('minsigstksz')).toBe(auxiliaryValue(51n)?.toString());
+  });
+
+  test('and nothing else', () => {
+    const names = lines.filter((line) => !rows.includes(line)).map((line) => line.split(' ')[0]);
+    const known = ['xcr0', 'xcr0-in-use', 'hwcap', 'hwcap2', 'minsigstksz', 'arch-get-cpuid'];
+    expect(new Set([...known, 'xcomp-supp'])).toEqual(new Set([...known, 'xcomp-supp', ...names]));
+  });
+});
