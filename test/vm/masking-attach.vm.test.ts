@@ -18,9 +18,9 @@ interface Story {
 }
 
 /** $O observe, $S the supervisor, $M the mask, $F a file of its own for each story. */
-const TREE = '$O run $F & pid=$!; $O check $F bare';
+const TREE = 'set -m; $O run $F & pid=$!; $O check $F bare';
 const ATTACH = '$S attach --mask $M --pid $pid --background';
-const GONE = 'kill $pid; ! wait $pid';
+const GONE = 'kill -TERM -- -$pid; ! wait $pid';
 const UNTRACED = 'grep -q "^TracerPid:.0$" /proc/$pid/status';
 const STOPPED = 'grep -q "^State:.T" /proc/$pid/status';
 
@@ -74,10 +74,10 @@ const STORIES: readonly Story[] = [
   {
     name: 'a stopped tree stays stopped, and sees the mask when it is continued',
     lines: [
-      ...[TREE, 'kill -STOP $pid; sleep 0.2', ATTACH, 'sleep 0.3'],
+      ...[TREE, 'kill -STOP -- -$pid; sleep 0.2', ATTACH, 'sleep 0.3'],
       'before=$(cat $F | cksum); sleep 0.2',
       'grep -q "^State:.[Tt]" /proc/$pid/status',
-      ...['kill -CONT $pid', '$O check $F masked', GONE],
+      ...['kill -CONT -- -$pid', '$O check $F masked', GONE],
     ],
   },
   {
@@ -90,7 +90,7 @@ const STORIES: readonly Story[] = [
   },
   {
     name: 'released and killed, its supervisor ends',
-    lines: [...[TREE, ATTACH, '$S control --pid $pid release', 'kill -KILL $pid; ! wait $pid']],
+    lines: [...[TREE, ATTACH, '$S control --pid $pid release', 'kill -KILL -- -$pid; ! wait $pid']],
   },
   {
     name: 'its supervisor killed, it dies',
@@ -103,7 +103,7 @@ const STORIES: readonly Story[] = [
     name: 'run: released and resumed',
     lines: [
       '$S run --mask $M --pid-file $F.pid -- $O run $F & supervisor=$!',
-      '$O until $F masked; pid=$(cat /proc/$supervisor/task/$supervisor/children); pid=${pid%% *}',
+      '$O until $F masked; pid=$(cat /proc/$supervisor/task/$supervisor/children); set -- $pid; pid=$1',
       '$S control --pid $pid release',
       ...[STOPPED, UNTRACED, '$S control --pid $pid resume', '$O check $F masked'],
       'kill $pid; code=0; wait $supervisor || code=$?; [ $code = 143 ]',
@@ -113,7 +113,7 @@ const STORIES: readonly Story[] = [
     name: 'run: detached, it sees the CPU and its end is passed on',
     lines: [
       '$S run --mask $M -- $O run $F & supervisor=$!',
-      '$O until $F masked; pid=$(cat /proc/$supervisor/task/$supervisor/children); pid=${pid%% *}',
+      '$O until $F masked; pid=$(cat /proc/$supervisor/task/$supervisor/children); set -- $pid; pid=$1',
       ...['$S control --pid $pid detach', '$O check $F bare'],
       'kill $pid; code=0; wait $supervisor || code=$?; [ $code = 143 ]',
     ],
@@ -126,7 +126,8 @@ const STORIES: readonly Story[] = [
       '$S attach --mask $M --cgroup $G --background; $O check $F masked',
       `sh -c 'echo $$ > '$G/cgroup.procs'; exec '"$O run $F.2" & second=$!`,
       '$O until $F.2 masked; $O check $F masked',
-      'mkdir $G/below; $O run $F.3 & third=$!; echo $third > $G/below/cgroup.procs',
+      'mkdir $G/below',
+      `sh -c 'echo $$ > '$G/below/cgroup.procs'; exec '"$O run $F.3" & third=$!`,
       '$O until $F.3 masked',
       '$S control --pid $pid detach; $O check $F bare; $O check $F.2 bare',
       'kill $pid $second $third; ! wait $pid; ! wait $second; ! wait $third',
@@ -147,7 +148,7 @@ const HOSTS: readonly Guest[] = [
 describe.skipIf(!labIsHere || !supervisorIsHere)('attached', () => {
   let programs: Programs;
   beforeAll(async () => {
-    programs = await buildPrograms([['observe', 'glibc']]);
+    programs = await buildPrograms([['observe', 'static-glibc']]);
     writeMasks(programs.folder);
     copySupervisor(programs.folder);
   });
@@ -160,7 +161,7 @@ describe.skipIf(!labIsHere || !supervisorIsHere)('attached', () => {
         name,
         command: ['bash', '-exc', lines.join('\n')],
         environment: {
-          O: programFile(programs.folder, 'observe', 'glibc'),
+          O: programFile(programs.folder, 'observe', 'static-glibc'),
           S: supervisorFile(programs.folder),
           M: maskFile(programs.folder, 'ivybridge'),
           F: `/dev/shm/observed-${index}`,

@@ -51,6 +51,7 @@ describe.skipIf(!labIsHere || !supervisorIsHere)('under a mask', () => {
     const one = together(name, command);
     return {
       ...one,
+      seconds: 170,
       environment: { ...one.environment, ...environment },
       ...(user === undefined ? {} : { user }),
     };

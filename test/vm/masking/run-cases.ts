@@ -60,13 +60,21 @@ function processes(): Map<number, string> {
   return list;
 }
 
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // With the one before it, as its child maybe.
+  }
+}
+
 async function leftBehind(before: ReadonlyMap<number, string>): Promise<string[]> {
   for (let tries = 0; ; tries++) {
     const now = [...processes()].filter(([pid]) => !before.has(pid));
     if (now.length === 0) return [];
     if (tries < GRACE_SECONDS * 50) await sleep(20);
     else {
-      for (const [pid] of now) process.kill(pid, 'SIGKILL');
+      for (const [pid] of now) killIfThere(pid);
       await sleep(100);
       return now.map(([, text]) => text);
     }

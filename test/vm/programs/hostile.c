@@ -41,16 +41,14 @@ static void look_twice(const char* when) {
 }
 
 static void trace_supervisor(void) {
-  const int root = geteuid() == 0;
-  const long seized = ptrace(PTRACE_SEIZE, supervisor, 0, 0);
-  if (!root) REQUIRE_EQUAL(seized, -1);
+  /* root may trace it, and then each waits for the other. */
+  if (geteuid() == 0) return;
+  REQUIRE_EQUAL(ptrace(PTRACE_SEIZE, supervisor, 0, 0), -1);
   char name[64], byte = 0;
   snprintf(name, sizeof name, "/proc/%d/mem", supervisor);
-  const int memory = open(name, O_RDWR);
-  if (!root) REQUIRE_EQUAL(memory, -1);
+  REQUIRE_EQUAL(open(name, O_RDWR), -1);
   const struct iovec here = {&byte, 1}, there = {(void*)0x400000, 1};
-  const ssize_t read_ = process_vm_readv(supervisor, &here, 1, &there, 1, 0);
-  if (!root) REQUIRE_EQUAL(read_, -1);
+  REQUIRE_EQUAL(process_vm_readv(supervisor, &here, 1, &there, 1, 0), -1);
   look_twice("after tracing the supervisor");
 }
 
