@@ -6,6 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { supervisorLog, withLog } from '../enforce/background.js';
 import { writeMaskFile } from '../enforce/mask-file.js';
 import { maskForHost } from '../enforce/prepare.js';
 import { cgroupOf } from '../enforce/restore-hook.js';
@@ -39,12 +40,13 @@ export function runOciHook(args: Arguments): void {
     ...['attach', '--mask', mask, '--runtime-dir', folder, '--background', '--pid', `${pid}`],
     ...(cgroup === undefined ? [] : ['--cgroup', cgroup]),
   ];
-  const { status } = spawnSync(findSupervisor(), command, {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  const { status } = withLog(folder, ownUid(), (stdio) =>
+    spawnSync(findSupervisor(), command, { stdio }),
+  );
   if (status !== 0)
     throw new InputError(
       'supervisor',
       `the container can't be put under the mask (status ${status})`,
+      { place: { file: supervisorLog(folder) }, remedy: 'The file holds the reason.' },
     );
 }

@@ -9,6 +9,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../model/errors.js';
 import type { ImageFolder } from '../model/image-folder.js';
+import { supervisorLog } from './background.js';
 import { namesWorkFolder, startCriu } from './criu.js';
 import { type Guard, startGuard } from './restore-guard.js';
 import { findRestored, killRestored, markRestore, type RestoredMark } from './restored-tasks.js';
@@ -70,11 +71,11 @@ function checkTree({ images, supervision }: RestorePlan, mark: RestoredMark): nu
 async function supervise(plan: RestorePlan, root: number): Promise<Supervisor | undefined> {
   if (plan.supervision === undefined) return undefined;
   const supervisor = await superviseTree(plan.supervision, root, plan.isBackground);
-  if (typeof supervisor === 'number')
-    throw new StepFailure(
-      `"supervisor": it ended with status ${supervisor} before all tasks were armed`,
-    );
-  return supervisor;
+  if (typeof supervisor !== 'number') return supervisor;
+  const where = plan.isBackground ? ` (see ${supervisorLog(plan.runtimeFolder)})` : '';
+  throw new StepFailure(
+    `"supervisor": it ended with status ${supervisor} before all tasks were armed${where}`,
+  );
 }
 
 async function describeFailure(cause: StepFailure, isClean: boolean, mark: RestoredMark) {

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { withLog } from './background.js';
 import { listTree } from './processes.js';
 
 export interface SupervisionPlan {
@@ -46,11 +47,15 @@ async function becomesReady(ended: Promise<number>, ready: string): Promise<bool
   return true;
 }
 
-function start(program: string, args: readonly string[], isBackground: boolean): ChildProcess {
-  return spawn(program, args, {
-    detached: isBackground,
-    stdio: [isBackground ? 'ignore' : 'inherit', 'inherit', 'inherit'],
-  });
+function start(
+  plan: SupervisionPlan,
+  args: readonly string[],
+  isBackground: boolean,
+): ChildProcess {
+  if (!isBackground) return spawn(plan.program, args, { stdio: 'inherit' });
+  return withLog(plan.runtimeFolder, process.getuid?.() ?? 0, (stdio) =>
+    spawn(plan.program, args, { detached: true, stdio }),
+  );
 }
 
 /** Resolves once every thread of the tree is armed; a number: its exit status without that. */
@@ -61,7 +66,7 @@ export async function superviseTree(
 ): Promise<Supervisor | number> {
   const ready = join(plan.runtimeFolder, `ready-${process.pid}`);
   rmSync(ready, { force: true });
-  const child = start(plan.program, adoptArguments(plan, root, ready), isBackground);
+  const child = start(plan, adoptArguments(plan, root, ready), isBackground);
   const ended = new Promise<number>((resolve) => {
     child.on('error', () => resolve(127));
     child.on('exit', (status) => resolve(status ?? 137));
