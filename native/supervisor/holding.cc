@@ -52,9 +52,11 @@ bool Holding::seize(pid_t tid, std::string* error) {
     if (interrupt(tid)) supervisor_.settle(tid);
     return true;
   }
-  // Gone, or a child that came traced already and whose parent will tell of it.
-  if (errno == ESRCH || statusField(tid, "TracerPid") == getpid()) return true;
-  *error = errno == EPERM && statusField(tid, "TracerPid") > 0
+  // Gone, or ending, which is EPERM; or a child that came traced already and whose parent will tell of it.
+  const int cause = errno;
+  if (cause == ESRCH || hasEnded(tid) || statusField(tid, "TracerPid") == getpid()) return true;
+  errno = cause;
+  *error = cause == EPERM && statusField(tid, "TracerPid") > 0
                ? "another program traces process " + std::to_string(tid) + " (debugger, strace, CRIU)"
                : failure("can't trace process", tid);
   return false;

@@ -83,4 +83,11 @@ long statusField(pid_t pid, const char* name) {
   return at == std::string::npos ? -1 : strtol(text.c_str() + at + label.size(), nullptr, 10);
 }
 
+bool hasEnded(pid_t tid) {
+  std::string text;
+  if (!readAll(processFile(tid, "status"), &text)) return true;
+  const size_t at = text.find("\nState:\t");
+  return at != std::string::npos && (text[at + 8] == 'Z' || text[at + 8] == 'X');
+}
+
 }  // namespace cpugate

@@ -17,6 +17,9 @@ bool processesIn(const std::string& cgroup, std::vector<pid_t>* pids);
 /** A field of /proc/PID/status ("TracerPid", "Tgid"); -1 where it can't be read. */
 long statusField(pid_t pid, const char* name);
 
+/** A zombie, or one that nobody has a record of any longer: it runs nothing. */
+bool hasEnded(pid_t tid);
+
 }  // namespace cpugate
 
 #endif  // CPUGATE_SUPERVISOR_PROCESSES_H_
