@@ -22,6 +22,8 @@ namespace {
 constexpr size_t kMostRequestBytes = 256;
 constexpr size_t kMostReplyBytes = 1 << 16;
 constexpr std::chrono::milliseconds kKnockAgain{5};
+/** More than sending waits. */
+constexpr std::chrono::seconds kLongestReply{3};
 /** Nobody of ours traces it. */
 constexpr int kNotSupervised = 3;
 
@@ -73,6 +75,11 @@ std::string defaultRuntimeDir() {
 }
 
 Control::~Control() {
+  {
+    // "detach" ends the supervisor; whoever asked for it is to hear that it was done.
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, kLongestReply, [this] { return !conversing_; });
+  }
   if (!path_.empty()) unlink(path_.c_str());
 }
 
@@ -143,7 +150,7 @@ void Control::converse(int connection) {
   std::unique_lock lock(mutex_);
   if (!readRequest(text, &request_)) return;
   request_.asker = asker.pid;
-  asked_ = true;
+  asked_ = conversing_ = true;
   while (asked_) {
     syscall(SYS_tgkill, getpid(), waiter_, knockSignal());
     changed_.wait_for(lock, kKnockAgain);
@@ -151,6 +158,9 @@ void Control::converse(int connection) {
   const std::string reply = reply_.substr(0, kMostReplyBytes);
   lock.unlock();
   send(connection, reply.data(), reply.size(), MSG_NOSIGNAL);
+  lock.lock();
+  conversing_ = false;
+  changed_.notify_all();
 }
 
 void Control::serve(const std::function<std::string(const Request&)>& answer) {

@@ -63,6 +63,8 @@ class Control {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool asked_ = false;
+  /** From a request to the end of its reply. */
+  bool conversing_ = false;
   Request request_;
   std::string reply_;
 };
