@@ -6,11 +6,13 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { supervisorLog, withLog } from '../enforce/background.js';
 import { writeMaskFile } from '../enforce/mask-file.js';
 import { maskForHost } from '../enforce/prepare.js';
 import { cgroupOf } from '../enforce/restore-hook.js';
 import { findSupervisor } from '../enforce/supervisor.js';
+import { FROM_START } from '../enforce/supervisor-control.js';
 import { InputError } from '../model/errors.js';
 import { probeHost } from '../probe/index.js';
 import type { Arguments } from './arguments.js';
@@ -38,6 +40,7 @@ export function runOciHook(args: Arguments): void {
   const cgroup = cgroupOf(pid);
   const command = [
     ...['attach', '--mask', mask, '--runtime-dir', folder, '--background', '--pid', `${pid}`],
+    ...['--pid-file', join(folder, `${FROM_START}${pid}`)],
     ...(cgroup === undefined ? [] : ['--cgroup', cgroup]),
   ];
   const { status } = withLog(folder, ownUid(), (stdio) =>

@@ -56,6 +56,8 @@ export function planSupervision(
   const runtimeFolder = runtimeFolderOf(args);
   const maskFile = writeMaskFile(maskForHost(mask.baseline, here).mask, runtimeFolder, ownUid());
   const seen = images.processes.filter(({ isStopped }) => isStopped).map(({ pid }) => pid);
-  const stopped = images.record?.mask === undefined ? seen : images.record.stopped;
-  return { program, maskFile, runtimeFolder, stopped };
+  const stopped = images.record?.stopped ?? seen;
+  // Another mask than before: what the tasks have seen is the earlier one.
+  const isFromStart = images.record?.mask !== undefined && args.text('mask') === undefined;
+  return { program, maskFile, runtimeFolder, stopped, isFromStart };
 }

@@ -67,8 +67,8 @@ export function describeDump({ mask, cpugate }: DraftContent): string {
 
 export interface Draft {
   readonly description: string;
-  /** By the images' numbers. */
-  readonly stopped: readonly number[];
+  /** By the images' numbers; undefined: nobody was stopped for the dump, the images tell. */
+  readonly stopped: readonly number[] | undefined;
   /** The process that dumps. */
   readonly criu: number;
 }

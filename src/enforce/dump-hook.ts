@@ -82,8 +82,11 @@ export function beforeDump(
   const supervision = supervisionOf(root);
   checkMask(root, supervision, content.mask);
   clearRecord(folder);
-  const description = describeDump(content);
-  const stopped = supervision === undefined ? [] : release(root, criu, content.runtimeFolder);
+  // Tasks that were put under the mask while they ran have seen more than it shows.
+  const mask = supervision?.isFromStart ? content.mask : undefined;
+  const description = describeDump({ ...content, mask });
+  const stopped =
+    supervision === undefined ? undefined : release(root, criu, content.runtimeFolder);
   writeDraft(folder, { description, stopped, criu });
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { withLog } from './background.js';
 import { listTree } from './processes.js';
+import { FROM_START } from './supervisor-control.js';
 
 export interface SupervisionPlan {
   readonly program: string;
@@ -12,6 +13,8 @@ export interface SupervisionPlan {
   readonly runtimeFolder: string;
   /** By the images' numbers: who was stopped at the dump stays so. */
   readonly stopped: readonly number[];
+  /** Whether they were under this mask, or one that shows no more, all their life. */
+  readonly isFromStart: boolean;
   /** cgroup whose later comers are found and armed, too. */
   readonly cgroup?: string;
 }
@@ -64,7 +67,10 @@ export async function superviseTree(
   root: number,
   isBackground: boolean,
 ): Promise<Supervisor | number> {
-  const ready = join(plan.runtimeFolder, `ready-${process.pid}`);
+  const ready = join(
+    plan.runtimeFolder,
+    `${plan.isFromStart ? FROM_START : 'attached-'}${process.pid}`,
+  );
   rmSync(ready, { force: true });
   const child = start(plan, adoptArguments(plan, root, ready), isBackground);
   const ended = new Promise<number>((resolve) => {

@@ -1,15 +1,21 @@
 /** Speaks with the supervisor of running tasks, by way of its own program. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 import { InputError } from '../model/errors.js';
 import { readProcess } from './processes.js';
 import { findSupervisor } from './supervisor.js';
+
+/** Beginning of the name of a supervisor's pid file: its tasks were under the mask all their life. */
+export const FROM_START = 'from-start-';
 
 /** Who keeps a task to a mask. */
 export interface Supervision {
   readonly supervisor: number;
   /** The mask file's bytes, as far as they can still be read. */
   readonly mask: Uint8Array | undefined;
+  /** False: tasks were put under it while they ran, and had seen the CPU as it is. */
+  readonly isFromStart: boolean;
 }
 
 function commandLine(pid: number): string[] {
@@ -26,6 +32,13 @@ function isSupervisor(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Of "run"; of the others where cpugate has named the pid file so, knowing it. */
+function isFromStart(supervisor: number): boolean {
+  const words = commandLine(supervisor);
+  const pidFile = words.includes('--pid-file') ? words[words.indexOf('--pid-file') + 1] : undefined;
+  return words[1] === 'run' || basename(pidFile ?? '').startsWith(FROM_START);
 }
 
 function readMask(supervisor: number): Uint8Array | undefined {
@@ -51,7 +64,8 @@ export function supervisionOf(pid: number): Supervision | undefined {
     throw new InputError('other-tracer', `process ${pid} is traced by process ${task.tracer}`, {
       remedy: "End that debugger or tracer; CRIU can't dump what another one holds.",
     });
-  return { supervisor: task.tracer, mask: readMask(task.tracer) };
+  const { tracer } = task;
+  return { supervisor: tracer, mask: readMask(tracer), isFromStart: isFromStart(tracer) };
 }
 
 export type ControlCommand = 'status' | 'detach' | 'release' | 'resume';

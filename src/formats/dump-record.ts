@@ -74,7 +74,7 @@ export function readDumpRecord(input: Input): DumpRecord {
     cpugate,
     fingerprint,
     enforcement,
-    stopped: stopped ?? [],
+    stopped,
     host: profile.read(partOf(input, '/host', host)),
     mask: readMask(input, mask),
     criu: criu ?? undefined,

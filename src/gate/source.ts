@@ -52,7 +52,12 @@ function maskOf(
 ): SeenMask | undefined {
   const mask = record === undefined ? claimed : record.mask;
   if (mask === undefined) return undefined;
-  const minSigStackBytes = smallestFrame(alive) ?? mask.floors.minSigStackBytes;
+  const told = smallestFrame(alive);
+  const shown = mask.floors.minSigStackBytes;
+  // The images hold the kernel's copy of the vector; under a mask tasks read what was put on their
+  // stacks, which is at least the mask's. What a user claims of a mask isn't taken for that.
+  const isEnforced = record !== undefined && told !== undefined && shown !== undefined;
+  const minSigStackBytes = isEnforced ? Math.max(told, shown) : (told ?? shown);
   return { ...mask, floors: { ...mask.floors, minSigStackBytes } };
 }
 

@@ -39,9 +39,9 @@ export interface DumpRecord {
   readonly enforcement: Enforcement;
   /**
    * Processes that somebody else had stopped, by the numbers of the images: all are stopped for the
-   * dump of tasks under a mask, and the images say no more than that.
+   * dump of tasks under a mask, and the images say no more than that. Undefined: the images tell.
    */
-  readonly stopped: readonly number[];
+  readonly stopped: readonly number[] | undefined;
   /** Version of CRIU that dumped; undefined: it didn't tell. */
   readonly criu: string | undefined;
 }

@@ -41,8 +41,12 @@ export function fillShare(share: string): void {
     cpSync(join(projectRoot, part), join(share, 'cpugate', part), { recursive: true });
   cpSync(join(projectRoot, 'test/vm/pairs'), join(share, 'scripts'), { recursive: true });
   const source = join(projectRoot, 'test/vm/programs/migrant.c');
-  const options = ['-O1', '-no-pie', '-Wl,-z,lazy', '-pthread', '-o', join(share, 'migrant')];
-  execFileSync('gcc', [...options, source]);
+  const compile = (name: string, ...options: string[]) =>
+    execFileSync('gcc', ['-O1', '-pthread', ...options, '-o', join(share, name), source], {
+      stdio: 'pipe',
+    });
+  compile('migrant', '-no-pie', '-Wl,-z,lazy');
+  compile('migrant-static', '-static');
 }
 
 /** What a guest said is kept in the shared folder. */

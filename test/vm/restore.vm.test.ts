@@ -134,3 +134,53 @@ describe.skipIf(!isPossible)('whoever is killed', () => {
     expect(output).not.toContain('CHANGED');
   });
 });
+
+/** Of the scripts' lines "HOOK masked …": what is behind the name. */
+function lineOf(output: string, name: string): string {
+  const line = output.split('\n').find((one) => one.startsWith(`${name} `));
+  return line ?? `no line "${name}" in:\n${output}`;
+}
+
+describe.skipIf(!isPossible)('hooks', () => {
+  let share = '';
+  let baseline = '';
+  const environment = () => ({ CPUGATE: `node ${join(share, 'cpugate/dist/cpugate.cjs')}` });
+
+  async function runScript(cpu: string, script: string, ...args: string[]): Promise<string> {
+    const guest = { cpu, cpus: 2, shares: [share], environment: environment(), seconds: 300 };
+    const { output } = await runInGuest(guest, [
+      'sh',
+      join(share, 'scripts', script),
+      share,
+      ...args,
+    ]);
+    return output;
+  }
+
+  beforeAll(() => {
+    share = mkdtempSync(join(tmpdir(), 'cpugate-hooks-'));
+    fillShare(share);
+    baseline = makeBaseline(share, HOSTS);
+  });
+  afterAll(() => rmSync(share, { recursive: true, force: true }));
+
+  test('CRIU that calls cpugate refuses what would die, and masks what was masked', async () => {
+    expect(await runScript('Haswell', 'dump.sh', 'Haswell', baseline)).toMatch(/DUMP .* masked 0/);
+    const output = await runScript('SandyBridge', 'hooks.sh', 'Haswell');
+    expect(lineOf(output, 'HOOK bare')).toMatch(/status=1 tracer= /);
+    expect(lineOf(output, 'HOOK masked')).toMatch(/status=0 tracer=cpugate-supervi ok;/);
+  }, 600_000);
+
+  test.each(['runc', 'crun'].filter(has))(
+    'a container of %s is masked from its start',
+    async (engine) => {
+      const output = await runScript('SandyBridge', 'oci.sh', baseline, engine);
+      expect(lineOf(output, 'OCI tracer')).toBe('OCI tracer cpugate-supervi');
+      // The area's size is the pool's largest, not this host's.
+      expect(lineOf(output, 'OCI bare')).toContain('d.ebx=832');
+      expect(lineOf(output, 'OCI result')).toMatch(/ok;before (.* d\.ebx=2696);now +\1;child +\1;/);
+      expect(lineOf(output, 'OCI left')).toBe('OCI left 0');
+    },
+    400_000,
+  );
+});

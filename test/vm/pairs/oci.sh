@@ -33,13 +33,6 @@ for i in $(seq 200); do
   sleep 0.1
 done
 echo "OCI result $(tr '\n' ';' <rootfs/tmp/result)"
-"$runtime" exec one /migrant --cpuid | sed 's/^/OCI exec /'
-"$runtime" exec -d one /migrant /tmp again </dev/null >/dev/null 2>&1
-sleep 3
-for later in $(pgrep -x migrant); do
-  tracer=$(sed -n 's/^TracerPid:\t//p' "/proc/$later/status")
-  echo "OCI later $(cat "/proc/$tracer/comm" 2>/dev/null || echo untraced)"
-done
 "$runtime" kill one KILL
 sleep 2
 "$runtime" delete -f one
