@@ -39,7 +39,7 @@ struct FakeCpu {
   int executed = 0;
   int moved = 0;
   int located = 0;
-  std::vector<unsigned> all;
+  std::vector<unsigned> all = {};
   bool cachesAreAlike = false;
 
   CpuidRegisters say(uint32_t leaf, uint32_t subleaf) const {
