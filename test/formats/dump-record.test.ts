@@ -47,7 +47,6 @@ describe('the record of a dump', () => {
       enforcement: 'none',
       criu: '3.17.1',
       mask: undefined,
-      stopped: [],
     });
     expect(read(writeDumpRecord({ ...UNMASKED, criu: undefined })).criu).toBeUndefined();
   });
