@@ -181,9 +181,9 @@ describe.skipIf(!labIsHere || !supervisorIsHere)('CPUID under a mask', () => {
         expect(left).toEqual([]);
       });
 
-    test.each(SETUID_ROWS)('$name', ({ name }) => {
+    test.each(SETUID_ROWS)('$name', ({ name, one }) => {
       const outcome = outcomeOf(name);
-      expect(outcome.status, outcome.output).toBe(0);
+      expect(outcome.status, outcome.output).toBe(one.status ?? 0);
       expect(outcome.left).toEqual([]);
     });
 

@@ -36,7 +36,7 @@ int main(void) {
     int status = -1;
     REQUIRE(kill(child, SIGSTOP) == 0);
     REQUIRE_EQUAL(waitpid(child, &status, WUNTRACED), child);
-    REQUIRE(WIFSTOPPED(status));
+    if (!WIFSTOPPED(status)) fail(__FILE__, __LINE__, "wait status %#x", (unsigned)status);
     usleep(20000);
     memcpy(before, (void*)counters, sizeof before);
     usleep(50000);
