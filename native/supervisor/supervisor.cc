@@ -232,7 +232,9 @@ void Supervisor::onEvent(pid_t tid, int event) {
     case PTRACE_EVENT_VFORK:
     case PTRACE_EVENT_CLONE:
       onChild(tid, event);
-      break;
+      // A clone that stands for clone3 still has its registers to put back, at the call's exit.
+      resume(tid, tasks_[tid].cloning ? Resume::kToSyscallStop : Resume::kContinue);
+      return;
     case PTRACE_EVENT_EXEC:
       return onExec(tid);
     case PTRACE_EVENT_SECCOMP:
@@ -290,6 +292,7 @@ void Supervisor::onExec(pid_t tid) {
   }
   Task& task = tasks_[tid];
   task.armed = task.enteringHandler = false;
+  task.cloning.reset();
   task.space = std::make_shared<AddressSpace>();
   const SegvAction before = *task.action;
   task.action = std::make_shared<SegvAction>();
