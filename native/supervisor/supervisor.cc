@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "auxv.h"
 #include "guard.h"
@@ -145,7 +146,8 @@ void Supervisor::onSignal(pid_t tid, Task& task, int signal) {
   task.enteringHandler = false;
   siginfo_t info;
   if (!readSignal(tid, &info)) return;
-  if (signal == SIGSEGV && (source_.isTrapSignal(info) || task.segvBlocked) && onTrap(tid, task, info)) return;
+  const bool isReal = signal == SIGSEGV && std::exchange(task.segvIsReal, false);
+  if (signal == SIGSEGV && !isReal && (source_.isTrapSignal(info) || task.segvBlocked) && onTrap(tid, task, info)) return;
   // The stop at a handler's first instruction: not a signal but a notice, whose code is the signal.
   if (entering && signal == SIGTRAP && info.si_code == SIGTRAP) {
     uint64_t mask;
@@ -222,7 +224,11 @@ size_t Supervisor::cpuidOfUndumpable(pid_t tid, Task& task, const Registers& reg
     }
     end = calls.end();
   }
-  if (end) onEnd(tid, WaitStatus(*end));
+  if (end)
+    onEnd(tid, WaitStatus(*end));
+  else
+    // The signal was taken out of its stop for the look; it comes once more, as the kernel's again.
+    task.segvIsReal = length == 0;
   return length;
 }
 

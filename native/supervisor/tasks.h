@@ -40,6 +40,8 @@ struct Task {
   std::shared_ptr<AddressSpace> space = std::make_shared<AddressSpace>();
   /** The thread blocks SIGSEGV, as it knows itself. */
   bool segvBlocked = false;
+  /** The next SIGSEGV from the kernel has been looked at: it is the task's own. */
+  bool segvIsReal = false;
   /** Its CPUID traps. */
   bool armed = false;
   /** It was let go with one step, to see the mask that its signal handler runs with. */
