@@ -140,18 +140,31 @@ void Holding::goOn(pid_t tid) {
 
 void Holding::endMask(bool letGo) {
   supervisor_.letAllBe();
-  std::vector<pid_t> held;
-  for (const auto& [tid, task] : supervisor_.tasks()) held.push_back(tid);
-  for (const pid_t tid : held) {
-    if (!supervisor_.tasks().contains(tid)) continue;
-    if (!interrupt(tid) || !supervisor_.settle(tid) || !supervisor_.disarmSettled(tid)) continue;
-    if (!letGo) {
-      goOn(tid);
-      continue;
+  std::set<pid_t> seen;
+  // Children come while their parents are asked; they have the trap, too.
+  for (bool more = true; more;) {
+    more = false;
+    std::vector<pid_t> held;
+    for (const auto& [tid, task] : supervisor_.tasks())
+      if (seen.insert(tid).second) held.push_back(tid);
+    for (const pid_t tid : held) {
+      more = true;
+      if (supervisor_.tasks().contains(tid)) endMaskOf(tid, letGo);
     }
-    syscall(SYS_ptrace, PTRACE_DETACH, tid, 0, 0);
-    supervisor_.tasks().erase(tid);
   }
+}
+
+void Holding::endMaskOf(pid_t tid, bool letGo) {
+  // A child whose parent hasn't told of it stands still already, and would never stop once more.
+  const bool stands = supervisor_.tasks()[tid].waitsForParent;
+  if (!stands && !(interrupt(tid) && supervisor_.settle(tid))) return;
+  if (!supervisor_.disarmSettled(tid)) return;
+  if (!letGo) {
+    supervisor_.tasks()[tid].waitsForParent = false;
+    return goOn(tid);
+  }
+  syscall(SYS_ptrace, PTRACE_DETACH, tid, 0, 0);
+  supervisor_.tasks().erase(tid);
 }
 
 bool Holding::stopAll() {

@@ -54,6 +54,7 @@ class Holding {
   bool seizeProcess(pid_t pid, bool* found, std::string* error);
   bool stopAll();
   void endMask(bool letGo);
+  void endMaskOf(pid_t tid, bool letGo);
   void goOn(pid_t tid);
 
   Supervisor& supervisor_;
