@@ -7,12 +7,14 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "auxv.h"
 #include "guard.h"
@@ -30,6 +32,12 @@ constexpr uint64_t kTrapFlag = 1u << 8;
 constexpr uint64_t kResumeFlag = 1u << 16;
 /** A selector of the local descriptor table, whose segments begin anywhere. */
 constexpr uint64_t kLocalSelector = 4;
+
+int64_t milliseconds() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
 
 const SystemCalls& callsOf(uint32_t arch, uint64_t number) {
   if (arch == AUDIT_ARCH_I386) return kCalls32;
@@ -94,7 +102,7 @@ std::optional<WaitStatus> Supervisor::run(pid_t root, const std::function<bool()
   root_ = root;
   while (!tasks_.empty() || !isDone()) {
     int status;
-    const pid_t tid = waitpid(-1, &status, __WALL);
+    const pid_t tid = waitForAny(&status);
     if (tid > 0) {
       dispatch(tid, WaitStatus(status));
     } else if (errno == EINTR) {
@@ -108,6 +116,35 @@ std::optional<WaitStatus> Supervisor::run(pid_t root, const std::function<bool()
     }
   }
   return rootEnd_;
+}
+
+/** Waits for ever, or, with a child that stands still, until it is clear that nobody will tell of it. */
+pid_t Supervisor::waitForAny(int* status) {
+  constexpr timespec kMoment{0, 1'000'000};
+  while (!waiting_.empty()) {
+    const pid_t tid = waitpid(-1, status, __WALL | WNOHANG);
+    if (tid != 0) return tid;
+    nanosleep(&kMoment, nullptr);
+    startOrphans();
+  }
+  return waitpid(-1, status, __WALL);
+}
+
+/** A parent that is killed, or whose process executes a program, at the very moment of its fork tells nothing. */
+void Supervisor::startOrphans() {
+  constexpr int64_t kPatience = 200;
+  const int64_t now = milliseconds();
+  std::vector<pid_t> orphans;
+  for (const auto& [tid, since] : waiting_)
+    if (now - since > kPatience) orphans.push_back(tid);
+  for (const pid_t tid : orphans) {
+    waiting_.erase(tid);
+    Task& task = tasks_[tid];
+    task.waitsForParent = false;
+    Registers registers;
+    if (readRegisters(tid, &registers)) task.space->vdso = vdsoOf(tid, registers.cs == kCode32);
+    if (letsBe_ || armSettled(tid, true)) resume(tid, Resume::kContinue);
+  }
 }
 
 void Supervisor::dispatch(pid_t tid, WaitStatus status) {
@@ -135,7 +172,8 @@ void Supervisor::dispatch(pid_t tid, WaitStatus status) {
 
 void Supervisor::onEnd(pid_t tid, WaitStatus status) {
   // A child can be killed before its parent tells of it.
-  if (tasks_.erase(tid) == 0) endedEarly_.insert(tid);
+  if (waiting_.erase(tid) + (tasks_.contains(tid) ? 0 : 1) > 0) endedEarly_.insert(tid);
+  tasks_.erase(tid);
   if (tid == root_) rootEnd_ = status;
 }
 
@@ -250,6 +288,7 @@ void Supervisor::onEvent(pid_t tid, int event) {
       if (known == tasks_.end()) {
         // A child whose parent hasn't told of it yet: until then nothing is known of it.
         tasks_[tid].waitsForParent = true;
+        waiting_[tid] = milliseconds();
         return;
       }
       known->second.inGroupStop = known->second.trapped = false;
@@ -272,7 +311,9 @@ void Supervisor::onChild(pid_t parent, int event) {
   unsigned long message;
   if (!readEventMessage(parent, &message)) return;
   const auto tid = static_cast<pid_t>(message);
-  if (endedEarly_.erase(tid) > 0) return;
+  // A number can be another's by now, whose parent died before it told of the first.
+  if (endedEarly_.erase(tid) > 0 && !tasks_.contains(tid)) return;
+  waiting_.erase(tid);
   const bool waits = tasks_.contains(tid) && tasks_[tid].waitsForParent;
   Task child = tasks_[parent];
   child.enteringHandler = child.waitsForParent = false;

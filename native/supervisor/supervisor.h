@@ -75,12 +75,16 @@ class Supervisor {
   void skipCall(pid_t tid, int64_t result);
   void kill(pid_t tid);
   void startChild(pid_t tid, Task& task);
+  pid_t waitForAny(int* status);
+  void startOrphans();
 
   const Mask& mask_;
   const TrapSource& source_;
   Answers answers_;
   Tasks tasks_;
   std::unordered_set<pid_t> endedEarly_;
+  /** Children that stand still until their parents tell of them, and since when (monotonic milliseconds). */
+  std::unordered_map<pid_t, int64_t> waiting_;
   std::function<void()> interrupted_;
   pid_t root_ = 0;
   std::optional<WaitStatus> rootEnd_;
