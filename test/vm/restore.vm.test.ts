@@ -24,8 +24,7 @@ function has(program: string): boolean {
 }
 
 // Boots some twenty guests, for a quarter of an hour and more: asked for by CPUGATE_MIGRATIONS=1.
-const isPossible =
-  labIsHere && has('criu') && has('gcc') && process.env.CPUGATE_MIGRATIONS === '1';
+const isPossible = labIsHere && has('criu') && has('gcc') && process.env.CPUGATE_MIGRATIONS === '1';
 const otherRoot = process.env.CPUGATE_OTHER_ROOT;
 
 const WORLDS = [
