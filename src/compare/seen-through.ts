@@ -4,25 +4,13 @@
  */
 import { type FeatureName, isFeatureName } from '../catalogue/index.js';
 import type { Capabilities, CpuDifference } from '../model/capabilities.js';
+import type { RecordedMask } from '../model/dump-record.js';
 import { isUserVisible } from '../model/prerequisites.js';
 import { hasBit64 } from '../model/registers.js';
 import { ABSENT, type Presence, type XsaveState } from '../model/xsave.js';
 
-export interface SeenMask {
-  /** What reports call it. */
-  readonly name: string;
-  readonly features: readonly FeatureName[];
-  readonly avx10Version: number | undefined;
-  /** State components that it shows. */
-  readonly xcr0: bigint;
-  /** Sizes that its tasks have seen. */
-  readonly floors: {
-    readonly areaBytes: number | undefined;
-    readonly offeredBytes: number | undefined;
-    readonly compactedBytes: number | undefined;
-    readonly minSigStackBytes: number | undefined;
-  };
-}
+/** What tasks under a mask have seen, as a record of them keeps it. */
+export type SeenMask = RecordedMask;
 
 function maskXsave(xsave: XsaveState, { xcr0, floors }: SeenMask): XsaveState {
   const { areaBytes, offeredBytes, compactedBytes } = floors;

@@ -6,10 +6,13 @@ export const RECORD_NAME = 'cpugate-record.json';
 
 /** The mask that the dumped tasks ran under; a Baseline is one. */
 export interface RecordedMask {
+  /** What reports call it. */
   readonly name: string;
   readonly features: readonly FeatureName[];
   readonly avx10Version: number | undefined;
+  /** State components that it shows. */
   readonly xcr0: bigint;
+  /** Sizes that its tasks have seen. */
   readonly floors: {
     readonly areaBytes: number | undefined;
     readonly offeredBytes: number | undefined;
