@@ -29,7 +29,9 @@ constexpr int kNotSupervised = 3;
 
 int knockSignal() { return SIGRTMIN; }
 
-void onKnock(int) {}
+volatile sig_atomic_t knocked = 0;
+
+void onKnock(int) { knocked = 1; }
 
 bool addressOf(const std::string& path, sockaddr_un* address) {
   memset(address, 0, sizeof *address);
@@ -161,6 +163,12 @@ void Control::converse(int connection) {
   lock.lock();
   conversing_ = false;
   changed_.notify_all();
+}
+
+bool Control::wasKnocked() {
+  if (knocked == 0) return false;
+  knocked = 0;
+  return true;
 }
 
 void Control::serve(const std::function<std::string(const Request&)>& answer) {

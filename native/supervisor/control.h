@@ -46,6 +46,8 @@ class Control {
   bool listen(const std::string& folder, std::string* error);
   /** Interrupts the wait every so many milliseconds as well; 0: only for requests. */
   void tickEvery(int milliseconds) { tick_ = milliseconds; }
+  /** Whether the waiting thread was interrupted since it last asked. */
+  bool wasKnocked();
   /** On the waiting thread, when it was interrupted: answers what is asked. */
   void serve(const std::function<std::string(const Request&)>& answer);
 

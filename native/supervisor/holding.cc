@@ -5,14 +5,11 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <map>
+#include <utility>
 
-#include "auxv.h"
 #include "processes.h"
 #include "remote.h"
 
@@ -20,55 +17,45 @@ namespace cpugate {
 
 namespace {
 
-/** A parent in vfork stops only after its child; a thread in a dead file system, never. */
-constexpr time_t kStopSeconds = 10;
-
-bool interrupt(pid_t tid) { return syscall(SYS_ptrace, PTRACE_INTERRUPT, tid, 0, 0) == 0; }
-
-std::string failure(const char* what, pid_t tid) {
-  return std::string(what) + " " + std::to_string(tid) + ": " + strerror(errno);
-}
+/** After that, those that don't stop are not waited for. */
+constexpr int64_t kStopMilliseconds = 10'000;
 
 pid_t processOf(pid_t tid) { return static_cast<pid_t>(statusField(tid, "Tgid")); }
 
-std::set<pid_t> processesOf(const Tasks& tasks) {
-  std::set<pid_t> processes;
-  for (const auto& [tid, task] : tasks)
-    if (const pid_t pid = processOf(tid); pid > 0) processes.insert(pid);
-  return processes;
-}
-
-time_t now() {
-  timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec;
+/** Empty for one that is gone, or ending, which is EPERM; or a child that came traced and whose parent will tell of it. */
+std::string whyNotSeized(pid_t tid, int cause) {
+  const long tracer = statusField(tid, "TracerPid");
+  if (cause == ESRCH || hasEnded(tid) || tracer == getpid()) return "";
+  const std::string process = "process " + std::to_string(tid);
+  return cause == EPERM && tracer > 0 ? "another program traces " + process + " (debugger, strace, CRIU)"
+                                      : "can't trace " + process + ": " + strerror(cause);
 }
 
 }  // namespace
 
-bool Holding::seize(pid_t tid, std::string* error) {
-  if (syscall(SYS_ptrace, PTRACE_SEIZE, tid, 0, taskOptions()) == 0) {
-    supervisor_.add(tid, false);
-    if (interrupt(tid)) supervisor_.settle(tid);
-    return true;
-  }
-  // Gone, or ending, which is EPERM; or a child that came traced already and whose parent will tell of it.
-  const int cause = errno;
-  if (cause == ESRCH || hasEnded(tid) || statusField(tid, "TracerPid") == getpid()) return true;
-  errno = cause;
-  *error = cause == EPERM && statusField(tid, "TracerPid") > 0
-               ? "another program traces process " + std::to_string(tid) + " (debugger, strace, CRIU)"
-               : failure("can't trace process", tid);
-  return false;
-}
-
 bool Holding::seizeProcess(pid_t pid, bool* found, std::string* error) {
+  // Threads of a process share what is known of it.
+  const Task* known = nullptr;
   for (bool more = true; more;) {
     more = false;
     for (const pid_t tid : threadsOf(pid)) {
-      if (supervisor_.tasks().contains(tid)) continue;
-      if (!seize(tid, error)) return false;
-      if (supervisor_.tasks().contains(tid)) *found = more = true;
+      if (const auto task = supervisor_.tasks().find(tid); task != supervisor_.tasks().end()) {
+        known = &task->second;
+        continue;
+      }
+      if (syscall(SYS_ptrace, PTRACE_SEIZE, tid, 0, taskOptions()) != 0) {
+        *error = whyNotSeized(tid, errno);
+        if (!error->empty()) return false;
+        continue;
+      }
+      Task task;
+      if (known != nullptr) {
+        task.action = known->action;
+        task.space = known->space;
+      }
+      known = &(supervisor_.tasks()[tid] = task);
+      supervisor_.interrupt(tid);
+      *found = more = true;
     }
   }
   return true;
@@ -76,9 +63,9 @@ bool Holding::seizeProcess(pid_t pid, bool* found, std::string* error) {
 
 bool Holding::take(std::vector<pid_t> pids, bool trees, bool wake, const std::set<pid_t>& keepStopped,
                    std::string* error) {
-  std::vector<pid_t> held;
-  for (const auto& [tid, task] : supervisor_.tasks()) held.push_back(tid);
-  const std::set<pid_t> before(held.begin(), held.end());
+  std::set<pid_t> before;
+  for (const auto& [tid, task] : supervisor_.tasks()) before.insert(tid);
+  const uint64_t killed = supervisor_.killed();
   bool good = true;
   for (bool found = true; found && good;) {
     found = false;
@@ -92,97 +79,67 @@ bool Holding::take(std::vector<pid_t> pids, bool trees, bool wake, const std::se
         }
     }
   }
-  // Threads of a process share what is known of it.
-  std::map<pid_t, pid_t> firstOf;
   std::vector<pid_t> taken;
-  for (auto& [tid, task] : supervisor_.tasks())
+  for (const auto& [tid, task] : supervisor_.tasks())
     if (!before.contains(tid)) taken.push_back(tid);
-  if (!good) {
-    for (const pid_t tid : taken) {
-      // Not armed yet: it goes on as it was.
-      syscall(SYS_ptrace, PTRACE_DETACH, tid, 0, 0);
-      supervisor_.tasks().erase(tid);
-    }
-    return false;
-  }
-  for (const pid_t tid : taken) {
-    const auto found = supervisor_.tasks().find(tid);
-    if (found == supervisor_.tasks().end() || found->second.armed) continue;
-    const pid_t pid = processOf(tid);
-    Task& task = found->second;
-    if (const auto first = firstOf.find(pid); first != firstOf.end()) {
-      const Task& other = supervisor_.tasks()[first->second];
-      task.action = other.action;
-      task.space = other.space;
-    } else {
-      Registers registers;
-      if (readRegisters(tid, &registers)) task.space->vdso = vdsoOf(pid, registers.cs == kCode32);
-      firstOf[pid] = tid;
-    }
-    if (!supervisor_.armSettled(tid, true) && supervisor_.tasks().contains(tid)) {
-      *error = "can't make CPUID trap in process " + std::to_string(pid) + "; it was killed";
-      good = false;
-    }
-  }
-  for (const pid_t tid : taken)
-    if (supervisor_.tasks().contains(tid)) goOn(tid);
+  if (!good)
+    for (const pid_t tid : taken) supervisor_.want(tid, Wanted::kGone);
+  supervisor_.runUntil(
+      [&] {
+        return std::ranges::all_of(taken, [&](pid_t tid) {
+          const auto task = supervisor_.tasks().find(tid);
+          return task == supervisor_.tasks().end() || isAsWanted(task->second);
+        });
+      },
+      kStopMilliseconds);
+  if (!good) return false;
   if (wake)
-    for (const auto& [pid, tid] : firstOf)
-      if (!keepStopped.contains(pid)) kill(pid, SIGCONT);
-  return good;
+    for (const pid_t pid : pids)
+      if (!keepStopped.contains(pid) && supervisor_.tasks().contains(pid)) kill(pid, SIGCONT);
+  if (supervisor_.killed() == killed) return true;
+  *error = "can't make CPUID trap in some processes; they were killed";
+  return false;
 }
 
-/** Back to where it was: running, or in its group stop, which calls in its name have ended. */
-void Holding::goOn(pid_t tid) {
-  if (supervisor_.tasks()[tid].inGroupStop) interrupt(tid);
-  resume(tid, Resume::kContinue);
+void Holding::endMask(Wanted wanted) {
+  supervisor_.wantAll(wanted);
+  for (const auto& [tid, task] : supervisor_.tasks()) supervisor_.interrupt(tid);
+  supervisor_.runUntil(
+      [&] {
+        return std::ranges::all_of(supervisor_.tasks(), [](const auto& one) { return isAsWanted(one.second); });
+      },
+      kStopMilliseconds);
 }
 
-void Holding::endMask(bool letGo) {
-  supervisor_.letAllBe();
-  std::set<pid_t> seen;
-  // Children come while their parents are asked; they have the trap, too.
-  for (bool more = true; more;) {
-    more = false;
-    std::vector<pid_t> held;
-    for (const auto& [tid, task] : supervisor_.tasks())
-      if (seen.insert(tid).second) held.push_back(tid);
-    for (const pid_t tid : held) {
-      more = true;
-      if (supervisor_.tasks().contains(tid)) endMaskOf(tid, letGo);
-    }
-  }
-}
-
-void Holding::endMaskOf(pid_t tid, bool letGo) {
-  // A child whose parent hasn't told of it stands still already, and would never stop once more.
-  const bool stands = supervisor_.tasks()[tid].waitsForParent;
-  if (!stands && !(interrupt(tid) && supervisor_.settle(tid))) return;
-  if (!supervisor_.disarmSettled(tid)) return;
-  if (!letGo) {
-    supervisor_.tasks()[tid].waitsForParent = false;
-    return goOn(tid);
-  }
-  syscall(SYS_ptrace, PTRACE_DETACH, tid, 0, 0);
-  supervisor_.tasks().erase(tid);
-}
-
-bool Holding::stopAll() {
-  const time_t last = now() + kStopSeconds;
-  for (;;) {
-    bool all = true;
-    for (const auto& [tid, task] : supervisor_.tasks()) all &= task.inGroupStop && task.trapped;
-    if (all) return true;
-    if (now() > last) return false;
-    int status;
-    const pid_t tid = waitpid(-1, &status, __WALL | WNOHANG);
-    if (tid > 0) {
-      supervisor_.dispatch(tid, WaitStatus(status));
-    } else {
-      const timespec moment{0, 1000000};
-      nanosleep(&moment, nullptr);
-    }
-  }
+/** Children that come meanwhile are stopped, too; one that holds its parent only when that can stop. */
+bool Holding::stopAll(std::vector<Released>* processes) {
+  std::set<pid_t> asked;
+  const auto stopNew = [&](pid_t tid, const Task& task) {
+    if (task.holdsParent || task.waitsForParent || !asked.insert(tid).second) return;
+    const pid_t pid = processOf(tid);
+    const bool isKnown = std::ranges::any_of(*processes, [pid](const Released& one) { return one.pid == pid; });
+    if (pid <= 0 || isKnown) return;
+    const auto first = supervisor_.tasks().find(pid);
+    const bool stopped = first != supervisor_.tasks().end() && first->second.inGroupStop;
+    processes->push_back({pid, stopped});
+    if (!stopped) kill(pid, SIGSTOP);
+  };
+  supervisor_.trapInGroupStop(true);
+  for (const auto& [tid, task] : supervisor_.tasks())
+    // A thread that listens for SIGCONT can't be asked anything.
+    if (task.inGroupStop && !task.trapped) supervisor_.interrupt(tid);
+  const bool stopped = supervisor_.runUntil(
+      [&] {
+        bool all = true;
+        for (const auto& [tid, task] : supervisor_.tasks()) {
+          stopNew(tid, task);
+          all &= task.inGroupStop && task.trapped;
+        }
+        return all;
+      },
+      kStopMilliseconds);
+  supervisor_.trapInGroupStop(false);
+  return stopped;
 }
 
 bool Holding::release(std::string* error) {
@@ -191,31 +148,21 @@ bool Holding::release(std::string* error) {
     return false;
   }
   std::vector<Released> processes;
-  for (const pid_t pid : processesOf(supervisor_.tasks())) {
-    const auto first = supervisor_.tasks().find(pid);
-    const bool stopped = first != supervisor_.tasks().end() && first->second.inGroupStop;
-    processes.push_back({pid, stopped});
-    if (!stopped) kill(pid, SIGSTOP);
-  }
-  supervisor_.trapInGroupStop(true);
-  for (const auto& [tid, task] : supervisor_.tasks())
-    // A thread that listens for SIGCONT can't be asked anything.
-    if (task.inGroupStop && !task.trapped) interrupt(tid);
-  const bool stopped = stopAll();
-  supervisor_.trapInGroupStop(false);
-  if (!stopped) {
+  if (!stopAll(&processes)) {
+    *error = "some threads don't stop, in vfork or in a device's hands:";
     for (const auto& [tid, task] : supervisor_.tasks())
-      if (task.trapped) resume(tid, Resume::kListen);
+      if (!task.inGroupStop || !task.trapped) *error += " " + std::to_string(tid);
+    for (auto& [tid, task] : supervisor_.tasks())
+      if (std::exchange(task.trapped, false)) resume(tid, Resume::kListen);
     for (const Released& one : processes)
       if (!one.wasStopped) kill(one.pid, SIGCONT);
-    *error = "some tasks don't stop (waiting in vfork, or for a device)";
     return false;
   }
   std::vector<pid_t> held;
   for (const auto& [tid, task] : supervisor_.tasks()) held.push_back(tid);
   for (const pid_t tid : held) {
     if (!supervisor_.tasks().contains(tid)) continue;
-    if (supervisor_.disarmSettled(tid)) syscall(SYS_ptrace, PTRACE_DETACH, tid, 0, 0);
+    if (supervisor_.disarm(tid)) syscall(SYS_ptrace, PTRACE_DETACH, tid, 0, 0);
     supervisor_.tasks().erase(tid);
   }
   released_ = processes;

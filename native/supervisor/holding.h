@@ -1,10 +1,14 @@
 /**
  * Taking hold of tasks that run already, and letting them go.
  *
- * To take hold: every thread of every process is seized and stopped, until a look at /proc finds no
- * more; then all are armed; only then does any go on. To release, for CRIU: the processes are stopped by
- * SIGSTOP, disarmed and let go of, so that they stay stopped without a tracer; which of them were
- * stopped before is kept, and they stay so when the others go on.
+ * To take hold: every thread of every process is seized and asked to stop, until a look at /proc finds
+ * no more; each is armed at its first stop. What children come meanwhile comes traced. Letting go is the
+ * same, the other way round. A thread that can't stop (its child holds it in vfork; a device does) runs
+ * no instruction of its own either: nobody waits for it for ever, its stop will come.
+ *
+ * To release, for CRIU: the processes are stopped by SIGSTOP, disarmed and let go of, so that they stay
+ * stopped without a tracer; which of them were stopped before is kept, and they stay so when the others
+ * go on.
  */
 #ifndef CPUGATE_SUPERVISOR_HOLDING_H_
 #define CPUGATE_SUPERVISOR_HOLDING_H_
@@ -38,9 +42,9 @@ class Holding {
             std::string* error);
 
   /** Disarms all, and lets go for good. */
-  void detach() { endMask(true); }
+  void detach() { endMask(Wanted::kGone); }
   /** Disarms all, and holds them on: behind a guard, they need their tracer. */
-  void disarm() { endMask(false); }
+  void disarm() { endMask(Wanted::kBare); }
 
   /** Stops, disarms and lets go for a while; nothing has changed where it fails. */
   bool release(std::string* error);
@@ -50,12 +54,9 @@ class Holding {
   void dropEnded();
 
  private:
-  bool seize(pid_t tid, std::string* error);
   bool seizeProcess(pid_t pid, bool* found, std::string* error);
-  bool stopAll();
-  void endMask(bool letGo);
-  void endMaskOf(pid_t tid, bool letGo);
-  void goOn(pid_t tid);
+  bool stopAll(std::vector<Released>* processes);
+  void endMask(Wanted wanted);
 
   Supervisor& supervisor_;
   std::vector<Released> released_;

@@ -82,6 +82,22 @@ void followReturn(pid_t tid, Task& task, uint64_t offset) {
     task.segvBlocked = (mask & kSegvBit) != 0;
 }
 
+/** A set of signals from /proc/TID/status. */
+bool readStatusSet(pid_t tid, const char* label, uint64_t* set) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/status", tid);
+  const ScopedFd file(open(path, O_RDONLY | O_CLOEXEC));
+  if (!file.isOpen()) return false;
+  char text[4096];
+  const ssize_t got = read(file.get(), text, sizeof text - 1);
+  if (got <= 0) return false;
+  text[got] = '\0';
+  const char* line = strstr(text, label);
+  if (line == nullptr) return false;
+  *set = strtoull(line + strlen(label), nullptr, 16);
+  return true;
+}
+
 }  // namespace
 
 void followSignalCall(pid_t tid, Task& task, const SystemCalls& calls, uint64_t number,
@@ -113,17 +129,14 @@ void followSignalCall(pid_t tid, Task& task, const SystemCalls& calls, uint64_t 
 }
 
 bool isCaught(pid_t tid, int signal) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/status", tid);
-  const ScopedFd file(open(path, O_RDONLY | O_CLOEXEC));
-  if (!file.isOpen()) return false;
-  char text[4096];
-  const ssize_t got = read(file.get(), text, sizeof text - 1);
-  if (got <= 0) return false;
-  text[got] = '\0';
-  const char* line = strstr(text, "\nSigCgt:");
-  if (line == nullptr) return false;
-  return (strtoull(line + 8, nullptr, 16) >> (signal - 1) & 1) != 0;
+  uint64_t caught;
+  return readStatusSet(tid, "\nSigCgt:", &caught) && (caught >> (signal - 1) & 1) != 0;
+}
+
+bool isPending(pid_t tid, int signal) {
+  uint64_t pending, blocked;
+  return readStatusSet(tid, "\nSigPnd:", &pending) && readStatusSet(tid, "\nSigBlk:", &blocked) &&
+         ((pending & ~blocked) >> (signal - 1) & 1) != 0;
 }
 
 void followSegvDelivery(Task& task) {

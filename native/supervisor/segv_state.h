@@ -18,6 +18,8 @@ void followSignalCall(pid_t tid, Task& task, const SystemCalls& calls, uint64_t 
 
 /** A signal is about to be delivered to a thread: whether a handler of its own will run. */
 bool isCaught(pid_t tid, int signal);
+/** Whether the thread itself has been sent one that it is about to get. */
+bool isPending(pid_t tid, int signal);
 
 /** SIGSEGV itself is delivered: a handler that is for one time only is gone. */
 void followSegvDelivery(Task& task);

@@ -23,7 +23,9 @@ constexpr int kLookMilliseconds = 20;
 
 Session::Session(const Options& options, const Mask& mask)
     : options_(options), supervisor_(mask, cpuidFaulting()), holding_(supervisor_) {
-  supervisor_.onInterrupt([this] { onInterrupt(); });
+  supervisor_.betweenWaits([this] {
+    if (control_.wasKnocked()) onKnock();
+  });
   cgroupsGone_ = options.cgroups.empty();
 }
 
@@ -63,7 +65,7 @@ bool Session::isDone() {
   return cgroupsGone_ && holding_.released().empty();
 }
 
-void Session::onInterrupt() {
+void Session::onKnock() {
   control_.serve([this](const Request& request) { return answer(request); });
   if (until_.isOpen()) {
     pollfd waited{until_.get(), POLLIN, 0};
@@ -91,14 +93,19 @@ void Session::takeNewcomers() {
     }
   }
   if (!any) cgroupsGone_ = true;
-  std::string error;
-  if (!newcomers.empty() && !holding_.take(newcomers, false, false, {}, &error))
-    fprintf(stderr, "cpugate-supervisor: %s\n", error.c_str());
+  for (const pid_t pid : newcomers) {
+    std::string error;
+    // One that another program traces is tried again and again; that is said once.
+    if (holding_.take({pid}, false, false, {}, &error))
+      refused_.erase(pid);
+    else if (refused_.insert(pid).second)
+      fprintf(stderr, "cpugate-supervisor: %s\n", error.c_str());
+  }
 }
 
 bool Session::holds(pid_t pid) const {
   const auto& released = holding_.released();
-  return const_cast<Session*>(this)->supervisor_.tasks().contains(pid) ||
+  return supervisor_.tasks().contains(pid) ||
          std::any_of(released.begin(), released.end(), [pid](const Released& one) { return one.pid == pid; });
 }
 
@@ -141,10 +148,9 @@ std::string Session::detach() {
 }
 
 std::string Session::status() const {
-  auto& supervisor = const_cast<Session*>(this)->supervisor_;
   std::string text = "ok\nsupervisor " + std::to_string(getpid()) + "\nanswered " +
-                     std::to_string(supervisor.answered()) + "\nthreads " +
-                     std::to_string(supervisor.tasks().size()) + "\n";
+                     std::to_string(supervisor_.answered()) + "\nthreads " +
+                     std::to_string(supervisor_.tasks().size()) + "\n";
   if (detached_) text += "detached\n";
   for (const Released& one : holding_.released())
     text += "released " + std::to_string(one.pid) + (one.wasStopped ? " stopped\n" : " running\n");

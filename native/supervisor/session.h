@@ -3,6 +3,7 @@
 #define CPUGATE_SUPERVISOR_SESSION_H_
 
 #include <optional>
+#include <set>
 #include <string>
 
 #include "control.h"
@@ -34,7 +35,7 @@ class Session {
   std::string status() const;
   bool holds(pid_t pid) const;
   bool isDone();
-  void onInterrupt();
+  void onKnock();
   void takeNewcomers();
   void updateTick();
 
@@ -43,6 +44,8 @@ class Session {
   Holding holding_;
   Control control_;
   ScopedFd until_;
+  /** Processes of a cgroup that can't be taken hold of. */
+  std::set<pid_t> refused_;
   bool guarded_ = false;
   bool detached_ = false;
   bool cgroupsGone_ = false;

@@ -28,6 +28,10 @@ namespace {
 
 using CallInfo = struct __ptrace_syscall_info;
 
+constexpr timespec kMoment{0, 200'000};
+/** Every so many statuses, one is taken in turn. */
+constexpr unsigned kTurns = 4;
+
 constexpr uint64_t kTrapFlag = 1u << 8;
 constexpr uint64_t kResumeFlag = 1u << 16;
 /** A selector of the local descriptor table, whose segments begin anywhere. */
@@ -87,6 +91,21 @@ uint64_t cloneFlags(pid_t parent, int event, const Task& task) {
   return flags;
 }
 
+/** Of a program that was executed unseen. */
+void knowVdso(pid_t tid, Task& task) {
+  Registers registers;
+  if (task.space->vdso == 0 && readRegisters(tid, &registers))
+    task.space->vdso = vdsoOf(tid, registers.cs == kCode32);
+}
+
+/**
+ * It stands at a CPUID whose signal it hasn't come to yet: other stops come before signals. Such a signal
+ * is never blocked, since it is forced.
+ */
+bool hasTrapComing(pid_t tid, const Task& task) {
+  return task.armed && isPending(tid, SIGSEGV);
+}
+
 /** What a fork must not share with its parent any longer. */
 void separate(Task& child, uint64_t flags) {
   if ((flags & CLONE_SIGHAND) == 0) child.action = std::make_shared<SegvAction>(*child.action);
@@ -101,38 +120,65 @@ Supervisor::Supervisor(const Mask& mask, const TrapSource& source)
 std::optional<WaitStatus> Supervisor::run(pid_t root, const std::function<bool()>& isDone) {
   root_ = root;
   while (!tasks_.empty() || !isDone()) {
+    if (betweenWaits_) betweenWaits_();
     int status;
-    const pid_t tid = waitForAny(&status);
+    // With a child that stands still, until it is clear that nobody will tell of it.
+    const bool mayWait = waiting_.empty();
+    const pid_t tid = next(&status, mayWait);
     if (tid > 0) {
       dispatch(tid, WaitStatus(status));
-    } else if (errno == EINTR) {
-      if (interrupted_) interrupted_();
-    } else {
+    } else if (tid == 0) {
+      nanosleep(&kMoment, nullptr);
+    } else if (errno != EINTR) {
       // ECHILD: nobody is left, whatever was thought.
       tasks_.clear();
       if (isDone()) break;
       pause();
-      if (interrupted_) interrupted_();
     }
   }
   return rootEnd_;
 }
 
-/** Waits for ever, or, with a child that stands still, until it is clear that nobody will tell of it. */
-pid_t Supervisor::waitForAny(int* status) {
-  constexpr timespec kMoment{0, 1'000'000};
-  while (!waiting_.empty()) {
-    const pid_t tid = waitpid(-1, status, __WALL | WNOHANG);
-    if (tid != 0) return tid;
-    nanosleep(&kMoment, nullptr);
-    startOrphans();
+bool Supervisor::runUntil(const std::function<bool()>& isDone, int64_t limit) {
+  const int64_t last = milliseconds() + limit;
+  while (!isDone()) {
+    int status;
+    const pid_t tid = next(&status, false);
+    if (tid > 0) {
+      dispatch(tid, WaitStatus(status));
+    } else {
+      if (milliseconds() > last) return false;
+      nanosleep(&kMoment, nullptr);
+    }
   }
-  return waitpid(-1, status, __WALL);
+  return true;
+}
+
+/** 0: nothing has happened, unless it may wait; negative as waitpid's. */
+pid_t Supervisor::next(int* status, bool mayWait) {
+  startOrphans();
+  if (++turn_ % kTurns == 0)
+    if (const pid_t tid = nextInRound(status); tid > 0) return tid;
+  return waitpid(-1, status, __WALL | (mayWait ? 0 : WNOHANG));
+}
+
+/**
+ * The kernel tells of those first that came last. Where they stop faster than they can be dealt with,
+ * the others would never go on: every now and then one of them is asked for by its number.
+ */
+pid_t Supervisor::nextInRound(int* status) {
+  if (round_.empty())
+    for (const auto& [tid, task] : tasks_) round_.push_back(tid);
+  if (round_.empty()) return 0;
+  const pid_t tid = round_.back();
+  round_.pop_back();
+  return waitpid(tid, status, __WALL | WNOHANG);
 }
 
 /** A parent that is killed, or whose process executes a program, at the very moment of its fork tells nothing. */
 void Supervisor::startOrphans() {
   constexpr int64_t kPatience = 200;
+  if (waiting_.empty()) return;
   const int64_t now = milliseconds();
   std::vector<pid_t> orphans;
   for (const auto& [tid, since] : waiting_)
@@ -141,10 +187,26 @@ void Supervisor::startOrphans() {
     waiting_.erase(tid);
     Task& task = tasks_[tid];
     task.waitsForParent = false;
-    Registers registers;
-    if (readRegisters(tid, &registers)) task.space->vdso = vdsoOf(tid, registers.cs == kCode32);
-    if (letsBe_ || armSettled(tid, true)) resume(tid, Resume::kContinue);
+    task.wanted = wantedOfOrphans_;
+    // It may trap or not; what isn't so is made so.
+    task.armed = task.wanted != Wanted::kMasked;
+    goOn(tid);
   }
+}
+
+bool Supervisor::interrupt(pid_t tid) { return syscall(SYS_ptrace, PTRACE_INTERRUPT, tid, 0, 0) == 0; }
+
+void Supervisor::wantAll(Wanted wanted) {
+  wantedOfOrphans_ = wanted;
+  for (auto& [tid, task] : tasks_) task.wanted = wanted;
+}
+
+/** Any stop makes the kernel forget that it was asked for another (kernel/signal.c, ptrace_stop): so it is asked again. */
+bool Supervisor::proceed(pid_t tid, Resume how, int signal) {
+  const auto task = tasks_.find(tid);
+  // Where something was done in its name, its process's group stop is over for it: so it comes to it once more.
+  if (task != tasks_.end() && (!isAsWanted(task->second) || task->second.inGroupStop)) interrupt(tid);
+  return resume(tid, how, signal);
 }
 
 void Supervisor::dispatch(pid_t tid, WaitStatus status) {
@@ -155,6 +217,7 @@ void Supervisor::dispatch(pid_t tid, WaitStatus status) {
     case WaitStatus::Kind::kGroupStop: {
       Task& task = tasks_[tid];
       task.inGroupStop = true;
+      if (!isAsWanted(task) || (trapInGroupStop_ && hasTrapComing(tid, task))) return goOn(tid);
       task.trapped = trapInGroupStop_;
       if (!task.trapped) resume(tid, Resume::kListen);
       return;
@@ -163,10 +226,10 @@ void Supervisor::dispatch(pid_t tid, WaitStatus status) {
       return onEvent(tid, status.event());
     case WaitStatus::Kind::kSyscallStop:
       if (Task& task = tasks_[tid]; task.cloning) finishClone(tid, task);
-      resume(tid, Resume::kContinue);
+      proceed(tid, Resume::kContinue);
       return;
     default:
-      resume(tid, Resume::kContinue);
+      proceed(tid, Resume::kContinue);
   }
 }
 
@@ -190,16 +253,16 @@ void Supervisor::onSignal(pid_t tid, Task& task, int signal) {
   if (entering && signal == SIGTRAP && info.si_code == SIGTRAP) {
     uint64_t mask;
     if (readSignalMask(tid, &mask)) task.segvBlocked = (mask & kSegvBit) != 0;
-    resume(tid, Resume::kContinue);
+    proceed(tid, Resume::kContinue);
     return;
   }
   if (isCaught(tid, signal)) {
     if (signal == SIGSEGV) followSegvDelivery(task);
     task.enteringHandler = true;
-    resume(tid, Resume::kStep, signal);
+    proceed(tid, Resume::kStep, signal);
     return;
   }
-  resume(tid, Resume::kContinue, signal);
+  proceed(tid, Resume::kContinue, signal);
 }
 
 bool Supervisor::onTrap(pid_t tid, Task& task, const siginfo_t& stopped) {
@@ -235,10 +298,10 @@ bool Supervisor::onTrap(pid_t tid, Task& task, const siginfo_t& stopped) {
   }
   if (signal == SIGTRAP && isCaught(tid, SIGTRAP)) {
     task.enteringHandler = true;
-    resume(tid, Resume::kStep, signal);
+    proceed(tid, Resume::kStep, signal);
     return true;
   }
-  resume(tid, Resume::kContinue, signal);
+  proceed(tid, Resume::kContinue, signal);
   return true;
 }
 
@@ -277,7 +340,7 @@ void Supervisor::onEvent(pid_t tid, int event) {
     case PTRACE_EVENT_CLONE:
       onChild(tid, event);
       // A clone that stands for clone3 still has its registers to put back, at the call's exit.
-      resume(tid, tasks_[tid].cloning ? Resume::kToSyscallStop : Resume::kContinue);
+      proceed(tid, tasks_[tid].cloning ? Resume::kToSyscallStop : Resume::kContinue);
       return;
     case PTRACE_EVENT_EXEC:
       return onExec(tid);
@@ -291,20 +354,43 @@ void Supervisor::onEvent(pid_t tid, int event) {
         waiting_[tid] = milliseconds();
         return;
       }
+      // What stands still for its parent can be asked to stop, too; that changes nothing.
+      if (known->second.waitsForParent) return;
       known->second.inGroupStop = known->second.trapped = false;
       if (known->second.cloning) finishClone(tid, known->second);
-      if (!known->second.armed && !letsBe_) return startChild(tid, known->second);
-      break;
+      return goOn(tid);
     }
     default:
       break;
   }
-  resume(tid, Resume::kContinue);
+  proceed(tid, Resume::kContinue);
 }
 
-/** A child of a thread that wasn't armed when it came. */
-void Supervisor::startChild(pid_t tid, Task&) {
-  if (armSettled(tid)) resume(tid, Resume::kContinue);
+/** A thread in a stop that is none of a signal or a call goes on, with the trap that it shall have. */
+void Supervisor::goOn(pid_t tid) {
+  Task& task = tasks_[tid];
+  // Nobody would answer it later.
+  if ((task.wanted != Wanted::kMasked || task.inGroupStop) && hasTrapComing(tid, task)) {
+    resume(tid, Resume::kContinue);
+    return;
+  }
+  if (isAsWanted(task) || makeAsWanted(tid)) proceed(tid, Resume::kContinue);
+}
+
+/** False: it doesn't go on with us. */
+bool Supervisor::makeAsWanted(pid_t tid) {
+  if (tasks_[tid].wanted == Wanted::kMasked) return arm(tid, true);
+  if (tasks_[tid].armed && !disarm(tid)) {
+    if (!tasks_.contains(tid)) return false;
+    fprintf(stderr, "cpugate-supervisor: process %d can't be made to see the CPU again; it stays under its mask\n",
+            tid);
+    tasks_[tid].wanted = Wanted::kMasked;
+    return true;
+  }
+  if (tasks_[tid].wanted == Wanted::kBare) return true;
+  syscall(SYS_ptrace, PTRACE_DETACH, tid, 0, 0);
+  tasks_.erase(tid);
+  return false;
 }
 
 void Supervisor::onChild(pid_t parent, int event) {
@@ -316,15 +402,13 @@ void Supervisor::onChild(pid_t parent, int event) {
   waiting_.erase(tid);
   const bool waits = tasks_.contains(tid) && tasks_[tid].waitsForParent;
   Task child = tasks_[parent];
-  child.enteringHandler = child.waitsForParent = false;
+  child.enteringHandler = child.waitsForParent = child.segvIsReal = false;
+  child.holdsParent = event == PTRACE_EVENT_VFORK;
   separate(child, cloneFlags(parent, event, tasks_[parent]));
   tasks_[tid] = child;
   if (!waits) return;
   if (child.cloning) finishClone(tid, tasks_[tid]);
-  if (child.armed || letsBe_)
-    resume(tid, Resume::kContinue);
-  else
-    startChild(tid, tasks_[tid]);
+  goOn(tid);
 }
 
 void Supervisor::onExec(pid_t tid) {
@@ -338,27 +422,34 @@ void Supervisor::onExec(pid_t tid) {
     }
   }
   Task& task = tasks_[tid];
-  task.armed = task.enteringHandler = false;
+  task.armed = task.enteringHandler = task.holdsParent = false;
   task.cloning.reset();
+  const bool guarded = task.space->guarded;
   task.space = std::make_shared<AddressSpace>();
+  task.space->guarded = guarded;
   const SegvAction before = *task.action;
   task.action = std::make_shared<SegvAction>();
   // Handlers end with the program that they were part of; "ignored" stays (POSIX, exec).
   if (before.handler == 1) task.action->handler = 1;
   int status;
-  if (!resume(tid, Resume::kToSyscallStop) || !waitFor(tid, &status)) return;
+  if (!proceed(tid, Resume::kToSyscallStop) || !waitFor(tid, &status)) return;
   for (WaitStatus stop(status); stop.kind() != WaitStatus::Kind::kSyscallStop; stop = WaitStatus(status)) {
     if (stop.hasEnded()) return onEnd(tid, stop);
-    if (!resume(tid, Resume::kToSyscallStop) || !waitFor(tid, &status)) return;
+    if (!proceed(tid, Resume::kToSyscallStop) || !waitFor(tid, &status)) return;
   }
   Registers registers;
   if (!readRegisters(tid, &registers)) return;
-  if (!letsBe_) task.space->vdso = maskAuxv(tid, registers, mask_.header);
-  if (letsBe_ || armSettled(tid)) resume(tid, Resume::kContinue);
+  if (task.wanted == Wanted::kMasked) {
+    task.space->vdso = maskAuxv(tid, registers, mask_.header);
+    if (!arm(tid, false)) return;
+  }
+  proceed(tid, Resume::kContinue);
 }
 
-bool Supervisor::armSettled(pid_t tid, bool learn) {
+/** Makes a thread in a stop trap; false where it is gone then. `learn`: nothing is known of it so far. */
+bool Supervisor::arm(pid_t tid, bool learn) {
   Task& task = tasks_[tid];
+  knowVdso(tid, task);
   std::optional<int> end;
   {
     RemoteCalls calls(tid, task.space->vdso);
@@ -383,13 +474,15 @@ bool Supervisor::armSettled(pid_t tid, bool learn) {
   }
   if (!task.armed) {
     fprintf(stderr, "cpugate-supervisor: process %d can't be made to trap at CPUID; it is killed\n", tid);
+    ++killed_;
     kill(tid);
   }
   return task.armed;
 }
 
-bool Supervisor::disarmSettled(pid_t tid) {
+bool Supervisor::disarm(pid_t tid) {
   Task& task = tasks_[tid];
+  knowVdso(tid, task);
   std::optional<int> end;
   bool disarmed;
   {
@@ -405,31 +498,13 @@ bool Supervisor::disarmSettled(pid_t tid) {
   return disarmed;
 }
 
-bool Supervisor::settle(pid_t tid) {
-  for (;;) {
-    int status;
-    if (!waitFor(tid, &status)) return false;
-    const WaitStatus stop(status);
-    if (stop.hasEnded()) {
-      onEnd(tid, stop);
-      return false;
-    }
-    if (stop.kind() == WaitStatus::Kind::kGroupStop) {
-      tasks_[tid].inGroupStop = true;
-      return true;
-    }
-    if (stop.kind() == WaitStatus::Kind::kEventStop && stop.event() == PTRACE_EVENT_STOP) return true;
-    dispatch(tid, stop);
-  }
-}
-
 void Supervisor::skipCall(pid_t tid, int64_t result) {
   Registers registers;
   if (!readRegisters(tid, &registers)) return;
   registers.orig_rax = ~uint64_t{0};
   registers.rax = static_cast<uint64_t>(result);
   writeRegisters(tid, registers);
-  resume(tid, Resume::kContinue);
+  proceed(tid, Resume::kContinue);
 }
 
 void Supervisor::onGuardedCall(pid_t tid, Task& task) {
@@ -442,7 +517,7 @@ void Supervisor::onGuardedCall(pid_t tid, Task& task) {
   for (int place = 0; place < 6; ++place) arguments[place] = info.seccomp.args[place];
   // A filter of the task's own that asks for a tracer, as if there were none.
   if (info.seccomp.ret_data != kGuardMark) return skipCall(tid, -ENOSYS);
-  if (number == calls.archPrctl && !letsBe_) return onArchPrctl(tid, arguments);
+  if (number == calls.archPrctl && task.wanted == Wanted::kMasked) return onArchPrctl(tid, arguments);
   if (number == calls.seccomp) return skipCall(tid, -EBUSY);
   if (number == calls.clone3) return onClone3(tid, task, &calls == &kCalls32);
   if (number == calls.clone) {
@@ -453,7 +528,7 @@ void Supervisor::onGuardedCall(pid_t tid, Task& task) {
   } else {
     followSignalCall(tid, task, calls, number, arguments);
   }
-  resume(tid, Resume::kContinue);
+  proceed(tid, Resume::kContinue);
 }
 
 /**
@@ -502,7 +577,7 @@ void Supervisor::onClone3(pid_t tid, Task& task, bool is32) {
     registers.r8 = wanted.tls;
   }
   writeRegisters(tid, registers);
-  resume(tid, Resume::kToSyscallStop);
+  proceed(tid, Resume::kToSyscallStop);
 }
 
 /** Parent and child find their registers as a system call leaves them. */
@@ -534,7 +609,7 @@ void Supervisor::onArchPrctl(pid_t tid, const uint64_t (&arguments)[6]) {
     case kRequest:
       if (arguments[1] < 64 && (mask_.header.xcompPermitted >> arguments[1] & 1) != 0) {
         tasks_[tid].space->granted |= uint64_t{1} << arguments[1];
-        resume(tid, Resume::kContinue);
+        proceed(tid, Resume::kContinue);
         return;
       }
       return skipCall(tid, -EOPNOTSUPP);

@@ -22,6 +22,8 @@
 #include <functional>
 #include <optional>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "answer.h"
 #include "mask.h"
@@ -38,27 +40,31 @@ class Supervisor {
   /** A thread that was seized; `armed`: its CPUID traps already, or it is about to execute a program. */
   void add(pid_t tid, bool armed) { tasks_[tid].armed = armed; }
   Tasks& tasks() { return tasks_; }
+  const Tasks& tasks() const { return tasks_; }
 
-  /** Called between two waits whenever wait was interrupted. */
-  void onInterrupt(std::function<void()> handler) { interrupted_ = std::move(handler); }
+  /** Called between two waits. */
+  void betweenWaits(std::function<void()> handler) { betweenWaits_ = std::move(handler); }
 
   /** Until the last task has ended, or `isDone` says so. Gives the end of `root`, where it was seen. */
   std::optional<WaitStatus> run(pid_t root, const std::function<bool()>& isDone);
 
-  /** What has happened to a thread; lets it go on. */
-  void dispatch(pid_t tid, WaitStatus status);
+  /** Deals with whatever happens until `isDone`, or for so long: then false. */
+  bool runUntil(const std::function<bool()>& isDone, int64_t milliseconds);
 
-  /** Waits until a thread that was asked to stop is in a stop of its own process or ours. */
-  bool settle(pid_t tid);
-  /** Makes a settled thread trap; it may be gone afterwards. `learn`: nothing is known of it so far. */
-  bool armSettled(pid_t tid, bool learn = false);
-  bool disarmSettled(pid_t tid);
+  /** Asks a thread to stop, for which it gets the trap that it shall have; false where it is gone. */
+  bool interrupt(pid_t tid);
+  /** What shall become of a thread and its children; nothing happens before its next stop. */
+  void want(pid_t tid, Wanted wanted) { tasks_[tid].wanted = wanted; }
+  /** The same for all, and for children that nobody has told of. */
+  void wantAll(Wanted wanted);
+  /** A thread in a stop doesn't trap any more; false where it is gone, or can't be asked. */
+  bool disarm(pid_t tid);
   /** Whether threads that enter a group stop are held in it. */
   void trapInGroupStop(bool held) { trapInGroupStop_ = held; }
-  /** From now on programs that are executed show the real CPU, and nothing is refused. */
-  void letAllBe() { letsBe_ = true; }
 
   uint64_t answered() const { return answered_; }
+  /** Processes that were killed because they couldn't be armed. */
+  uint64_t killed() const { return killed_; }
 
  private:
   void onEnd(pid_t tid, WaitStatus status);
@@ -74,9 +80,14 @@ class Supervisor {
   void onArchPrctl(pid_t tid, const uint64_t (&arguments)[6]);
   void skipCall(pid_t tid, int64_t result);
   void kill(pid_t tid);
-  void startChild(pid_t tid, Task& task);
-  pid_t waitForAny(int* status);
+  void dispatch(pid_t tid, WaitStatus status);
+  bool proceed(pid_t tid, Resume how, int signal = 0);
+  pid_t next(int* status, bool mayWait);
+  pid_t nextInRound(int* status);
   void startOrphans();
+  bool arm(pid_t tid, bool learn);
+  bool makeAsWanted(pid_t tid);
+  void goOn(pid_t tid);
 
   const Mask& mask_;
   const TrapSource& source_;
@@ -85,12 +96,17 @@ class Supervisor {
   std::unordered_set<pid_t> endedEarly_;
   /** Children that stand still until their parents tell of them, and since when (monotonic milliseconds). */
   std::unordered_map<pid_t, int64_t> waiting_;
-  std::function<void()> interrupted_;
+  /** Threads whose turn is still to come, in this round. */
+  std::vector<pid_t> round_;
+  unsigned turn_ = 0;
+  std::function<void()> betweenWaits_;
   pid_t root_ = 0;
   std::optional<WaitStatus> rootEnd_;
   uint64_t answered_ = 0;
+  uint64_t killed_ = 0;
   bool trapInGroupStop_ = false;
-  bool letsBe_ = false;
+  /** Of children that nobody tells of. */
+  Wanted wantedOfOrphans_ = Wanted::kMasked;
 };
 
 }  // namespace cpugate

@@ -35,6 +35,15 @@ struct Cloning {
   Registers before;
 };
 
+/** What shall become of a thread, from its next stop on. */
+enum class Wanted {
+  kMasked,
+  /** It sees the real CPU and keeps its tracer, which its guard needs. */
+  kBare,
+  /** It is let go. */
+  kGone,
+};
+
 struct Task {
   std::shared_ptr<SegvAction> action = std::make_shared<SegvAction>();
   std::shared_ptr<AddressSpace> space = std::make_shared<AddressSpace>();
@@ -42,6 +51,7 @@ struct Task {
   bool segvBlocked = false;
   /** The next SIGSEGV from the kernel has been looked at: it is the task's own. */
   bool segvIsReal = false;
+  Wanted wanted = Wanted::kMasked;
   /** Its CPUID traps. */
   bool armed = false;
   /** It was let go with one step, to see the mask that its signal handler runs with. */
@@ -49,11 +59,18 @@ struct Task {
   std::optional<Cloning> cloning;
   /** Stopped before its parent told of it; goes on then. */
   bool waitsForParent = false;
+  /** Its parent waits, unstoppable, until it executes a program or ends (vfork). */
+  bool holdsParent = false;
   /** Its process is stopped by a signal (job control). */
   bool inGroupStop = false;
   /** In such a stop, and held there: it doesn't listen for SIGCONT. */
   bool trapped = false;
 };
+
+/** Whether it traps or not, as it shall. */
+inline bool isAsWanted(const Task& task) {
+  return task.wanted != Wanted::kGone && task.armed == (task.wanted == Wanted::kMasked);
+}
 
 using Tasks = std::unordered_map<pid_t, Task>;
 

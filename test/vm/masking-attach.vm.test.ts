@@ -19,6 +19,8 @@ interface Story {
 
 /** $O observe, $S the supervisor, $M the mask, $F a file of its own for each story. */
 const TREE = 'set -m; $O run $F & pid=$!; $O check $F bare';
+/** Looks, forks and executes without a pause: whatever is done to it comes in the midst of something. */
+const RUSH = 'set -m; $O rush $F & pid=$!';
 const ATTACH = '$S attach --mask $M --pid $pid --background';
 const GONE = 'kill -TERM -- -$pid; ! wait $pid';
 const UNTRACED = 'grep -q "^TracerPid:.0$" /proc/$pid/status';
@@ -44,6 +46,37 @@ const STORIES: readonly Story[] = [
       `${ATTACH} || exit 20; $O check $F masked || exit 21`,
       '$S control --pid $pid detach || exit 22; $O check $F bare || exit 23; done',
       GONE,
+    ],
+  },
+  {
+    name: 'in a rush: attached and detached over and over',
+    lines: [
+      RUSH,
+      'for i in 1 2 3 4 5 6 7 8 9 10; do',
+      `${ATTACH} || exit 20; $O until $F masked || exit 21`,
+      '$S control --pid $pid detach || exit 22; $O until $F bare || exit 23; done',
+      GONE,
+    ],
+  },
+  {
+    name: 'in a rush: released and resumed over and over',
+    lines: [
+      ...[RUSH, ATTACH, 'for i in 1 2 3 4 5 6 7 8 9 10; do'],
+      `$S control --pid $pid release > /dev/null || exit 20; ${STOPPED} || exit 21`,
+      '$S control --pid $pid resume || exit 22; $O until $F masked || exit 23; done',
+      GONE,
+    ],
+  },
+  {
+    name: 'run, in a rush: released and resumed over and over, then detached',
+    lines: [
+      '$S run --mask $M -- $O rush $F & supervisor=$!',
+      '$O until $F masked; pid=$(cat /proc/$supervisor/task/$supervisor/children); set -- $pid; pid=$1',
+      'for i in 1 2 3 4 5 6 7 8 9 10; do',
+      `$S control --pid $pid release > /dev/null || exit 20; ${STOPPED} || exit 21`,
+      '$S control --pid $pid resume || exit 22; $O until $F masked || exit 23; done',
+      '$S control --pid $pid detach; $O until $F bare',
+      'kill $pid; code=0; wait $supervisor || code=$?; [ $code = 143 ]',
     ],
   },
   {

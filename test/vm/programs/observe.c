@@ -1,5 +1,6 @@
 /*
  * observe run FILE      a tree of threads and processes that look all the time, into FILE
+ * observe rush FILE     the same without a pause between two looks, forks or execs
  * observe once FILE     what its children exec
  * observe check FILE S  waits until every one has looked anew; then all see S ("bare", "masked") for
  *                       a while. Exit status 0: so it was.
@@ -23,6 +24,7 @@ struct slot {
   volatile int broken, result, error;
 };
 static struct slot* slots;
+static useconds_t pause_microseconds = 20000;
 
 static void open_slots(const char* name) {
   const int file = open(name, O_RDWR | O_CREAT, 0666);
@@ -50,7 +52,7 @@ static void* look_always(void* nothing) {
   (void)nothing;
   for (;;) {
     note(THREAD);
-    usleep(20000);
+    usleep(pause_microseconds);
   }
   return NULL;
 }
@@ -103,7 +105,7 @@ static void breed(char* self, char* file) {
       _exit(1);
     }
     REQUIRE_EXIT(child, 0);
-    usleep(20000);
+    usleep(pause_microseconds);
   }
 }
 
@@ -117,7 +119,7 @@ static void run(char* self, char* file) {
   REQUIRE(pthread_create(&thread, NULL, read_always, NULL) == 0);
   for (unsigned char count = 0;; count++) {
     note(MAIN);
-    usleep(20000);
+    usleep(pause_microseconds);
     REQUIRE_EQUAL(write(ends[1], &count, 1), 1);
   }
 }
@@ -154,7 +156,8 @@ static int all_see(enum sight sight) {
 int main(int argc, char** argv) {
   REQUIRE(argc > 2);
   open_slots(argv[2]);
-  if (strcmp(argv[1], "run") == 0) run(argv[0], argv[2]);
+  if (strcmp(argv[1], "rush") == 0) pause_microseconds = 0;
+  if (strcmp(argv[1], "run") == 0 || strcmp(argv[1], "rush") == 0) run(argv[0], argv[2]);
   if (strcmp(argv[1], "once") == 0) {
     note(EXECED);
     return 0;
