@@ -43,12 +43,13 @@ bool Holding::seizeProcess(pid_t pid, bool* found, std::string* error) {
         known = &task->second;
         continue;
       }
-      if (syscall(SYS_ptrace, PTRACE_SEIZE, tid, 0, taskOptions()) != 0) {
+      if (syscall(SYS_ptrace, PTRACE_SEIZE, tid, 0, taskOptions(true)) != 0) {
         *error = whyNotSeized(tid, errno);
         if (!error->empty()) return false;
         continue;
       }
       Task task;
+      task.tellsEnd = true;
       if (known != nullptr) {
         task.action = known->action;
         task.space = known->space;

@@ -71,7 +71,7 @@ Launch::Launch(char* const* command) {
     perror("cpugate-supervisor: fork");
     return;
   }
-  if (syscall(SYS_ptrace, PTRACE_SEIZE, child, 0, taskOptions()) != 0) {
+  if (syscall(SYS_ptrace, PTRACE_SEIZE, child, 0, taskOptions(false)) != 0) {
     fprintf(stderr, "cpugate-supervisor: can't trace its own child: %s\n  ptrace is forbidden here (a container's seccomp profile, or kernel.yama.ptrace_scope=3).\n", strerror(errno));
     kill(child, SIGKILL);
     waitpid(child, nullptr, __WALL);

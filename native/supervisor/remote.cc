@@ -51,8 +51,8 @@ bool mayHold(pid_t tid, uint64_t at, const uint8_t (&code)[2]) {
 
 }  // namespace
 
-uint64_t taskOptions() {
-  return PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+uint64_t taskOptions(bool tellsEnd) {
+  return (tellsEnd ? uint64_t{PTRACE_O_TRACEEXIT} : 0) | PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
          PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP;
 }
 
@@ -72,18 +72,19 @@ bool canSuspendFilters() {
   return known == 1;
 }
 
-RemoteCalls::RemoteCalls(pid_t tid, uint64_t vdso) : tid_(tid), vdso_(vdso) {
+RemoteCalls::RemoteCalls(pid_t tid, const Task& task)
+    : tid_(tid), vdso_(task.space->vdso), options_(taskOptions(task.tellsEnd)) {
   alive_ = readRegisters(tid, &saved_) && readSignalMask(tid, &mask_) &&
            writeSignalMask(tid, kAllBlocked);
   if (alive_ && canSuspendFilters())
-    suspended_ = setOptions(tid, taskOptions() | PTRACE_O_SUSPEND_SECCOMP);
+    suspended_ = setOptions(tid, options_ | PTRACE_O_SUSPEND_SECCOMP);
 }
 
 RemoteCalls::~RemoteCalls() {
   if (!alive_) return;
   giveBack();
   if (patchedAt_ != 0) syscall(SYS_ptrace, PTRACE_POKETEXT, tid_, patchedAt_, patchedWord_);
-  if (suspended_) setOptions(tid_, taskOptions());
+  if (suspended_) setOptions(tid_, options_);
   writeRegisters(tid_, saved_);
   writeSignalMask(tid_, mask_);
   if (isToBeRestarted(saved_)) trapAgain_ = true;
@@ -145,7 +146,15 @@ bool RemoteCalls::toSyscallStop() {
         trapAgain_ = true;
         break;
       case WaitStatus::Kind::kEventStop:
-        // Our own filter, where it can't be put to sleep.
+        if (stop.event() == PTRACE_EVENT_EXEC) {
+          // It is another thread by now, and another program.
+          end_ = status;
+          alive_ = false;
+          return false;
+        }
+        // A request to stop, which comes again; its end; our own filter, where it can't be put to sleep.
+        trapAgain_ |= stop.event() == PTRACE_EVENT_STOP;
+        break;
       case WaitStatus::Kind::kOther:
         break;
     }

@@ -13,19 +13,20 @@
 #include <cstdint>
 #include <optional>
 
+#include "tasks.h"
 #include "tracee.h"
 
 namespace cpugate {
 
-/** PTRACE_O_… that every task has. */
-uint64_t taskOptions();
+/** PTRACE_O_… that every task has; see Task for the rest. */
+uint64_t taskOptions(bool tellsEnd);
 /** Whether filters can be put to sleep: needs CAP_SYS_ADMIN. Found out once. */
 bool canSuspendFilters();
 
 class RemoteCalls {
  public:
   /** The thread must be stopped, at no system call's entry. */
-  RemoteCalls(pid_t tid, uint64_t vdso);
+  RemoteCalls(pid_t tid, const Task& task);
   ~RemoteCalls();
   RemoteCalls(const RemoteCalls&) = delete;
   RemoteCalls& operator=(const RemoteCalls&) = delete;
@@ -40,7 +41,10 @@ class RemoteCalls {
   /** Registers and mask that the task goes on with. */
   Registers& registers() { return saved_; }
   uint64_t& signalMask() { return mask_; }
-  /** The thread's end was seen meanwhile: its status, for the supervisor's loop. */
+  /**
+   * What was seen meanwhile and is for the supervisor's loop to deal with: the thread's end, or that
+   * another has taken its place and number by exec.
+   */
   std::optional<int> end() const { return end_; }
 
   /** Room in the task's memory, one at a time, given back as it was; nothing where the task has none. */
@@ -54,6 +58,7 @@ class RemoteCalls {
 
   pid_t tid_;
   uint64_t vdso_;
+  uint64_t options_;
   Registers saved_{};
   uint64_t mask_ = 0;
   bool alive_ = false;

@@ -270,19 +270,23 @@ bool Supervisor::onTrap(pid_t tid, Task& task, const siginfo_t& stopped) {
   if (!readRegisters(tid, &registers)) return true;
   if (!task.armed) return false;
   size_t length = cpuidAt(tid, registers);
-  if (length == 0 && source_.isTrapSignal(stopped)) length = cpuidOfUndumpable(tid, task, registers);
-  if (length == 0) return !tasks_.contains(tid);
+  if (length == 0 && source_.isTrapSignal(stopped)) {
+    const auto found = cpuidOfUndumpable(tid, task, registers);
+    if (!found) return true;
+    length = *found;
+  }
+  if (length == 0) return false;
   const CpuidRegisters answer = answers_.answer(static_cast<uint32_t>(registers.rax),
                                                 static_cast<uint32_t>(registers.rcx), tid);
   putAnswer(registers, answer, length);
   ++answered_;
   if (!writeRegisters(tid, registers)) return true;
   if (needsRepair(task)) {
-    RemoteCalls calls(tid, task.space->vdso);
+    RemoteCalls calls(tid, task);
     repairSegvState(calls, task);
     if (!source_.isTrapSignal(stopped)) queueAgain(calls, stopped);
     if (calls.end()) {
-      onEnd(tid, WaitStatus(*calls.end()));
+      dispatch(tid, WaitStatus(*calls.end()));
       return true;
     }
   }
@@ -307,16 +311,16 @@ bool Supervisor::onTrap(pid_t tid, Task& task, const siginfo_t& stopped) {
 
 /**
  * A task that has made itself undumpable can't be read by a supervisor without privileges, which it isn't
- * for as long as the look takes.
+ * for as long as the look takes. Nothing: it isn't there any more.
  */
-size_t Supervisor::cpuidOfUndumpable(pid_t tid, Task& task, const Registers& registers) {
+std::optional<size_t> Supervisor::cpuidOfUndumpable(pid_t tid, Task& task, const Registers& registers) {
   uint8_t byte;
   if (readMemory(tid, registers.rip, &byte, 1) == 1) return 0;
   constexpr long kPrctl32 = 172;
   size_t length = 0;
   std::optional<int> end;
   {
-    RemoteCalls calls(tid, task.space->vdso);
+    RemoteCalls calls(tid, task);
     const auto before = calls.call(SYS_prctl, kPrctl32, {PR_GET_DUMPABLE});
     if (before && calls.call(SYS_prctl, kPrctl32, {PR_SET_DUMPABLE, 1}) == 0) {
       length = cpuidAt(tid, registers);
@@ -325,11 +329,12 @@ size_t Supervisor::cpuidOfUndumpable(pid_t tid, Task& task, const Registers& reg
     }
     end = calls.end();
   }
-  if (end)
-    onEnd(tid, WaitStatus(*end));
-  else
-    // The signal was taken out of its stop for the look; it comes once more, as the kernel's again.
-    task.segvIsReal = length == 0;
+  if (end) {
+    dispatch(tid, WaitStatus(*end));
+    return std::nullopt;
+  }
+  // The signal was taken out of its stop for the look; it comes once more, as the kernel's again.
+  task.segvIsReal = length == 0;
   return length;
 }
 
@@ -404,11 +409,23 @@ void Supervisor::onChild(pid_t parent, int event) {
   Task child = tasks_[parent];
   child.enteringHandler = child.waitsForParent = child.segvIsReal = false;
   child.holdsParent = event == PTRACE_EVENT_VFORK;
-  separate(child, cloneFlags(parent, event, tasks_[parent]));
+  const uint64_t flags = cloneFlags(parent, event, tasks_[parent]);
+  separate(child, flags);
   tasks_[tid] = child;
+  if ((flags & CLONE_THREAD) != 0) watchEnd(parent);
   if (!waits) return;
   if (child.cloning) finishClone(tid, tasks_[tid]);
   goOn(tid);
+}
+
+/**
+ * A thread that executes a program takes the first one's number, as soon as that has ended. If it came
+ * between a stop of the first and what is done for it, that would be done to the new program, unarmed.
+ * So the first doesn't end before it was let go from a stop of its own for it.
+ */
+void Supervisor::watchEnd(pid_t tid) {
+  Task& task = tasks_[tid];
+  if (!task.tellsEnd) task.tellsEnd = setOptions(tid, taskOptions(true));
 }
 
 void Supervisor::onExec(pid_t tid) {
@@ -452,7 +469,7 @@ bool Supervisor::arm(pid_t tid, bool learn) {
   knowVdso(tid, task);
   std::optional<int> end;
   {
-    RemoteCalls calls(tid, task.space->vdso);
+    RemoteCalls calls(tid, task);
     task.armed = source_.arm(calls);
     task.segvBlocked = (calls.signalMask() & kSegvBit) != 0;
     if (learn && task.armed) {
@@ -469,7 +486,7 @@ bool Supervisor::arm(pid_t tid, bool learn) {
               "cpugate-supervisor: process %d was killed by a seccomp filter of its own that forbids "
               "arch_prctl; as root the supervisor could pass by it\n",
               tid);
-    onEnd(tid, WaitStatus(*end));
+    dispatch(tid, WaitStatus(*end));
     return false;
   }
   if (!task.armed) {
@@ -486,12 +503,12 @@ bool Supervisor::disarm(pid_t tid) {
   std::optional<int> end;
   bool disarmed;
   {
-    RemoteCalls calls(tid, task.space->vdso);
+    RemoteCalls calls(tid, task);
     disarmed = source_.disarm(calls);
     end = calls.end();
   }
   if (end) {
-    onEnd(tid, WaitStatus(*end));
+    dispatch(tid, WaitStatus(*end));
     return false;
   }
   task.armed = !disarmed;

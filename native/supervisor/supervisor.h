@@ -70,9 +70,10 @@ class Supervisor {
   void onEnd(pid_t tid, WaitStatus status);
   void onSignal(pid_t tid, Task& task, int signal);
   bool onTrap(pid_t tid, Task& task, const siginfo_t& stopped);
-  size_t cpuidOfUndumpable(pid_t tid, Task& task, const Registers& registers);
+  std::optional<size_t> cpuidOfUndumpable(pid_t tid, Task& task, const Registers& registers);
   void onEvent(pid_t tid, int event);
   void onChild(pid_t parent, int event);
+  void watchEnd(pid_t tid);
   void onExec(pid_t tid);
   void onGuardedCall(pid_t tid, Task& task);
   void onClone3(pid_t tid, Task& task, bool is32);

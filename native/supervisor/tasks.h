@@ -57,6 +57,8 @@ struct Task {
   /** It was let go with one step, to see the mask that its signal handler runs with. */
   bool enteringHandler = false;
   std::optional<Cloning> cloning;
+  /** It stops once more before it ends (PTRACE_O_TRACEEXIT), as everything does that comes of it. */
+  bool tellsEnd = false;
   /** Stopped before its parent told of it; goes on then. */
   bool waitsForParent = false;
   /** Its parent waits, unstoppable, until it executes a program or ends (vfork). */

@@ -76,7 +76,7 @@ const LAB_FAILED = 125;
 export async function runInGuest(guest: Guest, command: readonly string[]): Promise<GuestResult> {
   const result = await bootOnce(guest, command);
   if (result.status !== LAB_FAILED || !result.output.includes('Kernel panic')) return result;
-  console.warn(`a guest's kernel panicked; it boots again: ${JSON.stringify(guest)}`);
+  process.stderr.write(`a guest's kernel panicked; it boots again: ${JSON.stringify(guest)}\n`);
   return await bootOnce(guest, command);
 }
 

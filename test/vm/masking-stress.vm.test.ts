@@ -18,6 +18,7 @@ const BUILDS: readonly (readonly [string, Build])[] = [
   ['stress', 'glibc'],
   ['fork_tree', 'glibc'],
   ['churn', 'glibc'],
+  ['exec_race', 'static-glibc'],
   ['hostile', 'glibc'],
 ];
 
@@ -68,6 +69,10 @@ describe.skipIf(!labIsHere || !supervisorIsHere)('under a mask', () => {
           together('10,000 execs', chain, chain, chain, chain),
           together('1,000 threads, 5,000 signals', [file('stress'), '1000', '4', '5']),
           together(
+            'threads that replace a leader at CPUID',
+            ...Array.from({ length: 4 }, () => [file('exec_race', 'static-glibc'), '300']),
+          ),
+          together(
             'all at once',
             [file('exec_loop', 'no-libc'), '500', 'masked'],
             [file('stress'), '50', '10', '5'],
@@ -79,7 +84,13 @@ describe.skipIf(!labIsHere || !supervisorIsHere)('under a mask', () => {
       );
     }, 600_000);
 
-    test.each(['10,000 execs', '1,000 threads, 5,000 signals', 'all at once'])('%s', (name) => {
+    const STRESSES = [
+      '10,000 execs',
+      '1,000 threads, 5,000 signals',
+      'threads that replace a leader at CPUID',
+      'all at once',
+    ];
+    test.each(STRESSES)('%s', (name) => {
       const outcome = outcomes.get(name);
       expect(outcome?.status, outcome?.output).toBe(0);
       expect(outcome?.left).toEqual([]);

@@ -7,6 +7,8 @@ export interface JudgedPair {
   readonly target: string;
   readonly bare: Outcome;
   readonly masked: Outcome | undefined;
+  /** Where `masked` was refused: the same without a signal handler that runs. */
+  readonly calm: Outcome | undefined;
   readonly back: Outcome | undefined;
   readonly report: GateReport;
   readonly maskedReport: GateReport | undefined;
@@ -26,6 +28,7 @@ export function judgeRun(plan: PairPlan, run: PairRun, criu: string): JudgedPair
         target,
         bare,
         masked: find(source, target, 'masked'),
+        calm: find(source, target, 'calm'),
         back: find(source, target, 'back'),
         report: judgePair(plan, source, target, 'bare', criu),
         maskedReport:
@@ -78,7 +81,8 @@ function bareCell({ report, bare }: JudgedPair): string {
   return `${report.permitted ? 'yes' : 'no'}: ${bare.became}`;
 }
 
-function maskedCell({ maskedReport, masked, back }: JudgedPair): string {
+function maskedCell({ maskedReport, masked, calm, back }: JudgedPair): string {
+  if (calm !== undefined) return `no: ${masked?.became}, without the handler ${calm.became}`;
   const holds = masked !== undefined && maskHolds(masked) ? '' : ', mask lost';
   const moved = `${masked?.became ?? '-'}${masked?.became === 'ok' ? holds : ''}`;
   const home = back === undefined ? '' : `, back ${back.became}`;

@@ -16,7 +16,7 @@ export interface Outcome {
   readonly source: string;
   readonly target: string;
   /** Without a mask by bare CRIU; under the baseline by cpugate; the latter home again. */
-  readonly kind: 'bare' | 'masked' | 'back';
+  readonly kind: 'bare' | 'masked' | 'calm' | 'back';
   readonly became: 'ok' | 'wrong' | 'died' | 'refused' | 'hangs';
   readonly detail: string;
   /** Lines that the program wrote about what CPUID showed: before the move, after it, to a child. */
@@ -65,9 +65,8 @@ async function runScript(plan: PairPlan, cpu: string, script: string, args: read
 }
 
 function readOutcome(line: string): Outcome | undefined {
-  const parts = /^PAIR (\S+) (\S+) (bare|masked|back) (ok|wrong|died|refused|hangs);?(.*)$/.exec(
-    line,
-  );
+  const parts =
+    /^PAIR (\S+) (\S+) (bare|masked|calm|back) (ok|wrong|died|refused|hangs);?(.*)$/.exec(line);
   if (parts === null) return undefined;
   const [, source = '', target = '', kind, became, rest = ''] = parts;
   const words = rest.split(';').filter((one) => one !== '');

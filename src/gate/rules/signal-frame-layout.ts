@@ -79,7 +79,7 @@ function ofFrame(frame: SignalFrame, asked: GateCase): Finding[] {
       {
         code: 'signal-frame-layout',
         severity: 'blocker',
-        effect: `${running} holds ${lost.join(', ')} state that ${asked.target.name} drops or reads wrongly when the handler returns: silently wrong.`,
+        effect: `${running} holds ${lost.join(', ')} state that ${asked.target.name} drops or reads wrongly when the handler returns: silently wrong. Dumped when it has returned, the task has no such frame.`,
         remedy: 'none',
       },
     ];

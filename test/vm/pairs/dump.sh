@@ -1,6 +1,7 @@
 #!/bin/sh
 # A host that tasks leave. dump.sh SHARE NAME [BASELINE]: the program of SHARE runs here and is dumped
-# to SHARE/NAME/bare; under the baseline, to SHARE/NAME/masked. SHARE/NAME/profile.json is this host.
+# to SHARE/NAME/bare; under the baseline, to SHARE/NAME/masked and, with no signal handler running, to
+# SHARE/NAME/calm. SHARE/NAME/profile.json is this host.
 # What the programs write lies in /var/tmp/moved, on every host: an image names files by their path.
 set -u
 share=$1 name=$2 baseline=${3-}
@@ -15,15 +16,15 @@ leave() {
   folder=/var/tmp/moved/$kind
   mkdir -p "$folder"
   echo "$number" >/proc/sys/kernel/ns_last_pid
-  "$@" setsid "$share/migrant" "$folder" again </dev/null >"$home/$kind.log" 2>&1 &
+  "$@" setsid "$share/migrant" "$folder" again "$kind" </dev/null >"$home/$kind.log" 2>&1 &
   started=$!
   until [ -e "$folder/ready" ]; do
     kill -0 $started || { echo "DUMP $name $kind not started: $(cat "$home/$kind.log")"; return; }
     sleep 0.1
   done
   task=$(pgrep -x migrant | head -1)
-  options=
-  [ "$kind" = masked ] && options="--mask $baseline"
+  options="--mask $baseline"
+  [ "$kind" = bare ] && options=
   $CPUGATE dump --images "$home/$kind" $options -- --tree "$task" --log-file dump.log
   status=$?
   sleep 0.3
@@ -32,4 +33,6 @@ leave() {
 }
 
 leave bare 20000
-[ -z "$baseline" ] || leave masked 30000 $CPUGATE run --mask "$baseline" --
+[ -z "$baseline" ] && exit
+leave masked 30000 $CPUGATE run --mask "$baseline" --
+leave calm 25000 $CPUGATE run --mask "$baseline" --

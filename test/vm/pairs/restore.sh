@@ -1,7 +1,8 @@
 #!/bin/sh
 # A host that tasks come to. restore.sh SHARE NAME BASELINE SOURCE...: of each source, bare CRIU restores
 # the program that ran without a mask, and cpugate the one under the baseline, which then is dumped
-# again, to SHARE/NAME/from-SOURCE. A line says what became of each.
+# again, to SHARE/NAME/from-SOURCE. Where that is refused, it tries the one without a signal handler. A
+# line says what became of each.
 set -u
 share=$1 name=$2 baseline=$3
 shift 3
@@ -43,33 +44,37 @@ bare() {
   fi
 }
 
-# masked IMAGES LABEL GO RESULT
+# masked IMAGES FOLDER LABEL GO RESULT
 masked() {
+  images=$1 folder=/var/tmp/moved/$2
+  shift 2
   clear_away
-  mkdir -p /var/tmp/moved/masked
-  before=$(cd "$1" && cat * | sha256sum)
-  $CPUGATE restore --images "$1" --background --pid-file /var/tmp/supervisor.pid -- \
+  mkdir -p "$folder"
+  before=$(cd "$images" && cat * | sha256sum)
+  $CPUGATE restore --images "$images" --background --pid-file /var/tmp/supervisor.pid -- \
     --log-file /var/tmp/restore.log >/var/tmp/restore.out 2>&1
   status=$?
-  [ "$before" = "$(cd "$1" && cat * | sha256sum)" ] || echo "CHANGED $1"
+  [ "$before" = "$(cd "$images" && cat * | sha256sum)" ] || echo "CHANGED $images"
   if [ $status != 0 ]; then
-    echo "PAIR $2 refused;$status $(tr '\n' ' ' </var/tmp/restore.out | tail -c 600) left=$(pgrep -cx migrant)"
+    echo "PAIR $1 refused;$status $(tr '\n' ' ' </var/tmp/restore.out | tail -c 600) left=$(pgrep -cx migrant)"
     return 1
   fi
-  touch "/var/tmp/moved/masked/$3"
-  echo "PAIR $2 $(outcome "/var/tmp/moved/masked/$4")"
+  touch "$folder/$2"
+  echo "PAIR $1 $(outcome "$folder/$3")"
 }
 
 for source; do
   bare "$source"
   [ -e "$share/$source/masked" ] || continue
-  if masked "$share/$source/masked" "$source $name masked" go result; then
+  if masked "$share/$source/masked" masked "$source $name masked" go result; then
     $CPUGATE dump --images "$share/$name/from-$source" --mask "$baseline" -- \
       --tree "$(pgrep -x migrant | head -1)" --log-file dump.log ||
       echo "DUMP $name from-$source failed $(tail -n 3 "$share/$name/from-$source/dump.log")"
+  else
+    masked "$share/$source/calm" calm "$source $name calm" go result
   fi
   # Those that came from here, and were dumped again at the source: home again.
   [ -e "$share/$source/from-$name" ] &&
-    masked "$share/$source/from-$name" "$source $name back" go2 result2
+    masked "$share/$source/from-$name" masked "$source $name back" go2 result2
 done
 clear_away
