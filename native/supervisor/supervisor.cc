@@ -30,7 +30,7 @@ using CallInfo = struct __ptrace_syscall_info;
 
 constexpr timespec kMoment{0, 200'000};
 /** Every so many statuses, one is taken in turn. */
-constexpr unsigned kTurns = 4;
+constexpr unsigned kTurns = 16;
 
 constexpr uint64_t kTrapFlag = 1u << 8;
 constexpr uint64_t kResumeFlag = 1u << 16;
