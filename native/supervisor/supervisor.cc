@@ -449,10 +449,10 @@ void Supervisor::onExec(pid_t tid) {
   // Handlers end with the program that they were part of; "ignored" stays (POSIX, exec).
   if (before.handler == 1) task.action->handler = 1;
   int status;
-  if (!proceed(tid, Resume::kToSyscallStop) || !waitFor(tid, &status)) return;
+  if (!resume(tid, Resume::kToSyscallStop) || !waitFor(tid, &status)) return;
   for (WaitStatus stop(status); stop.kind() != WaitStatus::Kind::kSyscallStop; stop = WaitStatus(status)) {
     if (stop.hasEnded()) return onEnd(tid, stop);
-    if (!proceed(tid, Resume::kToSyscallStop) || !waitFor(tid, &status)) return;
+    if (!resume(tid, Resume::kToSyscallStop) || !waitFor(tid, &status)) return;
   }
   Registers registers;
   if (!readRegisters(tid, &registers)) return;
