@@ -192,13 +192,16 @@ describe.skipIf(!isPossible)('hooks', () => {
   }, 600_000);
 
   test.each(['runc', 'crun'].filter(has))(
-    'a container of %s is masked from its start',
+    'a container of %s is masked from its start, and so is what enters it later',
     async (engine) => {
       const output = await runScript('SandyBridge', 'oci.sh', baseline, engine);
       expect(lineOf(output, 'OCI tracer')).toBe('OCI tracer cpugate-supervi');
       // The area's size is the pool's largest, not this host's.
       expect(lineOf(output, 'OCI bare')).toContain('d.ebx=832');
       expect(lineOf(output, 'OCI result')).toMatch(/ok;before (.* d\.ebx=2696);now +\1;child +\1;/);
+      // What enters it later is under the mask from the supervisor's next look on.
+      expect(lineOf(output, 'OCI late-tracer')).toBe('OCI late-tracer cpugate-supervi');
+      expect(lineOf(output, 'OCI late')).toMatch(/ok;.*now +(\S.* d\.ebx=2696);child +\1;/);
       expect(lineOf(output, 'OCI left')).toBe('OCI left 0');
     },
     400_000,

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Containers under a mask from their start. oci.sh SHARE BASELINE RUNTIME
+# Containers under a mask from their start, and what enters them later. oci.sh SHARE BASELINE RUNTIME
 set -u
 share=$1 baseline=$2 runtime=$3
 bundle=/var/tmp/bundle
@@ -27,6 +27,27 @@ for i in $(seq 100); do
 done
 task=$(pgrep -x migrant)
 echo "OCI tracer $(cat "/proc/$(sed -n 's/^TracerPid:\t//p' "/proc/$task/status")/comm")"
+
+# What comes in later. Where this host is itself a chroot, "exec" sees the root that lies above it.
+inside=
+nsenter -m -t "$task" test -e /root/migrant && inside=/root
+mkdir rootfs/late
+"$runtime" exec -d one $inside/migrant $inside/late again calm </dev/null >/var/tmp/exec.log 2>&1
+echo "OCI exec $? $(tr '\n' ' ' </var/tmp/exec.log)"
+for i in $(seq 100); do
+  [ -e rootfs/late/ready ] && break
+  sleep 0.1
+done
+sleep 1
+late=$(pgrep -x migrant | grep -vx "$task")
+echo "OCI late-tracer $(cat "/proc/$(sed -n 's/^TracerPid:\t//p' "/proc/$late/status")/comm")"
+touch rootfs/late/go
+for i in $(seq 200); do
+  [ -e rootfs/late/result ] && break
+  sleep 0.1
+done
+echo "OCI late $(tr '\n' ';' <rootfs/late/result)"
+
 touch rootfs/tmp/go
 for i in $(seq 200); do
   [ -e rootfs/tmp/result ] && break
