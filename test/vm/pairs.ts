@@ -15,7 +15,7 @@ import { type Guest, projectRoot, runInGuest } from './lab.js';
 export interface Outcome {
   readonly source: string;
   readonly target: string;
-  /** Without a mask by bare CRIU; under the baseline by cpugate; the latter home again. */
+  /** Without a mask by bare CRIU; under the baseline by cpugate, with and without a handler that runs; home again. */
   readonly kind: 'bare' | 'masked' | 'calm' | 'back';
   readonly became: 'ok' | 'wrong' | 'died' | 'refused' | 'hangs';
   readonly detail: string;
