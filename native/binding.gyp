@@ -57,7 +57,9 @@
         'supervisor/session.cc',
         'supervisor/supervisor.cc',
         'supervisor/task_cpu.cc',
+        'supervisor/task_status.cc',
         'supervisor/tracee.cc',
+        'supervisor/waits.cc',
       ],
       'cflags': ['-ffunction-sections', '-fdata-sections'],
       # Exports every symbol, for addons to link with; here it only takes memory.

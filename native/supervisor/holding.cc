@@ -12,6 +12,7 @@
 
 #include "processes.h"
 #include "remote.h"
+#include "task_status.h"
 
 namespace cpugate {
 
@@ -20,12 +21,13 @@ namespace {
 /** After that, those that don't stop are not waited for. */
 constexpr int64_t kStopMilliseconds = 10'000;
 
-pid_t processOf(pid_t tid) { return static_cast<pid_t>(statusField(tid, "Tgid")); }
+pid_t processOf(pid_t tid) { return static_cast<pid_t>(TaskStatus(tid).number("Tgid")); }
 
 /** Empty for one that is gone, or ending, which is EPERM; or a child that came traced and whose parent will tell of it. */
 std::string whyNotSeized(pid_t tid, int cause) {
-  const long tracer = statusField(tid, "TracerPid");
-  if (cause == ESRCH || hasEnded(tid) || tracer == getpid()) return "";
+  const TaskStatus status(tid);
+  const long tracer = status.number("TracerPid");
+  if (cause == ESRCH || status.hasEnded() || tracer == getpid()) return "";
   const std::string process = "process " + std::to_string(tid);
   return cause == EPERM && tracer > 0 ? "another program traces " + process + " (debugger, strace, CRIU)"
                                       : "can't trace " + process + ": " + strerror(cause);

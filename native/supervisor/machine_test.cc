@@ -1,9 +1,11 @@
-// Where tasks run, and CPUID there, on this machine. Built and run by
+// Where tasks run, what is told of them, and CPUID there, on this machine. Built and run by
 // test/native/supervisor.test.ts.
+#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +16,7 @@
 #include "../probe/expect.h"
 #include "answer.h"
 #include "task_cpu.h"
+#include "task_status.h"
 
 namespace cpugate {
 namespace {
@@ -127,6 +130,46 @@ void TasksThatAreGoneAreNowhere(Expectations& expect) {
   expect.That(!cpuOfTask(0) && !cpuOfTask(-1), "no task's numbers");
 }
 
+uint64_t bitOf(int signal) { return uint64_t{1} << (signal - 1); }
+
+void StatusTellsOfSignals(Expectations& expect) {
+  // Groups stand before the signals, and take more than a page; only root may have them at will.
+  std::vector<gid_t> many(2000);
+  for (size_t place = 0; place < many.size(); ++place) many[place] = static_cast<gid_t>(1'000'000 + place);
+  for (const std::vector<gid_t>& groups : {std::vector<gid_t>{}, many}) {
+    const pid_t child = fork();
+    if (child == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (setgroups(groups.size(), groups.data()) != 0) std::printf("(no other groups here)\n");
+      signal(SIGUSR1, [](int) {});
+      sigset_t blocked;
+      sigemptyset(&blocked);
+      sigaddset(&blocked, SIGUSR2);
+      sigprocmask(SIG_BLOCK, &blocked, nullptr);
+      syscall(SYS_tgkill, getpid(), getpid(), SIGUSR2);
+      raise(SIGSTOP);
+      _exit(0);
+    }
+    waitpid(child, nullptr, WUNTRACED);
+    const TaskStatus status(child);
+    expect.That(status.number("Tgid") == child && status.number("PPid") == getpid(), "numbers");
+    expect.That(status.number("TracerPid") == 0 && status.number("Tracer") == -1, "whole names only");
+    // A sanitizer catches some, too.
+    const uint64_t caught = status.signals("SigCgt");
+    expect.That((caught & bitOf(SIGUSR1)) != 0 && (caught & bitOf(SIGUSR2)) == 0, "caught");
+    expect.That(status.signals("SigBlk") == bitOf(SIGUSR2), "blocked");
+    expect.That(status.signals("SigPnd") == bitOf(SIGUSR2), "waiting");
+    expect.That(!status.hasEnded(), "alive, if stopped");
+    kill(child, SIGKILL);
+    siginfo_t end;
+    waitid(P_PID, static_cast<id_t>(child), &end, WEXITED | WNOWAIT);
+    expect.That(TaskStatus(child).hasEnded() && TaskStatus(child).number("Tgid") == child, "a zombie");
+    waitpid(child, nullptr, 0);
+    const TaskStatus gone(child);
+    expect.That(gone.hasEnded() && gone.number("Tgid") == -1 && gone.signals("SigCgt") == 0, "gone");
+  }
+}
+
 void EveryAllowedCpuExecutes(Expectations& expect) {
   const auto before = AllowedCpus();
   for (const CpuAnswers& known : ProbeCpus())
@@ -154,6 +197,7 @@ int main() {
   cpugate::FieldsAreCountedBehindTheName(expect);
   cpugate::TasksAreFound(expect);
   cpugate::TasksThatAreGoneAreNowhere(expect);
+  cpugate::StatusTellsOfSignals(expect);
   cpugate::EveryAllowedCpuExecutes(expect);
   cpugate::OtherCpusDont(expect);
   return expect.Conclude();

@@ -10,6 +10,7 @@
 #include "instruction.h"
 #include "scoped_fd.h"
 #include "wait_status.h"
+#include "waits.h"
 
 namespace cpugate {
 namespace {
@@ -176,6 +177,36 @@ void DescriptorsCloseOnce(Expectations& expect) {
   expect.That(!ScopedFd(-5).isOpen() && ScopedFd(-5).get() == -1, "a failed open closes nothing");
 }
 
+// How many of so many waits begin with a look that finds nothing.
+unsigned vainLooks(Worth& worth, unsigned waits) {
+  unsigned looks = 0;
+  for (unsigned wait = 0; wait < waits; ++wait)
+    if (worth.isWorthALook()) {
+      ++looks;
+      worth.add(false);
+    }
+  return looks;
+}
+
+void LooksArePaidBack(Expectations& expect) {
+  Worth busy;
+  expect.That(vainLooks(busy, Worth::kMostCredit) == Worth::kMostCredit, "tried at first");
+  expect.That(vainLooks(busy, 100 * Worth::kSeldom) == 100, "then seldom");
+  while (!busy.isWorthALook()) {
+  }
+  busy.add(true);
+  expect.That(vainLooks(busy, Worth::kMostCredit) == Worth::kMostCredit, "and again once it paid");
+
+  Worth mixed;
+  unsigned looks = 0;
+  for (unsigned wait = 0; wait < 1000; ++wait)
+    if (mixed.isWorthALook()) {
+      ++looks;
+      mixed.add(wait % Worth::kMostCredit == 0);
+    }
+  expect.That(looks == 1000, "one that pays outweighs some that don't");
+}
+
 }  // namespace
 }  // namespace cpugate
 
@@ -186,5 +217,6 @@ int main() {
   cpugate::AnyCodeGivesALength(expect);
   cpugate::StatusesAreToldApart(expect);
   cpugate::DescriptorsCloseOnce(expect);
+  cpugate::LooksArePaidBack(expect);
   return expect.Conclude();
 }

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "scoped_fd.h"
 
@@ -73,21 +72,6 @@ bool processesIn(const std::string& cgroup, std::vector<pid_t>* pids) {
     if (entry->d_type == DT_DIR && entry->d_name[0] != '.') processesIn(cgroup + "/" + entry->d_name, pids);
   closedir(folder);
   return true;
-}
-
-long statusField(pid_t pid, const char* name) {
-  std::string text;
-  if (!readAll(processFile(pid, "status"), &text)) return -1;
-  const std::string label = std::string("\n") + name + ":";
-  const size_t at = text.find(label);
-  return at == std::string::npos ? -1 : strtol(text.c_str() + at + label.size(), nullptr, 10);
-}
-
-bool hasEnded(pid_t tid) {
-  std::string text;
-  if (!readAll(processFile(tid, "status"), &text)) return true;
-  const size_t at = text.find("\nState:\t");
-  return at != std::string::npos && (text[at + 8] == 'Z' || text[at + 8] == 'X');
 }
 
 }  // namespace cpugate

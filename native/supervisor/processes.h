@@ -14,11 +14,6 @@ std::vector<pid_t> threadsOf(pid_t pid);
 std::vector<pid_t> childrenOf(pid_t pid);
 /** Processes of a cgroup and of all below it; false where there is no such cgroup. */
 bool processesIn(const std::string& cgroup, std::vector<pid_t>* pids);
-/** A field of /proc/PID/status ("TracerPid", "Tgid"); -1 where it can't be read. */
-long statusField(pid_t pid, const char* name);
-
-/** A zombie, or one that nobody has a record of any longer: it runs nothing. */
-bool hasEnded(pid_t tid);
 
 }  // namespace cpugate
 

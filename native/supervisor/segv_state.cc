@@ -1,14 +1,11 @@
 #include "segv_state.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/syscall.h>
 
 #include <cstring>
 
-#include "scoped_fd.h"
+#include "task_status.h"
 
 namespace cpugate {
 
@@ -39,6 +36,8 @@ constexpr uint64_t kMaskInFrame64 = 296;
 constexpr uint64_t kMaskInFrameX32 = 280;
 constexpr uint64_t kMaskInFrame32 = 248;
 constexpr uint64_t kMaskInOldFrame32 = 80;
+
+constexpr uint64_t bitOf(int signal) { return uint64_t{1} << (signal - 1); }
 
 template <typename T>
 bool readFrom(pid_t tid, uint64_t address, T* to) {
@@ -82,22 +81,6 @@ void followReturn(pid_t tid, Task& task, uint64_t offset) {
     task.segvBlocked = (mask & kSegvBit) != 0;
 }
 
-/** A set of signals from /proc/TID/status. */
-bool readStatusSet(pid_t tid, const char* label, uint64_t* set) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/status", tid);
-  const ScopedFd file(open(path, O_RDONLY | O_CLOEXEC));
-  if (!file.isOpen()) return false;
-  char text[4096];
-  const ssize_t got = read(file.get(), text, sizeof text - 1);
-  if (got <= 0) return false;
-  text[got] = '\0';
-  const char* line = strstr(text, label);
-  if (line == nullptr) return false;
-  *set = strtoull(line + strlen(label), nullptr, 16);
-  return true;
-}
-
 }  // namespace
 
 void followSignalCall(pid_t tid, Task& task, const SystemCalls& calls, uint64_t number,
@@ -128,15 +111,11 @@ void followSignalCall(pid_t tid, Task& task, const SystemCalls& calls, uint64_t 
   }
 }
 
-bool isCaught(pid_t tid, int signal) {
-  uint64_t caught;
-  return readStatusSet(tid, "\nSigCgt:", &caught) && (caught >> (signal - 1) & 1) != 0;
-}
+bool isCaught(pid_t tid, int signal) { return (TaskStatus(tid).signals("SigCgt") & bitOf(signal)) != 0; }
 
 bool isPending(pid_t tid, int signal) {
-  uint64_t pending, blocked;
-  return readStatusSet(tid, "\nSigPnd:", &pending) && readStatusSet(tid, "\nSigBlk:", &blocked) &&
-         ((pending & ~blocked) >> (signal - 1) & 1) != 0;
+  const TaskStatus status(tid);
+  return (status.signals("SigPnd") & ~status.signals("SigBlk") & bitOf(signal)) != 0;
 }
 
 void followSegvDelivery(Task& task) {

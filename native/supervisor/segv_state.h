@@ -5,7 +5,6 @@
 #ifndef CPUGATE_SUPERVISOR_SEGV_STATE_H_
 #define CPUGATE_SUPERVISOR_SEGV_STATE_H_
 
-
 #include "remote.h"
 #include "system_calls.h"
 #include "tasks.h"

@@ -21,6 +21,7 @@
 #include "instruction.h"
 #include "segv_state.h"
 #include "system_calls.h"
+#include "waits.h"
 
 namespace cpugate {
 
@@ -157,9 +158,9 @@ bool Supervisor::runUntil(const std::function<bool()>& isDone, int64_t limit) {
 /** 0: nothing has happened, unless it may wait; negative as waitpid's. */
 pid_t Supervisor::next(int* status, bool mayWait) {
   startOrphans();
-  if (++turn_ % kTurns == 0)
+  if (tasks_.size() > 1 && ++turn_ % kTurns == 0)
     if (const pid_t tid = nextInRound(status); tid > 0) return tid;
-  return waitpid(-1, status, __WALL | (mayWait ? 0 : WNOHANG));
+  return mayWait ? waitUntil(-1, status) : lookFor(-1, status);
 }
 
 /**
@@ -169,10 +170,9 @@ pid_t Supervisor::next(int* status, bool mayWait) {
 pid_t Supervisor::nextInRound(int* status) {
   if (round_.empty())
     for (const auto& [tid, task] : tasks_) round_.push_back(tid);
-  if (round_.empty()) return 0;
   const pid_t tid = round_.back();
   round_.pop_back();
-  return waitpid(tid, status, __WALL | WNOHANG);
+  return lookFor(tid, status);
 }
 
 /** A parent that is killed, or whose process executes a program, at the very moment of its fork tells nothing. */

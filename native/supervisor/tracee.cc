@@ -4,10 +4,11 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+
+#include "waits.h"
 
 namespace cpugate {
 
@@ -88,7 +89,7 @@ bool peekCode(pid_t tid, uint64_t address, uint64_t* word) {
 
 bool waitFor(pid_t tid, int* status) {
   for (;;) {
-    const pid_t got = waitpid(tid, status, __WALL);
+    const pid_t got = waitUntil(tid, status);
     if (got == tid) return true;
     if (got < 0 && errno != EINTR) return false;
   }

@@ -13,7 +13,13 @@ const PROGRAMS = [
   ['masked CPUs', ['supervisor/answer_test.cc', 'probe/enumerate.cc', ...ANSWERS]],
   [
     'this machine',
-    ['supervisor/machine_test.cc', 'probe/cpus.cc', 'probe/enumerate.cc', ...ANSWERS],
+    [
+      'supervisor/machine_test.cc',
+      'supervisor/task_status.cc',
+      'probe/cpus.cc',
+      'probe/enumerate.cc',
+      ...ANSWERS,
+    ],
   ],
 ] as const;
 

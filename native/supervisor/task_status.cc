@@ -1,0 +1,42 @@
+#include "task_status.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "scoped_fd.h"
+
+namespace cpugate {
+
+TaskStatus::TaskStatus(pid_t tid) {
+  const ScopedFd file(open(("/proc/" + std::to_string(tid) + "/status").c_str(), O_RDONLY | O_CLOEXEC));
+  // Groups stand before the signals, and a user may have 65536 of them.
+  char part[4096];
+  for (ssize_t got = sizeof part; file.isOpen() && got == sizeof part;) {
+    got = read(file.get(), part, sizeof part);
+    if (got > 0) text_.append(part, static_cast<size_t>(got));
+  }
+}
+
+const char* TaskStatus::behind(std::string_view field) const {
+  const std::string label = "\n" + std::string(field) + ":\t";
+  const size_t at = text_.find(label);
+  return at == std::string::npos ? nullptr : text_.c_str() + at + label.size();
+}
+
+long TaskStatus::number(std::string_view field) const {
+  const char* value = behind(field);
+  return value == nullptr ? -1 : strtol(value, nullptr, 10);
+}
+
+uint64_t TaskStatus::signals(std::string_view field) const {
+  const char* value = behind(field);
+  return value == nullptr ? 0 : strtoull(value, nullptr, 16);
+}
+
+bool TaskStatus::hasEnded() const {
+  const char* state = behind("State");
+  return state == nullptr || *state == 'Z' || *state == 'X';
+}
+
+}  // namespace cpugate
