@@ -2,7 +2,9 @@
  * What a mask costs, each against a reference in the same run:
  *   - a masked CPUID against the least that any tracer does at a fault;
  *   - a compute-bound program against itself without a mask;
- *   - a script of many short programs against the same under "strace -f -e trace=none".
+ *   - a script of many short programs against the same under "strace -f -e trace=none". Their C library
+ *     asks CPUID 22 (Intel) to 36 times (AMD) at each start, and each time is a stop; strace has two for
+ *     each of some 40 system calls. So it can be cheaper than strace, but not by much.
  * `node bench/mask.mjs [--programs DIR] [--execs N]`. Wants a host whose CPUID can be made to fault, and
  * says so elsewhere; a virtual machine without a compiler takes programs that
  * `node bench/mask.mjs --build DIR` made. Exit status 1 where a promise isn't kept.
@@ -128,7 +130,7 @@ function measureExecs(masked, folder) {
   console.log(
     `     masked ${under.toFixed(0)} ms, strace ${traced.toFixed(0)} ms, bare ${bare.toFixed(0)} ms`,
   );
-  promise("exec-heavy script: overhead to strace's", (under - bare) / (traced - bare), 1 / 3);
+  promise("exec-heavy script: overhead to strace's", (under - bare) / (traced - bare), 1);
 }
 
 if (values.build !== undefined) buildPrograms(values.build);
