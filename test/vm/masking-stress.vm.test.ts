@@ -33,10 +33,11 @@ describe.skipIf(!labIsHere || !supervisorIsHere)('under a mask', () => {
 
   const file = (name: string, build: Build = 'glibc') => programFile(programs.folder, name, build);
 
-  /** Under one supervisor all of them, at once. */
+  /** Under one supervisor all of them, at once; then the most memory that it, their parent, has taken. */
   function together(name: string, ...commands: readonly (readonly string[])[]): GuestCase {
     const lines = commands.map((words) => `${words.join(' ')} & pids="$pids $!"`);
-    const script = `${lines.join('\n')}\nfor pid in $pids; do wait $pid || exit 1; done`;
+    const script = `${lines.join('\n')}\nfor pid in $pids; do wait $pid || exit 1; done
+grep VmHWM "/proc/$PPID/status"`;
     const mask = maskFile(programs.folder, 'ivybridge');
     return {
       name,
@@ -94,6 +95,13 @@ describe.skipIf(!labIsHere || !supervisorIsHere)('under a mask', () => {
       const outcome = outcomes.get(name);
       expect(outcome?.status, outcome?.output).toBe(0);
       expect(outcome?.left).toEqual([]);
+    });
+
+    test.each(STRESSES)('%s: the supervisor takes no more than 3 MB', (name) => {
+      const { output = '' } = outcomes.get(name) ?? {};
+      const kilobytes = Number(/^VmHWM:\s+(\d+) kB$/m.exec(output)?.[1]);
+      expect(kilobytes, output).toBeGreaterThan(500);
+      expect(kilobytes).toBeLessThanOrEqual(3 * 1024);
     });
   });
 
