@@ -17,6 +17,7 @@
 #include "answer.h"
 #include "task_cpu.h"
 #include "task_status.h"
+#include "tracee.h"
 
 namespace cpugate {
 namespace {
@@ -129,8 +130,6 @@ void TasksThatAreGoneAreNowhere(Expectations& expect) {
   expect.That(!cpuOfTask(gone) && !cpuByStat(gone) && !cpuByRseq(gone), "gone");
   expect.That(!cpuOfTask(0) && !cpuOfTask(-1), "no task's numbers");
 }
-
-uint64_t bitOf(int signal) { return uint64_t{1} << (signal - 1); }
 
 void StatusTellsOfSignals(Expectations& expect) {
   // Groups stand before the signals, and take more than a page; only root may have them at will.

@@ -11,6 +11,7 @@
 #include <tuple>
 
 #include "wait_status.h"
+#include "waits.h"
 
 namespace cpugate {
 

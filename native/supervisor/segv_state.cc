@@ -37,8 +37,6 @@ constexpr uint64_t kMaskInFrameX32 = 280;
 constexpr uint64_t kMaskInFrame32 = 248;
 constexpr uint64_t kMaskInOldFrame32 = 80;
 
-constexpr uint64_t bitOf(int signal) { return uint64_t{1} << (signal - 1); }
-
 template <typename T>
 bool readFrom(pid_t tid, uint64_t address, T* to) {
   return readMemory(tid, address, to, sizeof *to) == sizeof *to;

@@ -1,14 +1,11 @@
 #include "tracee.h"
 
-#include <errno.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
-
-#include "waits.h"
 
 namespace cpugate {
 
@@ -85,14 +82,6 @@ bool writeMemory(pid_t tid, uint64_t address, const void* from, size_t bytes) {
 
 bool peekCode(pid_t tid, uint64_t address, uint64_t* word) {
   return request(PTRACE_PEEKTEXT, tid, address, pointer(word));
-}
-
-bool waitFor(pid_t tid, int* status) {
-  for (;;) {
-    const pid_t got = waitUntil(tid, status);
-    if (got == tid) return true;
-    if (got < 0 && errno != EINTR) return false;
-  }
 }
 
 }  // namespace cpugate

@@ -17,8 +17,9 @@ using Registers = user_regs_struct;
 inline constexpr uint64_t kCode64 = 0x33;
 inline constexpr uint64_t kCode32 = 0x23;
 
-/** Bit 10 of a signal set: SIGSEGV. */
-inline constexpr uint64_t kSegvBit = uint64_t{1} << (SIGSEGV - 1);
+/** A signal's place in a set of signals. */
+constexpr uint64_t bitOf(int signal) { return uint64_t{1} << (signal - 1); }
+inline constexpr uint64_t kSegvBit = bitOf(SIGSEGV);
 
 /** False where the thread is gone. */
 bool readRegisters(pid_t tid, Registers* registers);
@@ -40,9 +41,6 @@ size_t readMemory(pid_t tid, uint64_t address, void* to, size_t bytes);
 bool writeMemory(pid_t tid, uint64_t address, const void* from, size_t bytes);
 /** One word of code, by the shortest way. */
 bool peekCode(pid_t tid, uint64_t address, uint64_t* word);
-
-/** Waits for one thread, whatever happens to it; false where it is gone without a status. */
-bool waitFor(pid_t tid, int* status);
 
 }  // namespace cpugate
 

@@ -1,26 +1,22 @@
 #include "waits.h"
 
+#include <errno.h>
 #include <immintrin.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <cstdint>
+#include <chrono>
 
 namespace cpugate {
 
 namespace {
 
-/** As long as a sleeper on another CPU of a virtual machine takes to wake. */
-constexpr int64_t kLookNanoseconds = 50'000;
+using Clock = std::chrono::steady_clock;
 
-int64_t nanoseconds() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
+/** As long as a sleeper on another CPU of a virtual machine takes to wake. */
+constexpr std::chrono::microseconds kLook{50};
 
 /** With one CPU for all, looking would only keep the thread from it. */
 bool mayUseSeveralCpus() {
@@ -43,12 +39,20 @@ pid_t waitUntil(pid_t whom, int* status) {
   static Worth worth;
   if (several && worth.isWorthALook()) {
     pid_t tid;
-    const int64_t last = nanoseconds() + kLookNanoseconds;
-    while ((tid = lookFor(whom, status)) == 0 && nanoseconds() < last) _mm_pause();
+    const auto last = Clock::now() + kLook;
+    while ((tid = lookFor(whom, status)) == 0 && Clock::now() < last) _mm_pause();
     worth.add(tid != 0);
     if (tid != 0) return tid;
   }
   return waitWith(whom, status, 0);
+}
+
+bool waitFor(pid_t tid, int* status) {
+  for (;;) {
+    const pid_t got = waitUntil(tid, status);
+    if (got == tid) return true;
+    if (got < 0 && errno != EINTR) return false;
+  }
 }
 
 }  // namespace cpugate

@@ -15,6 +15,8 @@ namespace cpugate {
 pid_t lookFor(pid_t whom, int* status);
 /** The same, until there is one, or a signal came (EINTR). */
 pid_t waitUntil(pid_t whom, int* status);
+/** One thread's, whatever signals come; false where it is gone without one. */
+bool waitFor(pid_t tid, int* status);
 
 /** Whether looking pays, by how it went so far; pure. */
 class Worth {
