@@ -6,6 +6,7 @@
 import { InputError } from '../model/errors.js';
 import type { Cpu, Host } from '../model/host.js';
 import { findLeaf, type LeafRow } from '../model/leaves.js';
+import { mirrorsXcr0, withLiveXcr0, XCR0_LOST } from '../model/live-xcr0.js';
 import { ALL_KNOWN, hex, hex32 } from '../model/registers.js';
 import { DumpBuilder, describeLeaf } from './dump-builder.js';
 import { type Format, type Input, malformed } from './format.js';
@@ -66,15 +67,20 @@ function readCpuidRaw(input: Input): Host {
     else if (passedOver++ === 0) firstPassedOver = line;
   });
   const { cpus, remarks } = builder.finish();
+  // The tool runs on a live host.
+  const live = cpus.map(withLiveXcr0);
   return {
     name: input.name,
     format: 'cpuid-raw',
     kind: 'cpu',
-    cpus,
-    remarks:
-      passedOver === 0
-        ? remarks
-        : [...remarks, `${passedOver} lines are no leaves, the first is line ${firstPassedOver}`],
+    cpus: live.map(({ cpu }) => cpu),
+    remarks: [
+      ...remarks,
+      ...new Set(live.flatMap(({ remark }) => remark ?? [])),
+      ...(passedOver === 0
+        ? []
+        : [`${passedOver} lines are no leaves, the first is line ${firstPassedOver}`]),
+    ],
   };
 }
 
@@ -114,8 +120,7 @@ function describeLosses(host: Host): string[] {
   );
   if (partial.size > 0)
     lost.push(`Left out, as not all of their bits are known: ${[...partial].join(', ')}.`);
-  if (host.cpus.some((cpu) => cpu.xcr0 !== undefined))
-    lost.push('What the OS enabled (XCR0): readers take what the CPU offers.');
+  if (host.cpus.some((cpu) => !mirrorsXcr0(cpu))) lost.push(XCR0_LOST);
   if (host.system !== undefined) lost.push('What the OS adds: kernel, microcode, C library.');
   if (host.cpus.some((cpu) => cpu.logical.length > 1))
     lost.push('APIC ids: CPUs that answer alike are written with those of the first.');

@@ -5,8 +5,9 @@
 import { SaxesParser, type SaxesTagPlain } from 'saxes';
 import { describeHost } from '../model/capabilities.js';
 import { InputError } from '../model/errors.js';
-import type { Host } from '../model/host.js';
+import type { Cpu, Host } from '../model/host.js';
 import { findLeaf, type LeafRow, leafTable } from '../model/leaves.js';
+import { type LiveCpu, mirrorsXcr0, withLiveXcr0, XCR0_LOST } from '../model/live-xcr0.js';
 import { ALL_KNOWN, hex, hex32, type Register } from '../model/registers.js';
 import { type Format, type Input, malformed } from './format.js';
 
@@ -147,16 +148,27 @@ function parse(input: Input): Reader {
   return reader;
 }
 
+function isLive({ leaves }: Cpu): boolean {
+  return findLeaf(leaves, 0xd, 0) !== undefined;
+}
+
 function read(input: Input): Host {
   const { rows, msrs, isComplete } = parse(input);
   if (!isComplete) throw malformed(input, 'ends before </cpudata>');
   if (rows.size === 0) throw malformed(input, 'holds no <cpuid> element');
+  const recorded: Cpu = { logical: [0], leaves: leafTable(rows.values()) };
+  // A record of a live host. libvirt writes what guests can have in the same form, which never has
+  // OSXSAVE and leaves leaf 0xD out.
+  const { cpu, remark }: LiveCpu = isLive(recorded) ? withLiveXcr0(recorded) : { cpu: recorded };
   return {
     name: input.name,
     format: 'libvirt-cpudata',
     kind: 'cpu',
-    cpus: [{ logical: [0], leaves: leafTable(rows.values()) }],
-    remarks: msrs === 0 ? [] : [`${msrs} MSRs are passed over.`],
+    cpus: [cpu],
+    remarks: [
+      ...(remark === undefined ? [] : [remark]),
+      ...(msrs === 0 ? [] : [`${msrs} MSRs are passed over.`]),
+    ],
   };
 }
 
@@ -199,7 +211,8 @@ function comment(brand: string | undefined): string {
 
 function write(host: Host): { content: string; lost: string[] } {
   checkWritable(host);
-  const { leaves, xcr0 } = host.cpus[0] as Host['cpus'][number];
+  const cpu = host.cpus[0] as Cpu;
+  const { leaves } = cpu;
   const partial = leaves.rows.filter((row) => !isWhole(row));
   const lost: string[] = [];
   if (findLeaf(leaves, 1, 0) === undefined)
@@ -208,8 +221,7 @@ function write(host: Host): { content: string; lost: string[] } {
     lost.push(
       `Left out, as not all of their bits are known: ${partial.map((row) => `leaf ${hex(row.leaf)}.${row.subleaf}`).join(', ')}.`,
     );
-  if (xcr0 !== undefined)
-    lost.push('What the OS enabled (XCR0): readers take what the CPU offers.');
+  if (!mirrorsXcr0(cpu)) lost.push(XCR0_LOST);
   if (host.system !== undefined) lost.push('What the OS adds: kernel, microcode, C library.');
   if (host.cpus.length > 1 || (host.cpus[0]?.logical.length ?? 0) > 1)
     lost.push('All logical CPUs but the first: the others offer tasks the same.');

@@ -89,15 +89,17 @@ function maskOf(bit: number | readonly [number, number]): number {
 }
 
 /** Raw bits of every row. A field counts as present where it isn't 0. */
-function hardwarePresence(leaves: LeafTable, kind: HostKind): Presence[] {
+function hardwarePresence({ leaves, xcr0 }: Cpu, kind: HostKind): Presence[] {
   const raw = ROWS.map((row) =>
     presenceOfBits(readRegister(leaves, row.leaf, row.subleaf, row.reg), maskOf(row.bit)),
   );
   if (kind === 'cpu') {
-    // These two bits mirror what the OS under the dumping tool had set, which says nothing about
-    // the OS that tasks will run on; Linux sets both.
+    // These two bits mirror what the OS under the dumping tool had set. Where that isn't the OS that
+    // tasks will run on, or isn't told, they say nothing; Linux sets both.
     const mirror = (bit: FeatureName, of: FeatureName) => {
-      raw[featureIndex(bit)] = raw[featureIndex(of)] as Presence;
+      const index = featureIndex(bit);
+      if (xcr0 === undefined || raw[index] === UNKNOWN)
+        raw[index] = raw[featureIndex(of)] as Presence;
     };
     mirror('osxsave', 'xsave');
     mirror('ospke', 'pku');
@@ -190,7 +192,7 @@ interface OneCpu {
 }
 
 function describeCpu(cpu: Cpu, host: Host): OneCpu {
-  const raw = hardwarePresence(cpu.leaves, host.kind);
+  const raw = hardwarePresence(cpu, host.kind);
   const xsave = readXsave(cpu, host.kind, (name) => raw[featureIndex(name)] as Presence);
   return { cpu, raw, xsave, effective: effectivePresence(raw, xsave.enabled, host) };
 }
@@ -321,6 +323,11 @@ function smallestField(cpus: readonly Cpu[], name: FeatureName): number | undefi
     smallest = Math.min(smallest, field(answer.value, high, low));
   }
   return smallest;
+}
+
+/** Whether an OS's choice of state components is told, not what Linux would choose or a model lists. */
+export function isStateOfOs({ kind, xsave }: Capabilities): boolean {
+  return kind === 'system' || (kind === 'cpu' && xsave.basis === 'read');
 }
 
 /** Canonical names of the features that are effective, in the catalogue's order. */

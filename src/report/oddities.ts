@@ -3,7 +3,7 @@
  * the reader noticed. For people; nothing here decides.
  */
 import { componentName, type FeatureName, featureRow, ROWS } from '../catalogue/index.js';
-import { type Capabilities, unnamedBits } from '../model/capabilities.js';
+import { type Capabilities, isStateOfOs, unnamedBits } from '../model/capabilities.js';
 import { formatCpuList } from '../model/cpu-list.js';
 import { explainAbsence } from '../model/explain-absence.js';
 import type { Host } from '../model/host.js';
@@ -11,8 +11,9 @@ import { USER_VISIBLE } from '../model/prerequisites.js';
 import { bitsOf, hex } from '../model/registers.js';
 import { ABSENT, PRESENT, presenceInMask, standardAreaBytes } from '../model/xsave.js';
 
-function unusableState({ kind, xsave }: Capabilities): string[] {
-  if (kind === 'system') return [];
+function unusableState(host: Capabilities): string[] {
+  if (isStateOfOs(host)) return [];
+  const { xsave } = host;
   return bitsOf(xsave.offered.value)
     .filter((bit) => bit >= 2 && presenceInMask(xsave.enabled, bit) === ABSENT)
     .map(

@@ -1,11 +1,11 @@
 import { componentRow } from '../../catalogue/index.js';
-import type { Capabilities } from '../../model/capabilities.js';
+import { type Capabilities, isStateOfOs } from '../../model/capabilities.js';
 import { bitsOf } from '../../model/registers.js';
 import { ABSENT, presenceInMask } from '../../model/xsave.js';
 import type { Finding, Rule } from '../finding.js';
 
 function ofHost(host: Capabilities): Finding[] {
-  if (host.kind === 'system') return [];
+  if (isStateOfOs(host)) return [];
   return bitsOf(host.xsave.offered.value)
     .filter((bit) => bit >= 2 && presenceInMask(host.xsave.enabled, bit) === ABSENT)
     .map((bit) => componentRow(bit))

@@ -1,7 +1,7 @@
 /** A host for people. */
 import { type FeatureClass, type FeatureName, featureRow } from '../../catalogue/index.js';
 import { findMicroarchitecture } from '../../catalogue/microarchitectures.js';
-import { type Capabilities, effectiveFeatures } from '../../model/capabilities.js';
+import { type Capabilities, effectiveFeatures, isStateOfOs } from '../../model/capabilities.js';
 import type { Host } from '../../model/host.js';
 import { printable } from '../../model/printable.js';
 import { showJson } from '../json.js';
@@ -22,6 +22,12 @@ const KINDS: Readonly<Record<Host['kind'], string>> = {
   model: 'a CPU model',
 };
 
+function describeKind({ kind }: Host, seen: Capabilities): string {
+  return kind === 'cpu' && isStateOfOs(seen)
+    ? 'a CPU, and which state components were enabled'
+    : KINDS[kind];
+}
+
 function cpuLine(seen: Capabilities): string {
   const { signature, vendor, brand } = seen;
   const parts = [brand ?? vendor ?? 'unnamed CPU'];
@@ -39,7 +45,7 @@ function cpuLine(seen: Capabilities): string {
 function facts(host: Host, seen: Capabilities, json: ReturnType<typeof showJson>): string[][] {
   const { system } = seen;
   const rows: (readonly [string, string | undefined])[] = [
-    ['Source', `${host.format}: ${KINDS[host.kind]}`],
+    ['Source', `${host.format}: ${describeKind(host, seen)}`],
     ['CPU', cpuLine(seen)],
     ['Logical CPUs', host.kind === 'model' ? undefined : String(seen.logicalCpus)],
     [

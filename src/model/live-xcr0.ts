@@ -1,0 +1,198 @@
+/**
+ * XCR0 of a running OS, from what CPUID mirrors of it. A tool that dumps a live host can't always
+ * execute XGETBV, yet three answers depend on what the OS enabled: OSXSAVE (CR4.OSXSAVE), OSPKE
+ * (CR4.PKE) and 0xD.0 EBX, the size of the area that holds the components in XCR0 (Intel SDM vol. 1,
+ * 13.2 and 13.5; vol. 2A, CPUID).
+ *
+ * A size doesn't name its components: with PKRU enabled it ends at PKRU's end, AVX-512 or not. Of
+ * the sets that end there, those count that the compacted size (0xD.1 EBX) allows too, and of these
+ * the largest: Linux enables all that it knows unless it is told otherwise at boot.
+ */
+import { COMPONENTS, type FeatureName, featureRow } from '../catalogue/index.js';
+import type { Cpu } from './host.js';
+import { knownOf, type LeafRow, type LeafTable, leafTable, readRegister } from './leaves.js';
+import {
+  ALL_KNOWN,
+  ALL_KNOWN_64,
+  and,
+  bitMask,
+  bitsOf,
+  hasBit64,
+  join64,
+  type Register,
+  without,
+} from './registers.js';
+import {
+  LEGACY_AREA_BYTES,
+  offeredMask,
+  type StateComponent,
+  standardAreaBytes,
+  stateComponent,
+} from './xsave.js';
+
+/** x87 and SSE, which every Linux with XSAVE enables. */
+const LEGACY = 3n;
+/** Components that are enabled together or not at all (Intel SDM vol. 1, 13.3). */
+const TOGETHER: readonly bigint[] = [1n << 2n, 0x18n, 0xe0n, 1n << 9n, 0x60000n, 1n << 19n];
+const PKRU = 1n << 9n;
+/** Components without a group that are tried in every combination; a forged dump may offer all. */
+const MAX_OTHERS = 4;
+/** Those that Linux puts into IA32_XSS, tried in every combination. */
+const SUPERVISOR = COMPONENTS.filter((row) => row.kind === 'supervisor' && row.linux !== 'no').map(
+  (row) => row.bit,
+);
+
+/** True, false, or undefined where the dump lacks the leaf. */
+function bit(leaves: LeafTable, name: FeatureName): boolean | undefined {
+  const row = featureRow(name);
+  const answer = readRegister(leaves, row.leaf, row.subleaf, row.reg);
+  const mask = bitMask(row.bit as number);
+  return and(answer.known, mask) === 0 ? undefined : and(answer.value, mask) !== 0;
+}
+
+function number(leaves: LeafTable, subleaf: number, register: 'ebx' | 'ecx' | 'edx') {
+  const answer = readRegister(leaves, 0xd, subleaf, register);
+  return answer.known === ALL_KNOWN ? answer.value : undefined;
+}
+
+/** Of the components that the CPU offers, those whose feature it has. */
+function withFeature(leaves: LeafTable, offered: bigint): bigint {
+  return COMPONENTS.filter(
+    (row) => row.bit < 2 || row.enabledBy.some((name) => bit(leaves, name) === true),
+  ).reduce((mask, row) => mask | (offered & (1n << BigInt(row.bit))), 0n);
+}
+
+/** Every set of user components that an OS can have enabled. */
+function possibleSets(offered: bigint): bigint[] {
+  const others = bitsOf(offered & ~TOGETHER.reduce((mask, group) => mask | group, LEGACY));
+  const groups = [...TOGETHER, ...others.slice(0, MAX_OTHERS).map((one) => 1n << BigInt(one))];
+  let sets = [LEGACY];
+  for (const group of groups)
+    if ((offered & group) === group) sets = [...sets, ...sets.map((set) => set | group)];
+  return sets;
+}
+
+/** Bytes that XSAVEC and XSAVES write for these components, by number (Intel SDM vol. 1, 13.4.3). */
+function compactedBytes(components: readonly StateComponent[]): number | undefined {
+  let end = LEGACY_AREA_BYTES;
+  for (const { bit: place, size, aligned } of components) {
+    if (place < 2) continue;
+    if (size === undefined || aligned === undefined) return undefined;
+    end = (aligned ? Math.ceil(end / 64) * 64 : end) + size;
+  }
+  return end;
+}
+
+/** Whether the user components, with some of the supervisor ones, are as long as 0xD.1 EBX says. */
+function fitsCompacted(leaves: LeafTable, set: bigint, bytes: number): boolean {
+  const [low, high] = [number(leaves, 1, 'ecx') ?? 0, number(leaves, 1, 'edx') ?? 0];
+  const offered = join64(high, low);
+  const supervisor = SUPERVISOR.filter((one) => hasBit64(offered, one));
+  for (let choice = 0; choice < 2 ** supervisor.length; choice++) {
+    const chosen = supervisor.filter((_, place) => ((choice >> place) & 1) === 1);
+    const all = [...bitsOf(set), ...chosen].sort((a, b) => a - b);
+    if (compactedBytes(all.map((one) => stateComponent(leaves, one))) === bytes) return true;
+  }
+  return false;
+}
+
+function areaBytes(leaves: LeafTable, set: bigint): number | undefined {
+  return standardAreaBytes(bitsOf(set).map((one) => stateComponent(leaves, one)));
+}
+
+function count(set: bigint): number {
+  return bitsOf(set).length;
+}
+
+/** The set that accounts for the sizes, or undefined. */
+function chooseSet(leaves: LeafTable, offered: bigint, bytes: number): bigint | undefined {
+  const ospke = bit(leaves, 'ospke');
+  const matching = possibleSets(offered).filter(
+    (set) =>
+      areaBytes(leaves, set) === bytes && (ospke === undefined || ((set & PKRU) !== 0n) === ospke),
+  );
+  const compacted = number(leaves, 1, 'ebx');
+  const fitting =
+    matching.length > 1 && compacted !== undefined && compacted !== 0
+      ? matching.filter((set) => fitsCompacted(leaves, set, compacted))
+      : [];
+  return (fitting.length > 0 ? fitting : matching).sort((a, b) => count(b) - count(a))[0];
+}
+
+/** "contradiction": no OS can have enabled what the answers say. Undefined: they don't tell. */
+function enabledSet(leaves: LeafTable): bigint | 'contradiction' | undefined {
+  if (bit(leaves, 'xsave') !== true) return undefined;
+  const osxsave = bit(leaves, 'osxsave');
+  const bytes = number(leaves, 0, 'ebx');
+  if (osxsave === false)
+    return bytes === undefined || bytes <= LEGACY_AREA_BYTES ? 0n : 'contradiction';
+  const offered = offeredMask(leaves);
+  if (osxsave === undefined || bytes === undefined || offered.known !== ALL_KNOWN_64)
+    return undefined;
+  // A component whose place the dump leaves out could end anywhere.
+  if (areaBytes(leaves, offered.value) === undefined) return undefined;
+  return (
+    chooseSet(leaves, withFeature(leaves, offered.value), bytes) ??
+    chooseSet(leaves, offered.value, bytes) ??
+    'contradiction'
+  );
+}
+
+/** The bits that mirror the OS. */
+const MIRRORS: readonly { leaf: number; register: Register; bits: number }[] = [
+  ...(['osxsave', 'ospke'] as const).map((name) => {
+    const { leaf, reg, bit: place } = featureRow(name);
+    return { leaf, register: reg, bits: bitMask(place as number) };
+  }),
+  { leaf: 0xd, register: 'ebx', bits: ALL_KNOWN },
+];
+
+/** Of two answers that contradict each other none counts. */
+function withoutMirrors(row: LeafRow): LeafRow {
+  let kept = row;
+  for (const { leaf, register, bits } of MIRRORS) {
+    if (row.leaf !== leaf || row.subleaf !== 0) continue;
+    const known = { ...knownOf(kept), [register]: without(knownOf(kept)[register], bits) };
+    kept = { ...kept, [register]: and(kept[register], known[register]), known };
+  }
+  return kept;
+}
+
+export interface LiveCpu {
+  readonly cpu: Cpu;
+  /** For people: what contradicts what. */
+  readonly remark?: string;
+}
+
+/**
+ * The CPU with the XCR0 that its OS had set, where its answers tell. Where they contradict each
+ * other, nothing is known of XCR0 and of what mirrors it.
+ */
+export function withLiveXcr0(cpu: Cpu): LiveCpu {
+  const set = enabledSet(cpu.leaves);
+  if (set === undefined) return { cpu };
+  if (set !== 'contradiction')
+    return { cpu: { ...cpu, xcr0: { value: set, known: ALL_KNOWN_64 } } };
+  const bytes = number(cpu.leaves, 0, 'ebx');
+  return {
+    cpu: {
+      ...cpu,
+      leaves: leafTable(cpu.leaves.rows.map(withoutMirrors)),
+      xcr0: { value: 0n, known: 0n },
+    },
+    remark:
+      `leaf 0xD.0 EBX says that the enabled state has ${bytes} bytes, which no XCR0 gives with ` +
+      `OSXSAVE ${bit(cpu.leaves, 'osxsave') ? 1 : 0} and OSPKE ${bit(cpu.leaves, 'ospke') ? 1 : 0}; ` +
+      'what the OS enabled counts as unknown',
+  };
+}
+
+/** Whether these leaves alone tell the XCR0 that the CPU counts with. */
+export function mirrorsXcr0(cpu: Cpu): boolean {
+  const found = withLiveXcr0({ logical: cpu.logical, leaves: cpu.leaves }).cpu.xcr0;
+  return cpu.xcr0?.value === found?.value && cpu.xcr0?.known === found?.known;
+}
+
+/** What a writer of bare leaves says where they don't. */
+export const XCR0_LOST =
+  'What the OS enabled (XCR0): readers take what leaves 0x1 and 0xD mirror of the OS under the tool.';
