@@ -4,7 +4,13 @@
  *
  * Kinds of hosts that a pool can't tell apart (same features, same places) are one cell.
  */
-import { COMPONENTS, type FeatureName, featureIndex, featureRow } from '../catalogue/index.js';
+import {
+  COMPONENTS,
+  type FeatureName,
+  featureIndex,
+  featureRow,
+  neededState,
+} from '../catalogue/index.js';
 import { countShared, intersect, putBit, wordsFor } from '../model/bit-rows.js';
 import { countingPrerequisites } from '../model/prerequisites.js';
 import { bitMask, hasBit, or, without } from '../model/registers.js';
@@ -44,7 +50,7 @@ function dependentsOf(bit: number): ReadonlySet<FeatureName> {
   const found = new Set<FeatureName>();
   for (const name of VISIBLE_ORDER)
     if (
-      featureRow(name).components?.includes(bit) ||
+      neededState(featureRow(name)).includes(bit) ||
       countingPrerequisites(name).some((needed) => found.has(needed))
     )
       found.add(name);

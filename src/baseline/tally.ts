@@ -8,6 +8,7 @@ import {
   type FeatureName,
   featureIndex,
   featureRow,
+  neededState,
   ROWS,
 } from '../catalogue/index.js';
 import { countingPrerequisites } from '../model/prerequisites.js';
@@ -46,7 +47,7 @@ const STEPS: readonly Step[] = VISIBLE_ORDER.map((name) => ({
   name,
   index: featureIndex(name),
   needs: countingPrerequisites(name).map(featureIndex),
-  components: featureRow(name).components ?? [],
+  components: neededState(featureRow(name)),
 }));
 
 export function isPlaceless({ size, offset }: KindComponent): boolean {

@@ -4,7 +4,7 @@
  * 0xD isn't at hand, never a substitute for what a CPU says. Sources: Intel SDM vol. 1 ch. 13,
  * AMD APM vol. 2 ch. 11, Linux arch/x86/include/asm/fpu/types.h, and real CPUs.
  */
-import type { FeatureName } from './features.js';
+import type { Encoding, FeatureName, FeatureRow } from './features.js';
 
 export interface ComponentRow {
   readonly bit: number;
@@ -50,3 +50,17 @@ export const COMPONENTS = [
 ] as const satisfies readonly ComponentRow[];
 
 export type ComponentName = (typeof COMPONENTS)[number]['name'];
+
+/** State components, beside x87 and SSE, that instructions of an encoding need in XCR0. */
+const STATE_OF_ENCODING: Readonly<Record<Encoding, readonly number[]>> = {
+  vex: [2],
+  evex: [2, 5, 6, 7],
+  'vex-tile': [17, 18],
+  'vex-gpr': [],
+};
+
+/** Bits of XCR0 without which a feature's instructions fault, whatever CPUID shows. */
+export function neededState({ components, encoding }: FeatureRow): readonly number[] {
+  const encoded = encoding === undefined ? [] : STATE_OF_ENCODING[encoding];
+  return [...new Set([...encoded, ...(components ?? [])])];
+}

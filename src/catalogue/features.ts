@@ -38,6 +38,17 @@ export type FeatureClass =
  */
 export type EdgeKind = 'architectural' | 'state' | 'policy';
 
+/**
+ * How all of a feature's instructions are encoded, where that decides which state they need (Intel SDM
+ * vol. 2A, 2.4 and 2.8: exception conditions; AMD APM vol. 3 for XOP, which counts as VEX):
+ * - vex: vectors; #UD unless XCR0 has SSE and YMM state.
+ * - evex: vectors and opmasks; #UD unless XCR0 has opmask and ZMM state as well.
+ * - vex-tile: tiles; #UD unless XCR0 has both of their components.
+ * - vex-gpr: general registers only (exception types 13 and 14); XCR0 doesn't matter.
+ * Absent: a legacy encoding, or one beside the others (gfni).
+ */
+export type Encoding = 'vex' | 'evex' | 'vex-tile' | 'vex-gpr';
+
 export interface Prerequisite {
   readonly on: string;
   readonly kind: EdgeKind;
@@ -55,6 +66,7 @@ export interface FeatureRow {
   /** A bit, or [high, low] of a number that the target must reach (only the AVX10 version). */
   readonly bit: number | readonly [high: number, low: number];
   readonly class: FeatureClass;
+  readonly encoding?: Encoding;
   /** Absent: Intel and AMD both have it, or may. */
   readonly vendor?: 'intel' | 'amd' | 'via';
   readonly title: string;
@@ -284,7 +296,7 @@ export const FEATURES = [
     title: 'Silicon debug interface MSR', since: 'SandyBridge/Haswell',
     reason: 'Kernel/firmware only',
     names: { xen: 'SDBG', glibc: 'SDBG' } },
-  { name: 'fma', leaf: 0x1, subleaf: 0, reg: 'ecx', bit: 12, class: 'isa', fault: '#UD', glibcTunable: true,
+  { name: 'fma', leaf: 0x1, subleaf: 0, reg: 'ecx', bit: 12, class: 'isa', encoding: 'vex', fault: '#UD', glibcTunable: true,
     title: 'Three-operand fused multiply-add (FMA3)', since: 'Haswell/Piledriver',
     reason: 'VEX encoded, faults without it; also needs YMM state enabled',
     needs: [
@@ -375,7 +387,7 @@ export const FEATURES = [
       { on: 'xsave', kind: 'architectural', sources: 'sdm' },
     ],
     names: { libvirt: 'osxsave', xen: 'OSXSAVE', glibc: 'OSXSAVE' } },
-  { name: 'avx', leaf: 0x1, subleaf: 0, reg: 'ecx', bit: 28, class: 'isa', fault: '#UD', components: [2], glibcTunable: true, criuInstruction: true,
+  { name: 'avx', leaf: 0x1, subleaf: 0, reg: 'ecx', bit: 28, class: 'isa', encoding: 'vex', fault: '#UD', components: [2], glibcTunable: true, criuInstruction: true,
     title: 'AVX instructions (256-bit YMM, VEX encoding)', since: 'SandyBridge/Bulldozer',
     reason: 'Faults without it or when XCR0[2:1] is not 11b; carries state component 2',
     needs: [
@@ -384,7 +396,7 @@ export const FEATURES = [
       { on: 'xsave', kind: 'state', sources: 'linux xen gcc', note: 'llvm has no such edge' },
     ],
     names: { qemu: 'avx', libvirt: 'avx', xen: 'AVX', glibc: 'AVX', gcc: '-mavx', llvm: 'avx' } },
-  { name: 'f16c', leaf: 0x1, subleaf: 0, reg: 'ecx', bit: 29, class: 'isa', fault: '#UD', criuInstruction: true,
+  { name: 'f16c', leaf: 0x1, subleaf: 0, reg: 'ecx', bit: 29, class: 'isa', encoding: 'vex', fault: '#UD', criuInstruction: true,
     title: 'Half-precision conversion instructions', since: 'IvyBridge/Piledriver',
     needs: [
       { on: 'avx', kind: 'architectural', sources: 'xen gcc llvm sdm', note: 'linux lists sse2 instead' },
@@ -519,7 +531,7 @@ export const FEATURES = [
     reason: 'ENCLU runs at CPL3 but only on enclaves built through a device node; enclaves are tied to one CPU and cannot be checkpointed',
     loss: { severity: 'info', effect: 'An enclave is bound to one CPU: a task that has one cannot be checkpointed at all.' },
     names: { qemu: 'sgx', libvirt: 'sgx', xen: 'SGX', glibc: 'SGX', gcc: '-msgx', llvm: 'sgx' } },
-  { name: 'bmi1', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 3, class: 'isa', fault: 'other-insn', silent: true, glibcTunable: true, criuInstruction: true,
+  { name: 'bmi1', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 3, class: 'isa', encoding: 'vex-gpr', fault: 'other-insn', silent: true, glibcTunable: true, criuInstruction: true,
     title: 'First bit manipulation group', since: 'Haswell/Piledriver',
     reason: 'TZCNT uses the REP-prefixed BSF encoding so on a CPU without the bit it runs as BSF: wrong flags and wrong result for a zero input, no fault; the VEX members (ANDN, BEXTR, BLS*) give #UD',
     names: { qemu: 'bmi1', libvirt: 'bmi1', xen: 'BMI1', glibc: 'BMI1', gcc: '-mbmi', llvm: 'bmi' } },
@@ -528,7 +540,7 @@ export const FEATURES = [
     reason: 'XACQUIRE/XRELEASE are ignored prefixes where unsupported so the locked code still runs correctly; only XTEST faults, and only when neither hle nor rtm is present',
     loss: { severity: 'risk', effect: 'Elision prefixes are ignored; XTEST faults where RTM is missing too.' },
     names: { qemu: 'hle', libvirt: 'hle', xen: 'HLE', glibc: 'HLE', gcc: '-mhle' } },
-  { name: 'avx2', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 5, class: 'isa', fault: '#UD', glibcTunable: true, criuInstruction: true,
+  { name: 'avx2', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 5, class: 'isa', encoding: 'vex', fault: '#UD', glibcTunable: true, criuInstruction: true,
     title: 'AVX2 instructions', since: 'Haswell/Excavator',
     needs: [
       { on: 'avx', kind: 'architectural', sources: 'linux xen gcc llvm sdm' },
@@ -542,7 +554,7 @@ export const FEATURES = [
     title: 'Supervisor mode execution prevention', since: 'IvyBridge/Zen',
     reason: 'CR4 bit owned by the kernel',
     names: { qemu: 'smep', libvirt: 'smep', xen: 'SMEP', glibc: 'SMEP' } },
-  { name: 'bmi2', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 8, class: 'isa', fault: '#UD', glibcTunable: true, criuInstruction: true,
+  { name: 'bmi2', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 8, class: 'isa', encoding: 'vex-gpr', fault: '#UD', glibcTunable: true, criuInstruction: true,
     title: 'Second bit manipulation group', since: 'Haswell/Excavator',
     reason: 'All members are VEX encoded and fault without it; PDEP/PEXT are very slow (not wrong) before Zen3',
     names: { qemu: 'bmi2', libvirt: 'bmi2', xen: 'BMI2', glibc: 'BMI2', gcc: '-mbmi2', llvm: 'bmi2' } },
@@ -581,7 +593,7 @@ export const FEATURES = [
     title: 'Cache/bandwidth allocation', since: 'Haswell-EP/Zen2',
     reason: 'Used through resctrl by the kernel',
     names: { xen: 'PQE', glibc: 'RDT_A' } },
-  { name: 'avx512f', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 16, class: 'isa', fault: '#UD', components: [5, 6, 7], glibcTunable: true, criuInstruction: true,
+  { name: 'avx512f', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 16, class: 'isa', encoding: 'evex', fault: '#UD', components: [5, 6, 7], glibcTunable: true, criuInstruction: true,
     title: 'AVX-512 foundation', since: 'KnightsLanding/Skylake-SP/Zen4',
     reason: 'Faults without it or when XCR0[7:5] is not 111b; carries state components 5,6,7',
     needs: [
@@ -592,7 +604,7 @@ export const FEATURES = [
       { on: 'osxsave', kind: 'state', sources: 'sdm' },
     ],
     names: { qemu: 'avx512f', libvirt: 'avx512f', xen: 'AVX512F', glibc: 'AVX512F', gcc: '-mavx512f', llvm: 'avx512f' } },
-  { name: 'avx512dq', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 17, class: 'isa', fault: '#UD', glibcTunable: true, criuInstruction: true,
+  { name: 'avx512dq', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 17, class: 'isa', encoding: 'evex', fault: '#UD', glibcTunable: true, criuInstruction: true,
     title: 'AVX-512 doubleword and quadword', since: 'Skylake-SP/Zen4',
     needs: [
       { on: 'avx512f', kind: 'architectural', sources: 'linux xen gcc llvm sdm' },
@@ -612,7 +624,7 @@ export const FEATURES = [
       { on: 'nx', kind: 'policy', sources: 'xen', note: 'xen only, for shadow paging' },
     ],
     names: { qemu: 'smap', libvirt: 'smap', xen: 'SMAP', glibc: 'SMAP' } },
-  { name: 'avx512ifma', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 21, class: 'isa', fault: '#UD',
+  { name: 'avx512ifma', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 21, class: 'isa', encoding: 'evex', fault: '#UD',
     title: 'AVX-512 52-bit integer multiply-add', since: 'CannonLake/Zen4',
     needs: [
       { on: 'avx512f', kind: 'architectural', sources: 'linux xen gcc llvm' },
@@ -633,19 +645,19 @@ export const FEATURES = [
     title: 'Processor Trace', since: 'Broadwell',
     reason: 'Kernel/perf controlled; supervisor state component 8. PTWRITE is a separate bit in leaf 0x14',
     names: { qemu: 'intel-pt', libvirt: 'intel-pt', xen: 'PROC_TRACE', glibc: 'TRACE' } },
-  { name: 'avx512pf', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 26, class: 'isa', vendor: 'intel', fault: '#UD', glibcTunable: true, criuInstruction: true,
+  { name: 'avx512pf', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 26, class: 'isa', encoding: 'evex', vendor: 'intel', fault: '#UD', glibcTunable: true, criuInstruction: true,
     title: 'AVX-512 prefetch (Xeon Phi)', since: 'KnightsLanding-only',
     needs: [
       { on: 'avx512f', kind: 'architectural', sources: 'linux xen gcc llvm' },
     ],
     names: { qemu: 'avx512pf', libvirt: 'avx512pf', xen: 'AVX512PF', glibc: 'AVX512PF', gcc: '-mavx512pf', llvm: 'avx512pf' } },
-  { name: 'avx512er', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 27, class: 'isa', vendor: 'intel', fault: '#UD', glibcTunable: true, criuInstruction: true,
+  { name: 'avx512er', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 27, class: 'isa', encoding: 'evex', vendor: 'intel', fault: '#UD', glibcTunable: true, criuInstruction: true,
     title: 'AVX-512 exponential and reciprocal (Xeon Phi)', since: 'KnightsLanding-only',
     needs: [
       { on: 'avx512f', kind: 'architectural', sources: 'linux xen gcc llvm' },
     ],
     names: { qemu: 'avx512er', libvirt: 'avx512er', xen: 'AVX512ER', glibc: 'AVX512ER', gcc: '-mavx512er', llvm: 'avx512er' } },
-  { name: 'avx512cd', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 28, class: 'isa', fault: '#UD', glibcTunable: true, criuInstruction: true,
+  { name: 'avx512cd', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 28, class: 'isa', encoding: 'evex', fault: '#UD', glibcTunable: true, criuInstruction: true,
     title: 'AVX-512 conflict detection', since: 'KnightsLanding/Skylake-SP/Zen4',
     needs: [
       { on: 'avx512f', kind: 'architectural', sources: 'linux xen gcc llvm sdm' },
@@ -657,13 +669,13 @@ export const FEATURES = [
       { on: 'sse2', kind: 'architectural', sources: 'linux xen gcc llvm' },
     ],
     names: { qemu: 'sha-ni', libvirt: 'sha-ni', xen: 'SHA', glibc: 'SHA', gcc: '-msha', llvm: 'sha' } },
-  { name: 'avx512bw', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 30, class: 'isa', fault: '#UD', glibcTunable: true, criuInstruction: true,
+  { name: 'avx512bw', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 30, class: 'isa', encoding: 'evex', fault: '#UD', glibcTunable: true, criuInstruction: true,
     title: 'AVX-512 byte and word', since: 'Skylake-SP/Zen4',
     needs: [
       { on: 'avx512f', kind: 'architectural', sources: 'linux xen gcc llvm sdm' },
     ],
     names: { qemu: 'avx512bw', libvirt: 'avx512bw', xen: 'AVX512BW', glibc: 'AVX512BW', gcc: '-mavx512bw', llvm: 'avx512bw' } },
-  { name: 'avx512vl', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 31, class: 'isa', fault: '#UD', glibcTunable: true, criuInstruction: true,
+  { name: 'avx512vl', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 31, class: 'isa', encoding: 'evex', fault: '#UD', glibcTunable: true, criuInstruction: true,
     title: 'AVX-512 on 128/256-bit vectors', since: 'Skylake-SP/Zen4',
     needs: [
       { on: 'avx512f', kind: 'architectural', sources: 'linux xen gcc llvm sdm' },
@@ -673,7 +685,7 @@ export const FEATURES = [
     title: 'PREFETCHWT1 instruction', since: 'KnightsLanding-only',
     reason: 'Sits in the 0F 0D prefetch/NOP row so 64-bit CPUs without it execute a NOP or other prefetch',
     names: { xen: 'PREFETCHWT1', glibc: 'PREFETCHWT1', gcc: '-mprefetchwt1', llvm: 'prefetchwt1' } },
-  { name: 'avx512vbmi', leaf: 0x7, subleaf: 0, reg: 'ecx', bit: 1, class: 'isa', fault: '#UD', criuInstruction: true,
+  { name: 'avx512vbmi', leaf: 0x7, subleaf: 0, reg: 'ecx', bit: 1, class: 'isa', encoding: 'evex', fault: '#UD', criuInstruction: true,
     title: 'AVX-512 vector byte manipulation', since: 'CannonLake/Zen4',
     needs: [
       { on: 'avx512bw', kind: 'policy', sources: 'xen gcc llvm', note: 'linux uses avx512f' },
@@ -706,7 +718,7 @@ export const FEATURES = [
     title: 'UMONITOR/UMWAIT/TPAUSE', since: 'Tremont/AlderLake/SapphireRapids',
     reason: 'Documented #UD where absent; whether old cores decode 66 0F AE /6 register form as MFENCE is untested (doubt). Behaviour also depends on IA32_UMWAIT_CONTROL',
     names: { qemu: 'waitpkg', libvirt: 'waitpkg', xen: 'WAITPKG', glibc: 'WAITPKG', gcc: '-mwaitpkg', llvm: 'waitpkg' } },
-  { name: 'avx512_vbmi2', leaf: 0x7, subleaf: 0, reg: 'ecx', bit: 6, class: 'isa', fault: '#UD', criuInstruction: true,
+  { name: 'avx512_vbmi2', leaf: 0x7, subleaf: 0, reg: 'ecx', bit: 6, class: 'isa', encoding: 'evex', fault: '#UD', criuInstruction: true,
     title: 'AVX-512 vector byte manipulation 2', since: 'IceLake/Zen4',
     needs: [
       { on: 'avx512bw', kind: 'architectural', sources: 'xen gcc llvm', note: 'linux uses avx512vl' },
@@ -728,7 +740,7 @@ export const FEATURES = [
       { on: 'sse2', kind: 'architectural', sources: 'linux xen llvm' },
     ],
     names: { qemu: 'gfni', libvirt: 'gfni', xen: 'GFNI', glibc: 'GFNI', gcc: '-mgfni', llvm: 'gfni' } },
-  { name: 'vaes', leaf: 0x7, subleaf: 0, reg: 'ecx', bit: 9, class: 'isa', fault: '#UD', criuInstruction: true,
+  { name: 'vaes', leaf: 0x7, subleaf: 0, reg: 'ecx', bit: 9, class: 'isa', encoding: 'vex', fault: '#UD', criuInstruction: true,
     title: 'Vector AES (256/512-bit)', since: 'IceLake/Zen3',
     needs: [
       { on: 'aes', kind: 'architectural', sources: 'xen llvm', note: 'llvm and xen; linux and sdm do not ask for it' },
@@ -736,7 +748,7 @@ export const FEATURES = [
       { on: 'avx2', kind: 'policy', sources: 'xen', note: 'xen only' },
     ],
     names: { qemu: 'vaes', libvirt: 'vaes', xen: 'VAES', glibc: 'VAES', gcc: '-mvaes', llvm: 'vaes' } },
-  { name: 'vpclmulqdq', leaf: 0x7, subleaf: 0, reg: 'ecx', bit: 10, class: 'isa', fault: '#UD', criuInstruction: true,
+  { name: 'vpclmulqdq', leaf: 0x7, subleaf: 0, reg: 'ecx', bit: 10, class: 'isa', encoding: 'vex', fault: '#UD', criuInstruction: true,
     title: 'Vector carry-less multiply', since: 'IceLake/Zen3',
     needs: [
       { on: 'avx', kind: 'architectural', sources: 'linux gcc llvm sdm', note: 'xen uses avx2' },
@@ -744,14 +756,14 @@ export const FEATURES = [
       { on: 'pclmulqdq', kind: 'architectural', sources: 'xen gcc llvm', note: 'gcc, llvm, xen; not linux' },
     ],
     names: { qemu: 'vpclmulqdq', libvirt: 'vpclmulqdq', xen: 'VPCLMULQDQ', glibc: 'VPCLMULQDQ', gcc: '-mvpclmulqdq', llvm: 'vpclmulqdq' } },
-  { name: 'avx512_vnni', leaf: 0x7, subleaf: 0, reg: 'ecx', bit: 11, class: 'isa', fault: '#UD', criuInstruction: true,
+  { name: 'avx512_vnni', leaf: 0x7, subleaf: 0, reg: 'ecx', bit: 11, class: 'isa', encoding: 'evex', fault: '#UD', criuInstruction: true,
     title: 'AVX-512 neural network dot products', since: 'CascadeLake/Zen4',
     needs: [
       { on: 'avx512f', kind: 'architectural', sources: 'xen gcc llvm', note: 'linux uses avx512vl' },
       { on: 'avx512vl', kind: 'policy', sources: 'linux', note: 'linux; others avx512f' },
     ],
     names: { qemu: 'avx512vnni', libvirt: 'avx512vnni', xen: 'AVX512_VNNI', glibc: 'AVX512_VNNI', gcc: '-mavx512vnni', llvm: 'avx512vnni' } },
-  { name: 'avx512_bitalg', leaf: 0x7, subleaf: 0, reg: 'ecx', bit: 12, class: 'isa', fault: '#UD', criuInstruction: true,
+  { name: 'avx512_bitalg', leaf: 0x7, subleaf: 0, reg: 'ecx', bit: 12, class: 'isa', encoding: 'evex', fault: '#UD', criuInstruction: true,
     title: 'AVX-512 byte/word population count', since: 'IceLake/Zen4',
     needs: [
       { on: 'avx512bw', kind: 'architectural', sources: 'xen gcc llvm', note: 'linux uses avx512vl' },
@@ -762,7 +774,7 @@ export const FEATURES = [
     title: 'Total memory encryption', since: 'IceLake-SP',
     reason: 'Firmware/kernel only',
     names: { xen: 'TME' } },
-  { name: 'avx512_vpopcntdq', leaf: 0x7, subleaf: 0, reg: 'ecx', bit: 14, class: 'isa', fault: '#UD', criuInstruction: true,
+  { name: 'avx512_vpopcntdq', leaf: 0x7, subleaf: 0, reg: 'ecx', bit: 14, class: 'isa', encoding: 'evex', fault: '#UD', criuInstruction: true,
     title: 'AVX-512 dword/qword population count', since: 'KnightsMill/IceLake/Zen4',
     needs: [
       { on: 'avx512f', kind: 'architectural', sources: 'linux xen gcc llvm' },
@@ -836,13 +848,13 @@ export const FEATURES = [
     title: 'SGX attestation key services', since: 'SapphireRapids',
     reason: 'Enclave platform service',
     names: { xen: 'SGX_KEYS', glibc: 'SGX_KEYS' } },
-  { name: 'avx512_4vnniw', leaf: 0x7, subleaf: 0, reg: 'edx', bit: 2, class: 'isa', vendor: 'intel', fault: '#UD', criuInstruction: true,
+  { name: 'avx512_4vnniw', leaf: 0x7, subleaf: 0, reg: 'edx', bit: 2, class: 'isa', encoding: 'evex', vendor: 'intel', fault: '#UD', criuInstruction: true,
     title: 'AVX-512 4-iteration VNNI word (Xeon Phi)', since: 'KnightsMill-only',
     needs: [
       { on: 'avx512f', kind: 'architectural', sources: 'linux xen gcc' },
     ],
     names: { qemu: 'avx512-4vnniw', libvirt: 'avx512-4vnniw', xen: 'AVX512_4VNNIW', glibc: 'AVX512_4VNNIW', gcc: '-mavx5124vnniw' } },
-  { name: 'avx512_4fmaps', leaf: 0x7, subleaf: 0, reg: 'edx', bit: 3, class: 'isa', vendor: 'intel', fault: '#UD', criuInstruction: true,
+  { name: 'avx512_4fmaps', leaf: 0x7, subleaf: 0, reg: 'edx', bit: 3, class: 'isa', encoding: 'evex', vendor: 'intel', fault: '#UD', criuInstruction: true,
     title: 'AVX-512 4-iteration FMA single (Xeon Phi)', since: 'KnightsMill-only',
     needs: [
       { on: 'avx512f', kind: 'architectural', sources: 'linux xen gcc' },
@@ -860,7 +872,7 @@ export const FEATURES = [
       { on: 'xsaves', kind: 'state', sources: 'sdm' },
     ],
     names: { xen: 'UINTR', glibc: 'UINTR', gcc: '-muintr', llvm: 'uintr' } },
-  { name: 'avx512_vp2intersect', leaf: 0x7, subleaf: 0, reg: 'edx', bit: 8, class: 'isa', fault: '#UD',
+  { name: 'avx512_vp2intersect', leaf: 0x7, subleaf: 0, reg: 'edx', bit: 8, class: 'isa', encoding: 'evex', fault: '#UD',
     title: 'AVX-512 vector pair intersection', since: 'TigerLake/Zen5',
     reason: 'Rare: Tiger Lake, then dropped, back on Zen5',
     needs: [
@@ -911,14 +923,14 @@ export const FEATURES = [
     reason: 'ENDBR is a NOP everywhere; mainline Linux enables IBT for the kernel only, so user code is unaffected unless a future kernel turns user IBT on',
     loss: { severity: 'info', effect: 'ENDBR is a NOP everywhere and mainline Linux has no user IBT.' },
     names: { qemu: 'cet-ibt', xen: 'CET_IBT', glibc: 'IBT', llvm: 'ibt' } },
-  { name: 'amx_bf16', leaf: 0x7, subleaf: 0, reg: 'edx', bit: 22, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'amx_bf16', leaf: 0x7, subleaf: 0, reg: 'edx', bit: 22, class: 'isa', encoding: 'vex-tile', vendor: 'intel', fault: '#UD',
     title: 'AMX bfloat16 tile multiply', since: 'SapphireRapids',
     reason: 'Faults without it, and #NM/SIGILL until the task has asked the kernel for tile data permission',
     needs: [
       { on: 'amx_tile', kind: 'architectural', sources: 'linux xen gcc llvm sdm' },
     ],
     names: { qemu: 'amx-bf16', libvirt: 'amx-bf16', xen: 'AMX_BF16', glibc: 'AMX_BF16', gcc: '-mamx-bf16', llvm: 'amx-bf16' } },
-  { name: 'avx512_fp16', leaf: 0x7, subleaf: 0, reg: 'edx', bit: 23, class: 'isa', fault: '#UD',
+  { name: 'avx512_fp16', leaf: 0x7, subleaf: 0, reg: 'edx', bit: 23, class: 'isa', encoding: 'evex', fault: '#UD',
     title: 'AVX-512 half-precision arithmetic', since: 'SapphireRapids/Zen6-planned',
     needs: [
       { on: 'avx512bw', kind: 'architectural', sources: 'linux xen gcc llvm' },
@@ -926,7 +938,7 @@ export const FEATURES = [
       { on: 'avx512vl', kind: 'architectural', sources: 'llvm', note: 'llvm only' },
     ],
     names: { qemu: 'avx512-fp16', libvirt: 'avx512-fp16', xen: 'AVX512_FP16', glibc: 'AVX512_FP16', gcc: '-mavx512fp16', llvm: 'avx512fp16' } },
-  { name: 'amx_tile', leaf: 0x7, subleaf: 0, reg: 'edx', bit: 24, class: 'state', vendor: 'intel', fault: '#UD/#NM', components: [17, 18],
+  { name: 'amx_tile', leaf: 0x7, subleaf: 0, reg: 'edx', bit: 24, class: 'state', encoding: 'vex-tile', vendor: 'intel', fault: '#UD/#NM', components: [17, 18],
     title: 'AMX tile registers and load/store', since: 'SapphireRapids',
     reason: 'Components 17 (TILECFG) and 18 (TILEDATA, 8 KiB, dynamically enabled through XFD and arch_prctl); permission is per process and must be re-requested on the target',
     needs: [
@@ -936,7 +948,7 @@ export const FEATURES = [
       { on: 'xsave', kind: 'state', sources: 'xen gcc', note: 'linux goes through xfd' },
     ],
     names: { qemu: 'amx-tile', libvirt: 'amx-tile', xen: 'AMX_TILE', glibc: 'AMX_TILE', gcc: '-mamx-tile', llvm: 'amx-tile' } },
-  { name: 'amx_int8', leaf: 0x7, subleaf: 0, reg: 'edx', bit: 25, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'amx_int8', leaf: 0x7, subleaf: 0, reg: 'edx', bit: 25, class: 'isa', encoding: 'vex-tile', vendor: 'intel', fault: '#UD',
     title: 'AMX 8-bit integer tile multiply', since: 'SapphireRapids',
     reason: 'Faults without it, and #NM/SIGILL until tile data permission is granted',
     needs: [
@@ -973,20 +985,20 @@ export const FEATURES = [
       { on: 'spec_ctrl', kind: 'policy', sources: 'linux xen' },
     ],
     names: { qemu: 'ssbd', libvirt: 'ssbd', xen: 'SSBD', glibc: 'SSBD' } },
-  { name: 'sha512', leaf: 0x7, subleaf: 1, reg: 'eax', bit: 0, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'sha512', leaf: 0x7, subleaf: 1, reg: 'eax', bit: 0, class: 'isa', encoding: 'vex', vendor: 'intel', fault: '#UD',
     title: 'SHA-512 instructions (VEX)', since: 'ArrowLake-S/LunarLake',
     needs: [
       { on: 'avx', kind: 'architectural', sources: 'sdm' },
       { on: 'avx2', kind: 'architectural', sources: 'xen llvm' },
     ],
     names: { qemu: 'sha512', libvirt: 'sha512', xen: 'SHA512', gcc: '-msha512', llvm: 'sha512' } },
-  { name: 'sm3', leaf: 0x7, subleaf: 1, reg: 'eax', bit: 1, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'sm3', leaf: 0x7, subleaf: 1, reg: 'eax', bit: 1, class: 'isa', encoding: 'vex', vendor: 'intel', fault: '#UD',
     title: 'SM3 hash instructions (VEX)', since: 'ArrowLake-S/LunarLake',
     needs: [
       { on: 'avx', kind: 'architectural', sources: 'xen sdm' },
     ],
     names: { qemu: 'sm3', libvirt: 'sm3', xen: 'SM3', gcc: '-msm3', llvm: 'sm3' } },
-  { name: 'sm4', leaf: 0x7, subleaf: 1, reg: 'eax', bit: 2, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'sm4', leaf: 0x7, subleaf: 1, reg: 'eax', bit: 2, class: 'isa', encoding: 'vex', vendor: 'intel', fault: '#UD',
     title: 'SM4 cipher instructions (VEX)', since: 'ArrowLake-S/LunarLake',
     needs: [
       { on: 'avx', kind: 'architectural', sources: 'sdm' },
@@ -1000,16 +1012,17 @@ export const FEATURES = [
       { on: 'lm', kind: 'architectural', sources: 'sdm' },
     ],
     names: { glibc: 'RAO_INT', gcc: '-mraoint', llvm: 'raoint' } },
-  { name: 'avx_vnni', leaf: 0x7, subleaf: 1, reg: 'eax', bit: 4, class: 'isa', fault: '#UD',
+  { name: 'avx_vnni', leaf: 0x7, subleaf: 1, reg: 'eax', bit: 4, class: 'isa', encoding: 'vex', fault: '#UD',
     title: 'VEX-encoded VNNI', since: 'AlderLake/SapphireRapids/Zen5',
     needs: [
       { on: 'avx', kind: 'architectural', sources: 'linux sdm', note: 'linux and sdm; gcc, llvm, xen use avx2' },
       { on: 'avx2', kind: 'architectural', sources: 'xen gcc llvm', note: 'linux uses avx' },
     ],
     names: { qemu: 'avx-vnni', libvirt: 'avx-vnni', xen: 'AVX_VNNI', glibc: 'AVX_VNNI', gcc: '-mavxvnni', llvm: 'avxvnni' } },
-  { name: 'avx512_bf16', leaf: 0x7, subleaf: 1, reg: 'eax', bit: 5, class: 'isa', fault: '#UD',
+  { name: 'avx512_bf16', leaf: 0x7, subleaf: 1, reg: 'eax', bit: 5, class: 'isa', encoding: 'evex', fault: '#UD',
     title: 'AVX-512 bfloat16', since: 'CooperLake/Zen4',
     needs: [
+      { on: 'avx512f', kind: 'architectural', sources: 'sdm', note: 'EVEX-encoded; other projects only ask for more than this' },
       { on: 'avx512bw', kind: 'policy', sources: 'xen gcc llvm', note: 'linux uses avx512vl' },
       { on: 'avx512vl', kind: 'policy', sources: 'linux', note: 'linux; xen and llvm use avx512bw (gcc 12 sets nothing, 13+ avx512bw)' },
     ],
@@ -1022,7 +1035,7 @@ export const FEATURES = [
       { on: 'smap', kind: 'architectural', sources: 'linux' },
     ],
     names: { xen: 'LASS', glibc: 'LASS' } },
-  { name: 'cmpccxadd', leaf: 0x7, subleaf: 1, reg: 'eax', bit: 7, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'cmpccxadd', leaf: 0x7, subleaf: 1, reg: 'eax', bit: 7, class: 'isa', encoding: 'vex-gpr', vendor: 'intel', fault: '#UD',
     title: 'CMPccXADD conditional add', since: 'SierraForest/ArrowLake',
     needs: [
       { on: 'lm', kind: 'policy', sources: 'xen sdm' },
@@ -1067,7 +1080,7 @@ export const FEATURES = [
     title: 'NMI source reporting', since: 'DiamondRapids',
     reason: 'Kernel only',
     names: { xen: 'NMI_SRC' } },
-  { name: 'amx_fp16', leaf: 0x7, subleaf: 1, reg: 'eax', bit: 21, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'amx_fp16', leaf: 0x7, subleaf: 1, reg: 'eax', bit: 21, class: 'isa', encoding: 'vex-tile', vendor: 'intel', fault: '#UD',
     title: 'AMX half-precision tile multiply', since: 'GraniteRapids',
     needs: [
       { on: 'amx_tile', kind: 'architectural', sources: 'linux xen gcc llvm sdm' },
@@ -1077,7 +1090,7 @@ export const FEATURES = [
     title: 'HRESET history reset', since: 'AlderLake',
     reason: 'CPL0 instruction',
     names: { glibc: 'HRESET', gcc: '-mhreset', llvm: 'hreset' } },
-  { name: 'avx_ifma', leaf: 0x7, subleaf: 1, reg: 'eax', bit: 23, class: 'isa', fault: '#UD',
+  { name: 'avx_ifma', leaf: 0x7, subleaf: 1, reg: 'eax', bit: 23, class: 'isa', encoding: 'vex', fault: '#UD',
     title: 'VEX-encoded 52-bit integer multiply-add', since: 'SierraForest/ArrowLake/Zen6-planned',
     needs: [
       { on: 'avx', kind: 'architectural', sources: 'sdm' },
@@ -1126,27 +1139,27 @@ export const FEATURES = [
       { on: 'wrmsrns', kind: 'architectural', sources: 'sdm' },
     ],
     names: { qemu: 'msr-imm' } },
-  { name: 'avx_vnni_int8', leaf: 0x7, subleaf: 1, reg: 'edx', bit: 4, class: 'isa', fault: '#UD',
+  { name: 'avx_vnni_int8', leaf: 0x7, subleaf: 1, reg: 'edx', bit: 4, class: 'isa', encoding: 'vex', fault: '#UD',
     title: 'VEX VNNI with mixed-sign int8', since: 'SierraForest/ArrowLake/Zen6-planned',
     needs: [
       { on: 'avx', kind: 'architectural', sources: 'sdm' },
       { on: 'avx2', kind: 'architectural', sources: 'xen gcc llvm' },
     ],
     names: { qemu: 'avx-vnni-int8', libvirt: 'avx-vnni-int8', xen: 'AVX_VNNI_INT8', glibc: 'AVX_VNNI_INT8', gcc: '-mavxvnniint8', llvm: 'avxvnniint8' } },
-  { name: 'avx_ne_convert', leaf: 0x7, subleaf: 1, reg: 'edx', bit: 5, class: 'isa', fault: '#UD',
+  { name: 'avx_ne_convert', leaf: 0x7, subleaf: 1, reg: 'edx', bit: 5, class: 'isa', encoding: 'vex', fault: '#UD',
     title: 'No-exception FP16/BF16 conversions (VEX)', since: 'SierraForest/ArrowLake/Zen6-planned',
     needs: [
       { on: 'avx', kind: 'architectural', sources: 'xen sdm', note: 'xen and sdm; gcc and llvm use avx2' },
       { on: 'avx2', kind: 'architectural', sources: 'gcc llvm', note: 'xen uses avx' },
     ],
     names: { qemu: 'avx-ne-convert', libvirt: 'avx-ne-convert', xen: 'AVX_NE_CONVERT', glibc: 'AVX_NE_CONVERT', gcc: '-mavxneconvert', llvm: 'avxneconvert' } },
-  { name: 'amx_complex', leaf: 0x7, subleaf: 1, reg: 'edx', bit: 8, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'amx_complex', leaf: 0x7, subleaf: 1, reg: 'edx', bit: 8, class: 'isa', encoding: 'vex-tile', vendor: 'intel', fault: '#UD',
     title: 'AMX complex half-precision multiply', since: 'GraniteRapids-D',
     needs: [
       { on: 'amx_tile', kind: 'architectural', sources: 'xen gcc llvm sdm' },
     ],
     names: { qemu: 'amx-complex', libvirt: 'amx-complex', xen: 'AMX_COMPLEX', glibc: 'AMX_COMPLEX', gcc: '-mamx-complex', llvm: 'amx-complex' } },
-  { name: 'avx_vnni_int16', leaf: 0x7, subleaf: 1, reg: 'edx', bit: 10, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'avx_vnni_int16', leaf: 0x7, subleaf: 1, reg: 'edx', bit: 10, class: 'isa', encoding: 'vex', vendor: 'intel', fault: '#UD',
     title: 'VEX VNNI with mixed-sign int16', since: 'ArrowLake-S/LunarLake',
     needs: [
       { on: 'avx', kind: 'architectural', sources: 'sdm' },
@@ -1187,7 +1200,7 @@ export const FEATURES = [
       { on: 'shstk', kind: 'architectural', sources: 'sdm' },
     ],
     names: { xen: 'CET_SSS' } },
-  { name: 'avx10', leaf: 0x7, subleaf: 1, reg: 'edx', bit: 19, class: 'isa', vendor: 'intel', fault: '#UD', components: [5, 6, 7],
+  { name: 'avx10', leaf: 0x7, subleaf: 1, reg: 'edx', bit: 19, class: 'isa', encoding: 'evex', vendor: 'intel', fault: '#UD', components: [5, 6, 7],
     title: 'AVX10 converged vector ISA (version in leaf 0x24)', since: 'GraniteRapids',
     reason: 'Instruction set is chosen by avx10_version; EVEX code for it faults without AVX-512 class state in XCR0[7:5]',
     needs: [
@@ -1580,7 +1593,7 @@ export const FEATURES = [
     needs: [
       { on: 'key_locker', kind: 'architectural', sources: 'sdm' },
     ] },
-  { name: 'amx_int8_alias', leaf: 0x1e, subleaf: 1, reg: 'eax', bit: 0, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'amx_int8_alias', leaf: 0x1e, subleaf: 1, reg: 'eax', bit: 0, class: 'isa', encoding: 'vex-tile', vendor: 'intel', fault: '#UD',
     title: 'AMX int8, second enumeration', since: 'DiamondRapids',
     reason: 'Repeats amx_int8; faults where absent',
     loss: { severity: 'info', effect: 'Repeats amx_int8, which is reported itself.' },
@@ -1588,7 +1601,7 @@ export const FEATURES = [
       { on: 'amx_tile', kind: 'architectural', sources: 'sdm' },
     ],
     names: { qemu: 'amx-int8-alias' } },
-  { name: 'amx_bf16_alias', leaf: 0x1e, subleaf: 1, reg: 'eax', bit: 1, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'amx_bf16_alias', leaf: 0x1e, subleaf: 1, reg: 'eax', bit: 1, class: 'isa', encoding: 'vex-tile', vendor: 'intel', fault: '#UD',
     title: 'AMX bf16, second enumeration', since: 'DiamondRapids',
     reason: 'Repeats amx_bf16; faults where absent',
     loss: { severity: 'info', effect: 'Repeats amx_bf16, which is reported itself.' },
@@ -1596,7 +1609,7 @@ export const FEATURES = [
       { on: 'amx_tile', kind: 'architectural', sources: 'sdm' },
     ],
     names: { qemu: 'amx-bf16-alias' } },
-  { name: 'amx_complex_alias', leaf: 0x1e, subleaf: 1, reg: 'eax', bit: 2, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'amx_complex_alias', leaf: 0x1e, subleaf: 1, reg: 'eax', bit: 2, class: 'isa', encoding: 'vex-tile', vendor: 'intel', fault: '#UD',
     title: 'AMX complex, second enumeration', since: 'DiamondRapids',
     reason: 'Repeats amx_complex; faults where absent',
     loss: { severity: 'info', effect: 'Repeats amx_complex, which is reported itself.' },
@@ -1604,7 +1617,7 @@ export const FEATURES = [
       { on: 'amx_tile', kind: 'architectural', sources: 'sdm' },
     ],
     names: { qemu: 'amx-complex-alias' } },
-  { name: 'amx_fp16_alias', leaf: 0x1e, subleaf: 1, reg: 'eax', bit: 3, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'amx_fp16_alias', leaf: 0x1e, subleaf: 1, reg: 'eax', bit: 3, class: 'isa', encoding: 'vex-tile', vendor: 'intel', fault: '#UD',
     title: 'AMX fp16, second enumeration', since: 'DiamondRapids',
     reason: 'Repeats amx_fp16; faults where absent',
     loss: { severity: 'info', effect: 'Repeats amx_fp16, which is reported itself.' },
@@ -1612,27 +1625,27 @@ export const FEATURES = [
       { on: 'amx_tile', kind: 'architectural', sources: 'sdm' },
     ],
     names: { qemu: 'amx-fp16-alias' } },
-  { name: 'amx_fp8', leaf: 0x1e, subleaf: 1, reg: 'eax', bit: 4, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'amx_fp8', leaf: 0x1e, subleaf: 1, reg: 'eax', bit: 4, class: 'isa', encoding: 'vex-tile', vendor: 'intel', fault: '#UD',
     title: 'AMX FP8 tile multiply', since: 'DiamondRapids',
     needs: [
       { on: 'amx_tile', kind: 'architectural', sources: 'gcc sdm' },
     ],
     names: { qemu: 'amx-fp8', gcc: '-mamx-fp8', llvm: 'amx-fp8' } },
-  { name: 'amx_transpose', leaf: 0x1e, subleaf: 1, reg: 'eax', bit: 5, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'amx_transpose', leaf: 0x1e, subleaf: 1, reg: 'eax', bit: 5, class: 'isa', encoding: 'vex-tile', vendor: 'intel', fault: '#UD',
     title: 'AMX transpose loads', since: 'withdrawn',
     reason: 'Announced then withdrawn (QEMU leaves the bit unnamed, some LLVM/gcc releases know it); treat as never present',
     needs: [
       { on: 'amx_tile', kind: 'architectural', sources: 'gcc sdm' },
     ],
     names: { gcc: '-mamx-transpose', llvm: 'amx-transpose' } },
-  { name: 'amx_tf32', leaf: 0x1e, subleaf: 1, reg: 'eax', bit: 6, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'amx_tf32', leaf: 0x1e, subleaf: 1, reg: 'eax', bit: 6, class: 'isa', encoding: 'vex-tile', vendor: 'intel', fault: '#UD',
     title: 'AMX TF32 tile multiply', since: 'DiamondRapids',
     reason: 'Listed by QEMU and LLVM; newer LLVM-derived lists drop it again (doubt)',
     needs: [
       { on: 'amx_tile', kind: 'architectural', sources: 'gcc sdm' },
     ],
     names: { qemu: 'amx-tf32', gcc: '-mamx-tf32', llvm: 'amx-tf32' } },
-  { name: 'amx_avx512', leaf: 0x1e, subleaf: 1, reg: 'eax', bit: 7, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'amx_avx512', leaf: 0x1e, subleaf: 1, reg: 'eax', bit: 7, class: 'isa', encoding: 'evex', vendor: 'intel', fault: '#UD',
     title: 'AMX to AVX-512 register moves', since: 'DiamondRapids',
     needs: [
       { on: 'amx_tile', kind: 'architectural', sources: 'gcc sdm' },
@@ -1640,27 +1653,27 @@ export const FEATURES = [
       { on: 'avx10_version', kind: 'policy', sources: 'gcc', note: 'gcc: needs AVX10 version 2 or later' },
     ],
     names: { qemu: 'amx-avx512', gcc: '-mamx-avx512', llvm: 'amx-avx512' } },
-  { name: 'amx_movrs', leaf: 0x1e, subleaf: 1, reg: 'eax', bit: 8, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'amx_movrs', leaf: 0x1e, subleaf: 1, reg: 'eax', bit: 8, class: 'isa', encoding: 'vex-tile', vendor: 'intel', fault: '#UD',
     title: 'AMX read-shared tile loads', since: 'DiamondRapids',
     needs: [
       { on: 'amx_tile', kind: 'architectural', sources: 'gcc sdm' },
     ],
     names: { qemu: 'amx-movrs', gcc: '-mamx-movrs', llvm: 'amx-movrs' } },
-  { name: 'avx10_version', leaf: 0x24, subleaf: 0, reg: 'ebx', bit: [7, 0], class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'avx10_version', leaf: 0x24, subleaf: 0, reg: 'ebx', bit: [7, 0], class: 'isa', encoding: 'evex', vendor: 'intel', fault: '#UD',
     title: 'AVX10 version number', since: 'GraniteRapids(1)/DiamondRapids(2)',
     reason: 'Number, not a flag: target must be >= source; a lower number means missing instructions; the gcc and LLVM names given are for version 2',
     needs: [
       { on: 'avx10', kind: 'architectural', sources: 'qemu sdm' },
     ],
     names: { gcc: '-mavx10.2', llvm: 'avx10.2' } },
-  { name: 'avx10_128', leaf: 0x24, subleaf: 0, reg: 'ebx', bit: 16, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'avx10_128', leaf: 0x24, subleaf: 0, reg: 'ebx', bit: 16, class: 'isa', encoding: 'evex', vendor: 'intel', fault: '#UD',
     title: 'AVX10 128-bit vectors', since: 'GraniteRapids',
     reason: 'Now always 1 with avx10 (reserved in newer documents)',
     needs: [
       { on: 'avx10', kind: 'architectural', sources: 'qemu', note: 'qemu also has the reverse rule (avx10 needs at least one width); left out to stay acyclic' },
     ],
     names: { qemu: 'avx10-128', libvirt: 'avx10-128', glibc: 'AVX10_XMM' } },
-  { name: 'avx10_256', leaf: 0x24, subleaf: 0, reg: 'ebx', bit: 17, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'avx10_256', leaf: 0x24, subleaf: 0, reg: 'ebx', bit: 17, class: 'isa', encoding: 'evex', vendor: 'intel', fault: '#UD',
     title: 'AVX10 256-bit vectors', since: 'GraniteRapids',
     reason: 'Now always 1 with avx10 (reserved in newer documents)',
     needs: [
@@ -1668,7 +1681,7 @@ export const FEATURES = [
       { on: 'avx10_128', kind: 'architectural', sources: 'qemu' },
     ],
     names: { qemu: 'avx10-256', libvirt: 'avx10-256', glibc: 'AVX10_YMM' } },
-  { name: 'avx10_512', leaf: 0x24, subleaf: 0, reg: 'ebx', bit: 18, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'avx10_512', leaf: 0x24, subleaf: 0, reg: 'ebx', bit: 18, class: 'isa', encoding: 'evex', vendor: 'intel', fault: '#UD',
     title: 'AVX10 512-bit vectors', since: 'GraniteRapids',
     reason: 'Now always 1 with avx10 (reserved in newer documents); gcc 14/15 had -256/-512 variants',
     needs: [
@@ -1676,7 +1689,7 @@ export const FEATURES = [
       { on: 'avx10_256', kind: 'architectural', sources: 'qemu' },
     ],
     names: { qemu: 'avx10-512', libvirt: 'avx10-512', glibc: 'AVX10_ZMM' } },
-  { name: 'avx10_v1_aux', leaf: 0x24, subleaf: 1, reg: 'ecx', bit: 2, class: 'isa', vendor: 'intel', fault: '#UD',
+  { name: 'avx10_v1_aux', leaf: 0x24, subleaf: 1, reg: 'ecx', bit: 2, class: 'isa', encoding: 'evex', vendor: 'intel', fault: '#UD',
     title: 'AVX10.1 auxiliary group (FP8 conversions, EVEX VNNI)', since: 'future',
     reason: 'QEMU calls it avx10-vnni-int; very new, few sources (doubt)',
     needs: [
@@ -1818,7 +1831,7 @@ export const FEATURES = [
     title: 'Instruction based sampling', since: 'K10',
     reason: 'Performance monitoring, kernel only',
     names: { qemu: 'ibs', libvirt: 'ibs', xen: 'IBS' } },
-  { name: 'xop', leaf: 0x80000001, subleaf: 0, reg: 'ecx', bit: 11, class: 'isa', vendor: 'amd', fault: '#UD', criuInstruction: true,
+  { name: 'xop', leaf: 0x80000001, subleaf: 0, reg: 'ecx', bit: 11, class: 'isa', encoding: 'vex', vendor: 'amd', fault: '#UD', criuInstruction: true,
     title: 'XOP vector instructions', since: 'Bulldozer-to-Excavator',
     reason: 'Gone from Zen on',
     needs: [
@@ -1843,7 +1856,7 @@ export const FEATURES = [
       { on: 'xsave', kind: 'state', sources: 'xen' },
     ],
     names: { qemu: 'lwp', libvirt: 'lwp', xen: 'LWP', glibc: 'LWP', gcc: '-mlwp', llvm: 'lwp' } },
-  { name: 'fma4', leaf: 0x80000001, subleaf: 0, reg: 'ecx', bit: 16, class: 'isa', vendor: 'amd', fault: '#UD', glibcTunable: true, criuInstruction: true,
+  { name: 'fma4', leaf: 0x80000001, subleaf: 0, reg: 'ecx', bit: 16, class: 'isa', encoding: 'vex', vendor: 'amd', fault: '#UD', glibcTunable: true, criuInstruction: true,
     title: 'Four-operand fused multiply-add', since: 'Bulldozer-to-Excavator',
     reason: 'Gone from Zen on (Zen1 still decodes it without reporting it)',
     needs: [
@@ -1856,15 +1869,18 @@ export const FEATURES = [
     title: 'Translation cache extension', since: 'Piledriver',
     reason: 'EFER bit owned by the kernel',
     names: { qemu: 'tce', libvirt: 'tce' } },
-  { name: 'cvt16', leaf: 0x80000001, subleaf: 0, reg: 'ecx', bit: 18, class: 'isa', vendor: 'amd', fault: '#UD',
+  { name: 'cvt16', leaf: 0x80000001, subleaf: 0, reg: 'ecx', bit: 18, class: 'isa', encoding: 'vex', vendor: 'amd', fault: '#UD',
     title: 'CVT16 half-precision conversions', since: 'never-shipped',
     reason: 'Superseded by f16c; only libvirt still names it',
+    needs: [
+      { on: 'avx', kind: 'architectural', sources: 'sdm', note: 'XOP-encoded: needs YMM state' },
+    ],
     names: { libvirt: 'cvt16' } },
   { name: 'nodeid_msr', leaf: 0x80000001, subleaf: 0, reg: 'ecx', bit: 19, class: 'identity', vendor: 'amd',
     title: 'Node ID MSR', since: 'K10-to-Excavator',
     reason: 'Identification',
     names: { qemu: 'nodeid-msr', libvirt: 'nodeid_msr', xen: 'NODEID_MSR' } },
-  { name: 'tbm', leaf: 0x80000001, subleaf: 0, reg: 'ecx', bit: 21, class: 'isa', vendor: 'amd', fault: '#UD', criuInstruction: true,
+  { name: 'tbm', leaf: 0x80000001, subleaf: 0, reg: 'ecx', bit: 21, class: 'isa', encoding: 'vex-gpr', vendor: 'amd', fault: '#UD', criuInstruction: true,
     title: 'Trailing bit manipulation', since: 'Piledriver-to-Excavator',
     reason: 'Gone from Zen on',
     names: { qemu: 'tbm', libvirt: 'tbm', xen: 'TBM', glibc: 'TBM', gcc: '-mtbm', llvm: 'tbm' } },
@@ -2397,7 +2413,7 @@ export const FEATURES = [
   { name: 'amd_workload_class', leaf: 0x80000021, subleaf: 0, reg: 'eax', bit: 22, class: 'kernel', vendor: 'amd',
     title: 'Workload classification', since: 'Zen6',
     reason: 'Kernel scheduling aid' },
-  { name: 'avx512_bmm', leaf: 0x80000021, subleaf: 0, reg: 'eax', bit: 23, class: 'isa', vendor: 'amd', fault: '#UD',
+  { name: 'avx512_bmm', leaf: 0x80000021, subleaf: 0, reg: 'eax', bit: 23, class: 'isa', encoding: 'evex', vendor: 'amd', fault: '#UD',
     title: 'AVX-512 bit matrix multiply', since: 'Zen6',
     reason: 'Faults where absent; carries no new state',
     needs: [

@@ -3,8 +3,15 @@ import { COMPONENTS, type ComponentName, type ComponentRow } from './components.
 import { FEATURES, type FeatureName, type FeatureRow, type Register } from './features.js';
 
 export type { ComponentName, ComponentRow } from './components.js';
-export { COMPONENTS } from './components.js';
-export type { EdgeKind, FeatureClass, FeatureName, FeatureRow, Register } from './features.js';
+export { COMPONENTS, neededState } from './components.js';
+export type {
+  EdgeKind,
+  Encoding,
+  FeatureClass,
+  FeatureName,
+  FeatureRow,
+  Register,
+} from './features.js';
 export { FEATURES } from './features.js';
 export { LEVELS, type Level, type LevelName } from './levels.js';
 

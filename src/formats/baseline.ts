@@ -19,6 +19,7 @@ import {
   type FeatureName,
   featureRow,
   isFeatureName,
+  neededState,
   type Register,
 } from '../catalogue/index.js';
 import validate from '../generated/baseline.js';
@@ -90,7 +91,7 @@ class Reader {
     for (const name of kind.features) {
       for (const needed of countingPrerequisites(name))
         if (!has.has(needed)) this.fail(`${name} stands without ${needed}, which it needs`, at);
-      for (const bit of featureRow(name).components ?? [])
+      for (const bit of neededState(featureRow(name)))
         if (!enabled.has(bit))
           this.fail(`${name} stands without state component ${bit}, which it needs`, at);
     }

@@ -3,7 +3,7 @@
  * then turned into leaf 0xD. Source: Linux arch/x86/kernel/fpu/xstate.c; Intel SDM vol. 2A, CPUID
  * leaf 0xD.
  */
-import { componentRow, type FeatureName, featureRow } from '../catalogue/index.js';
+import { componentRow, type FeatureName, featureRow, neededState } from '../catalogue/index.js';
 import type { LeafRow } from '../model/leaves.js';
 import { ALL_KNOWN, fieldMask, split64 } from '../model/registers.js';
 import { standardAreaBytes } from '../model/xsave.js';
@@ -83,7 +83,7 @@ function checkNeeded(
 ): void {
   const bits = new Set(components.map(({ bit }) => bit));
   for (const name of listed)
-    for (const bit of featureRow(name).components ?? [])
+    for (const bit of neededState(featureRow(name)))
       if (!bits.has(bit))
         throw malformed(input, `${name} needs component ${bit}, which isn't listed`, {
           at: '/xsave/components',

@@ -9,6 +9,7 @@ import {
   featureRow,
   LEVELS,
   type LevelName,
+  neededState,
   ROWS,
 } from '../catalogue/index.js';
 import { REPEATED_BITS } from '../catalogue/repeated-bits.js';
@@ -78,6 +79,7 @@ const ORDER: readonly number[] = CLOSURE_ORDER.map(featureIndex);
 const EDGES: readonly (readonly number[])[] = ROWS.map((row) =>
   countingPrerequisites(row.name).map(featureIndex),
 );
+const STATE: readonly (readonly number[])[] = ROWS.map(neededState);
 
 function presenceOfBits(answer: Known32, mask: number): Presence {
   if (and(answer.value, mask) !== 0) return PRESENT;
@@ -117,7 +119,7 @@ function effectivePresence(
     let presence = raw[index] as Presence;
     for (const edge of EDGES[index] as readonly number[])
       presence = Math.min(presence, effective[edge] as Presence) as Presence;
-    for (const bit of ROWS[index]?.components ?? [])
+    for (const bit of STATE[index] as readonly number[])
       presence = Math.min(presence, presenceInMask(enabled, bit)) as Presence;
     effective[index] = presence;
   }

@@ -1,5 +1,5 @@
 /** Why a feature isn't effective on a host, in words. */
-import { componentName, type FeatureName, featureRow } from '../catalogue/index.js';
+import { componentName, type FeatureName, featureRow, neededState } from '../catalogue/index.js';
 import type { Capabilities } from './capabilities.js';
 import { countingPrerequisites } from './prerequisites.js';
 import { ABSENT, PRESENT, presenceInMask } from './xsave.js';
@@ -11,9 +11,7 @@ import { ABSENT, PRESENT, presenceInMask } from './xsave.js';
 export function explainAbsence(host: Capabilities, name: FeatureName): string | undefined {
   if (host.hardware(name) !== PRESENT || host.effective(name) !== ABSENT) return undefined;
   const row = featureRow(name);
-  const off = (row.components ?? []).find(
-    (bit) => presenceInMask(host.xsave.enabled, bit) === ABSENT,
-  );
+  const off = neededState(row).find((bit) => presenceInMask(host.xsave.enabled, bit) === ABSENT);
   if (off !== undefined)
     return `the CPU has it, but the OS keeps ${componentName(off)} off in XCR0`;
   const missing = countingPrerequisites(name).find((needed) => host.effective(needed) === ABSENT);

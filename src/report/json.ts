@@ -1,5 +1,12 @@
 /** Values as the JSON that tools rely on (schemas/*.schema.json). Adding a field is no new version. */
-import { componentName, type FeatureName, featureRow, LEVELS, ROWS } from '../catalogue/index.js';
+import {
+  componentName,
+  type FeatureName,
+  featureRow,
+  LEVELS,
+  neededState,
+  ROWS,
+} from '../catalogue/index.js';
 import type { Report } from '../compare/compare.js';
 import type { GateReport } from '../gate/gate.js';
 import { type Capabilities, effectiveFeatures, x86Level } from '../model/capabilities.js';
@@ -149,7 +156,7 @@ export function explainJson(name: FeatureName) {
     reason: row.reason ?? null,
     silent: row.silent ?? false,
     loss: row.loss ?? null,
-    components: (row.components ?? []).map((bit) => ({ bit, name: componentName(bit) })),
+    components: neededState(row).map((bit) => ({ bit, name: componentName(bit) })),
     needs: row.needs ?? [],
     neededBy: ROWS.filter((other) => other.needs?.some((edge) => edge.on === name)).map(
       (other) => other.name,
