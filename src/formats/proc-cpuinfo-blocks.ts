@@ -1,6 +1,8 @@
 /** The text of /proc/cpuinfo as blocks of fields, one a logical CPU, with the limits of each field. */
 import { InputError } from '../model/errors.js';
 import { type Input, malformed } from './format.js';
+import { KNOWN_FLAGS } from './proc-cpuinfo-flags.js';
+import { findCut, joinWrapped } from './proc-cpuinfo-wrapped.js';
 import { endsInsideLine, forEachLine, MAX_LOGICAL_CPUS, quote } from './text-dump.js';
 
 /** The keys that are read; all others are passed over. */
@@ -31,15 +33,28 @@ const FOREIGN_KEYS: ReadonlySet<string> = new Set([
 ]);
 
 const LONGEST_KEY = 40;
+/** A longer line goes on in no line of flags. */
+const LONGEST_WRAPPED = 16384;
 /** Linux knows fewer than 700. */
 const MAX_FLAGS = 2048;
 
 interface Field {
   readonly value: string;
   readonly line: number;
+  /** Of a wrapped line of flags: what follows it. */
+  readonly wrapped?: readonly string[];
 }
 
 export type Block = Map<Key, Field>;
+
+const FLAG = /^[a-z0-9_.:-]{1,40}$/i;
+const DOTS = /^(?:\.{2,}|\u00e2\u0080\u00a6)$/;
+
+/** A line that holds flags and nothing else; an empty one ends them. */
+function isFlagText(text: string): boolean {
+  const words = text.split(/[ \t]+/).filter((word) => word !== '');
+  return words.length > 0 && words.every((word) => FLAG.test(word) || DOTS.test(word));
+}
 
 export function readBlocks(input: Input): {
   readonly blocks: readonly Block[];
@@ -49,9 +64,17 @@ export function readBlocks(input: Input): {
   const blocks: Block[] = [];
   let block: Block | undefined;
   let foreign = false;
+  /** Behind a line of flags: collects what it was wrapped into. */
+  let wrapped: string[] | undefined;
   forEachLine(text, (start, end, line) => {
     const colon = text.slice(start, Math.min(end, start + LONGEST_KEY)).indexOf(':');
-    if (colon === -1) return;
+    if (colon === -1) {
+      const rest = text.slice(start, Math.min(end, start + LONGEST_WRAPPED));
+      if (wrapped !== undefined && isFlagText(rest)) wrapped.push(rest);
+      else wrapped = undefined;
+      return;
+    }
+    wrapped = undefined;
     const key = text.slice(start, start + colon).trim();
     if (FOREIGN_KEYS.has(key)) foreign = true;
     if (!READ_KEYS.has(key)) return;
@@ -70,7 +93,8 @@ export function readBlocks(input: Input): {
         { line },
         'Give the text of one host, as /proc/cpuinfo shows it.',
       );
-    block.set(key as Key, { value, line });
+    if (key === 'flags') wrapped = [];
+    block.set(key as Key, { value, line, ...(wrapped === undefined ? {} : { wrapped }) });
   });
   return { blocks, foreign };
 }
@@ -97,26 +121,33 @@ export function readNumber(input: Input, block: Block, key: Key, most: number): 
   return Number(text);
 }
 
-export function readFlags(input: Input, block: Block, cpu: number): ReadonlySet<string> {
+/** Flags in the order of the text, each as often as it stands there. Throws InputError where some are missing. */
+export function readFlags(input: Input, block: Block, cpu: number): readonly string[] {
   const field = block.get('flags');
-  const fail = (message: string) =>
+  const fail = (message: string, below = 0) =>
     malformed(
       input,
       message,
-      field === undefined ? { at: `processor ${cpu}` } : { line: field.line, at: 'flags' },
+      field === undefined ? { at: `processor ${cpu}` } : { line: field.line + below, at: 'flags' },
       'Give all of /proc/cpuinfo: a flag that is cut off would look like a missing feature.',
     );
   if (field === undefined) throw fail('has no line of flags');
-  if (endsInsideLine(input.text()) && field.value.trim() !== '' && isLastLine(input, field))
+  const joined = joinWrapped([field.value, ...(field.wrapped ?? [])], (word) =>
+    KNOWN_FLAGS.has(word),
+  );
+  if ('unclear' in joined)
+    throw fail('goes on a line whose beginning may be a flag or the rest of one', joined.unclear);
+  if (endsInsideLine(input.text()) && joined.flags.trim() !== '' && isLastLine(input, field))
     throw fail('ends in the middle of the flags');
-  const flags = new Set(field.value.split(/[ \t]+/).filter((flag) => flag !== ''));
-  if (flags.size > MAX_FLAGS) throw fail(`more than ${MAX_FLAGS} flags`);
-  if (flags.size === 0) throw fail('the line of flags is empty');
-  for (const flag of flags)
-    if (!/^[a-z0-9_.:-]{1,40}$/i.test(flag)) throw fail(`${quote(flag)} is no flag`);
-  return flags;
+  const words = joined.flags.split(/[ \t]+/).filter((flag) => flag !== '');
+  if (words.length > MAX_FLAGS) throw fail(`more than ${MAX_FLAGS} flags`);
+  if (words.length === 0) throw fail('the line of flags is empty');
+  const cut = findCut(words, KNOWN_FLAGS);
+  if (cut !== undefined) throw fail(`the flags are cut off: ${cut}`);
+  for (const flag of words) if (!FLAG.test(flag)) throw fail(`${quote(flag)} is no flag`);
+  return words;
 }
 
 function isLastLine(input: Input, field: Field): boolean {
-  return input.text().endsWith(field.value);
+  return input.text().endsWith(field.wrapped?.at(-1) ?? field.value);
 }

@@ -169,3 +169,10 @@ const told: ReadonlySet<FeatureName> = new Set(
       !NOT_TOLD_WHERE_ABSENT.has(row.name),
   ).map((row) => row.name),
 );
+
+/** Every flag that a Linux known to the catalogue prints. */
+export const KNOWN_FLAGS: ReadonlySet<string> = new Set<string>([
+  ...printed,
+  ...SYNTHETIC,
+  ...SET_WITHOUT_THE_BIT,
+]);

@@ -110,7 +110,7 @@ function featuresOf(flags: ReadonlySet<string>): ReadonlySet<FeatureName> {
 const TELLS_COMPONENTS_OFF: ReadonlySet<FeatureName> = new Set(['amx_tile', 'avx10']);
 
 function readCpu(input: Input, block: Block, number: number): Cpu {
-  const flags = readFlags(input, block, number);
+  const flags = new Set(readFlags(input, block, number));
   const present = featuresOf(flags);
   const brand = block.get('model name')?.value.trim() ?? '';
   const rows = mergeRows(
@@ -156,7 +156,7 @@ function readCpus(input: Input, blocks: readonly Block[]): readonly Cpu[] {
   for (const [place, block] of blocks.entries()) {
     const number = numbers[place] as number;
     const text = KEYS.filter((key) => key !== 'processor')
-      .map((key) => block.get(key)?.value ?? '')
+      .flatMap((key) => [block.get(key)?.value ?? '', ...(block.get(key)?.wrapped ?? [])])
       .join('\n');
     const same = cpus.get(text);
     if (same === undefined)
@@ -166,11 +166,9 @@ function readCpus(input: Input, blocks: readonly Block[]): readonly Cpu[] {
   return groupCpus([...cpus.values()].map(({ cpu, logical }) => ({ ...cpu, logical })));
 }
 
-function remarksOn(blocks: readonly Block[], cpus: readonly Cpu[]): string[] {
+function remarksOn(flags: readonly string[], cpus: readonly Cpu[]): string[] {
   const remarks: string[] = [];
-  const unknown = flagsOf(blocks[0]).filter(
-    (flag) => featureOfFlag(flag) === undefined && !tellsNoBit(flag),
-  );
+  const unknown = flags.filter((flag) => featureOfFlag(flag) === undefined && !tellsNoBit(flag));
   if (unknown.length > 0) {
     const shown = unknown.slice(0, MAX_UNKNOWN_SHOWN).join(' ');
     const left = unknown.length - MAX_UNKNOWN_SHOWN;
@@ -183,10 +181,6 @@ function remarksOn(blocks: readonly Block[], cpus: readonly Cpu[]): string[] {
   return remarks;
 }
 
-function flagsOf(block: Block | undefined): string[] {
-  return (block?.get('flags')?.value ?? '').split(/[ \t]+/).filter((flag) => flag !== '');
-}
-
 function readProcCpuinfo(input: Input): Host {
   const { blocks, foreign } = readBlocks(input);
   if (foreign && !blocks.some((block) => block.has('flags')))
@@ -197,6 +191,7 @@ function readProcCpuinfo(input: Input): Host {
   if (blocks.length === 0)
     throw malformed(input, 'holds no processor', {}, 'Give all of /proc/cpuinfo.');
   const cpus = readCpus(input, blocks);
+  const flags = readFlags(input, blocks[0] as Block, 0);
   const microcode = blocks[0]?.get('microcode')?.value.trim() ?? '';
   return {
     name: input.name,
@@ -204,10 +199,10 @@ function readProcCpuinfo(input: Input): Host {
     kind: 'system',
     cpus,
     system: {
-      cpuinfoFlags: flagsOf(blocks[0]),
+      cpuinfoFlags: flags,
       ...(/^0x[0-9a-f]{1,16}$/.test(microcode) ? { microcode } : {}),
     },
-    remarks: remarksOn(blocks, cpus),
+    remarks: remarksOn(flags, cpus),
   };
 }
 

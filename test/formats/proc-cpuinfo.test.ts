@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { type FeatureName, featureRow, ROWS } from '../../src/catalogue/index.js';
 import { cpuidRaw } from '../../src/formats/cpuid-raw.js';
 import { procCpuinfo } from '../../src/formats/proc-cpuinfo.js';
-import { hasFlag } from '../../src/formats/proc-cpuinfo-flags.js';
-import { describeHost, x86Level } from '../../src/model/capabilities.js';
+import { hasFlag, KNOWN_FLAGS } from '../../src/formats/proc-cpuinfo-flags.js';
+import { describeHost, effectiveFeatures, x86Level } from '../../src/model/capabilities.js';
 import { isInputError } from '../../src/model/errors.js';
 import type { Host } from '../../src/model/host.js';
 import { readRegister } from '../../src/model/leaves.js';
@@ -454,5 +454,124 @@ describe('writing', () => {
       return;
     }
     throw new Error('was written');
+  });
+});
+
+/** As Linux 6.1 prints them for a desktop CPU of 2015. */
+const DESKTOP =
+  'fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush dts acpi mmx fxsr ' +
+  'sse sse2 ss ht tm pbe syscall nx pdpe1gb rdtscp lm constant_tsc art arch_perfmon pebs bts rep_good ' +
+  'nopl xtopology nonstop_tsc cpuid aperfmperf pni pclmulqdq dtes64 monitor ds_cpl vmx est tm2 ssse3 ' +
+  'sdbg fma cx16 xtpr pdcm pcid sse4_1 sse4_2 x2apic movbe popcnt tsc_deadline_timer aes xsave avx f16c ' +
+  'rdrand lahf_lm abm 3dnowprefetch cpuid_fault pti ssbd ibrs ibpb stibp tpr_shadow ' +
+  'flexpriority ept vpid ept_ad fsgsbase tsc_adjust bmi1 avx2 smep bmi2 erms invpcid rdseed adx smap ' +
+  'clflushopt intel_pt xsaveopt xsavec xgetbv1 xsaves dtherm ida arat pln pts hwp md_clear flush_l1d';
+
+function desktop(flags: string): string {
+  return [
+    'processor\t: 0',
+    'vendor_id\t: GenuineIntel',
+    'cpu family\t: 6',
+    'model\t\t: 94',
+    'stepping\t: 3',
+    'cpuid level\t: 22',
+    `flags\t\t: ${flags}`,
+    'bugs\t\t: spectre_v1 spectre_v2',
+    'clflush size\t: 64',
+    '',
+  ].join('\n');
+}
+
+const effectiveOf = (text: string) => effectiveFeatures(describeHost(readWith(procCpuinfo, text)));
+
+/** Between words, at most so many columns a line. */
+function fold(text: string, width: number, indent: string): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length + 1 > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines.join(`\n${indent}`);
+}
+
+/** As a terminal breaks it, trailing blanks kept or lost by the copy. */
+function breakAt(text: string, width: number, trim: boolean): string {
+  const lines = text.match(new RegExp(`.{1,${width}}`, 'g')) ?? [];
+  return lines.map((line) => (trim ? line.trimEnd() : line)).join('\n');
+}
+
+describe('a line of flags that was wrapped', () => {
+  const whole = effectiveOf(desktop(DESKTOP));
+  const widths = Array.from({ length: 80 }, (_, n) => n + 40);
+  it.each([
+    ['between words', (width: number) => fold(DESKTOP, width, '')],
+    ['between words, indented', (width: number) => fold(DESKTOP, width, '\t\t  ')],
+    ['by a terminal', (width: number) => breakAt(DESKTOP, width, false)],
+    [
+      'by a terminal, without its trailing blanks',
+      (width: number) => breakAt(DESKTOP, width, true),
+    ],
+  ])('%s: means the same, or is refused with the line; never less', (_, wrap) => {
+    let read = 0;
+    for (const width of widths) {
+      try {
+        expect(effectiveOf(desktop(wrap(width))), `width ${width}`).toEqual(whole);
+        read++;
+      } catch (error) {
+        if (!isInputError(error)) throw error;
+        expect(error.place.line).toBeGreaterThanOrEqual(7);
+      }
+    }
+    expect(read).toBeGreaterThan(widths.length * 0.9);
+  });
+  it('is refused where a seam can be read in two ways', () => {
+    // "tm" and "2" are no two flags, "tm2" is one; "foo" and "bar" may be anything.
+    expect(() => effectiveOf(desktop('fpu tsc lm lahf_lm fo\no tm\n2 bar'))).toThrow(/line|flag/);
+  });
+  it('ends at an empty line and at a prompt', () => {
+    for (const end of ['\n', 'root@host ~ #\n'])
+      expect(effectiveOf(`${desktop(DESKTOP).replace(/\nbugs[\s\S]*/, '\n')}${end}`)).toEqual(
+        whole,
+      );
+  });
+});
+
+describe('a line of flags that was cut', () => {
+  const fault = (flags: string) => {
+    try {
+      readWith(procCpuinfo, desktop(flags));
+    } catch (error) {
+      if (!isInputError(error)) throw error;
+      return error;
+    }
+    throw new Error('was read');
+  };
+  it.each([
+    ['three dots', `${DESKTOP.slice(0, 500)} ...`],
+    ['three dots at the word', `${DESKTOP.slice(0, 500)}...`],
+    ['an ellipsis', `${DESKTOP.slice(0, 500)}\u00e2\u0080\u00a6`],
+    ['400 characters', DESKTOP.slice(0, 400)],
+    ['within a word', DESKTOP.slice(0, DESKTOP.indexOf('clflushopt') + 8)],
+    ['a word that stands there before', DESKTOP.slice(0, DESKTOP.indexOf('avx2') + 3)],
+    ['on the second line', `${DESKTOP.slice(0, 300)}\n${DESKTOP.slice(300, 500)} ...`],
+  ])('%s: is refused, with its line', (_, flags) => {
+    const error = fault(flags);
+    expect(error.place).toMatchObject({ line: expect.any(Number), at: 'flags' });
+    expect(error.message).toMatch(/cut off|goes on a line/);
+  });
+  it('within any word is refused, or ends in a whole flag of its own', () => {
+    for (let end = 200; end < DESKTOP.length; end++) {
+      const cut = DESKTOP.slice(0, end);
+      if (DESKTOP[end] === ' ' || cut.endsWith(' ')) continue;
+      const last = cut.split(' ').at(-1) as string;
+      let read = true;
+      try {
+        readWith(procCpuinfo, desktop(cut));
+      } catch {
+        read = false;
+      }
+      if (read) expect(KNOWN_FLAGS.has(last), cut).toBe(true);
+    }
   });
 });
