@@ -1,5 +1,6 @@
 /** What a baseline would become with a host more, or one fewer. Tasks that run under it count. */
-import { componentName, componentRow, type FeatureName } from '../catalogue/index.js';
+import { componentName, componentRow, type FeatureName, featureRow } from '../catalogue/index.js';
+import { lossSeverity } from '../model/loss-severity.js';
 import { bitsOf } from '../model/registers.js';
 import { type Baseline, baselineOf, gainedIn, maskOfComponents } from './baseline.js';
 import { type Cluster, mergeClusters } from './cluster.js';
@@ -141,13 +142,23 @@ function lossFindings(
   lostState: readonly string[],
 ): JoinFinding[] {
   const findings: JoinFinding[] = [];
-  const loss = (code: JoinFinding['code'], effect: string) =>
-    findings.push({ code, severity: 'blocker', effect, remedy: KEEP_OUT });
-  if (lost.length > 0)
-    loss(
-      'feature-lost',
-      `The baseline would lose ${listed(lost.map(({ feature }) => feature))}, which running tasks may use.`,
-    );
+  const loss = (
+    code: JoinFinding['code'],
+    effect: string,
+    severity: 'blocker' | 'risk' = 'blocker',
+  ) => findings.push({ code, severity, effect, remedy: KEEP_OUT });
+  // What only makes code faster, or is felt by nobody, stops no task: hints, UMIP.
+  for (const severity of ['blocker', 'risk'] as const) {
+    const felt = lost
+      .map(({ feature }) => feature)
+      .filter((feature) => lossSeverity(featureRow(feature)) === severity);
+    if (felt.length > 0)
+      loss(
+        'feature-lost',
+        `The baseline would lose ${listed(felt)}, which running tasks may use.`,
+        severity,
+      );
+  }
   if (lostState.length > 0)
     loss('state-lost', `The baseline would lose the state ${listed(lostState)}.`);
   const [version, lower] = [before.avx10Version, after.avx10Version];

@@ -3,6 +3,7 @@ import { baselineOf } from '../../src/baseline/baseline.js';
 import { joinCluster, leaveCluster } from '../../src/baseline/change.js';
 import { checkRequirement, explainDrop, featuresOfLevel } from '../../src/baseline/explain-drop.js';
 import { findNearest } from '../../src/baseline/nearest.js';
+import type { FeatureName } from '../../src/catalogue/index.js';
 import { HASWELL, type HostPlan, V2, V3 } from '../hosts.js';
 import { AMD_512, baselineOfPlans, INTEL_512, models, planned } from './clusters.js';
 
@@ -20,6 +21,27 @@ describe('a host that wants to join', () => {
     expect(join.lost.map(({ feature }) => feature)).toContain('avx2');
     expect(join.lostState).toEqual(['x87', 'sse', 'ymm_hi128']);
     expect(join.findings.map(({ code }) => code)).toEqual(['feature-lost', 'state-lost']);
+  });
+  it.each<[FeatureName, 'accepted' | 'risk' | 'blocker']>([
+    // Speed, and what takes something away from programs: no task misses it.
+    ['fsrm', 'accepted'],
+    ['erms', 'accepted'],
+    ['umip', 'accepted'],
+    // SYSENTER of 32-bit tasks.
+    ['sep', 'risk'],
+    ['bmi2', 'blocker'],
+    ['rdtscp', 'blocker'],
+  ])('without %s: %s', (feature, answer) => {
+    const features = [...new Set<FeatureName>([...HASWELL.features, feature])];
+    const plan = { ...HASWELL, features, untold: [] };
+    const lacking = { ...plan, features: features.filter((name) => name !== feature), name: 'b' };
+    const join = joinCluster(baselineOfPlans([plan]), planned(lacking));
+    expect(join.lost.map((one) => one.feature)).toEqual([feature]);
+    expect(join.after.features).not.toContain(feature);
+    expect(join.accepted).toBe(answer !== 'blocker');
+    expect(join.findings.map(({ code, severity }) => `${severity} ${code}`)).toEqual(
+      answer === 'accepted' ? [] : [`${answer} feature-lost`],
+    );
   });
   it('is refused where its XSAVE area is above the floor, with the features to hide', () => {
     const join = joinCluster(baselineOfPlans([HASWELL]), planned(INTEL_512_AS_HASWELL));

@@ -1,5 +1,6 @@
 import { COMPONENTS, type ComponentRow, featurePosition, ROWS } from '../../catalogue/index.js';
 import type { Capabilities } from '../../model/capabilities.js';
+import { lossSeverity } from '../../model/loss-severity.js';
 import { USER_VISIBLE } from '../../model/prerequisites.js';
 import {
   ABSENT,
@@ -9,7 +10,6 @@ import {
   UNKNOWN,
 } from '../../model/xsave.js';
 import type { Finding, Rule } from '../finding.js';
-import { lossSeverity } from './loss.js';
 
 function missing(about: Partial<Finding>, effect: string): Finding {
   return { code: 'data-missing', severity: 'unknown', ...about, effect, remedy: 'none' };

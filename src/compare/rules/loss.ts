@@ -7,19 +7,11 @@ import {
 } from '../../catalogue/index.js';
 import type { Capabilities } from '../../model/capabilities.js';
 import { explainAbsence } from '../../model/explain-absence.js';
+import { lossSeverity } from '../../model/loss-severity.js';
 import { ABSENT, PRESENT } from '../../model/xsave.js';
-import type { Finding, FindingCode, Severity } from '../finding.js';
+import type { Finding, FindingCode } from '../finding.js';
 
 type NamedRow = FeatureRow & { readonly name: FeatureName };
-
-/**
- * Severity of losing a feature: the row's own word, else the class's. Only these classes reach a
- * task at all.
- */
-export function lossSeverity(row: FeatureRow): Severity {
-  if (row.loss !== undefined) return row.loss.severity;
-  return row.class === 'isa' || row.class === 'state' ? 'blocker' : 'info';
-}
 
 function isLost(row: NamedRow, from: Capabilities, to: Capabilities): boolean {
   if (from.effective(row.name) !== PRESENT) return false;
