@@ -91,7 +91,23 @@ const UNPRINTED: Readonly<Record<string, readonly FeatureName[]>> = {
     'idle_hlt',
     'x2avic_ext',
   ],
-  'c0000001.0.edx': [],
+  // Named by Zhaoxin's own patches only.
+  'c0000001.0.edx': [
+    'sm2',
+    'sm2_en',
+    'ccs',
+    'ccs_en',
+    'parallax',
+    'parallax_en',
+    'zx_tm3',
+    'zx_tm3_en',
+    'rng2',
+    'rng2_en',
+    'phe2',
+    'phe2_en',
+    'rsa',
+    'rsa_en',
+  ],
 };
 
 /** What is printed of registers that are kept back but for these. */

@@ -73,6 +73,11 @@ describe('well-known positions', () => {
     ['abm', 0x80000001, 0, 'ecx', 5],
     ['lm', 0x80000001, 0, 'edx', 29],
     ['gp_on_user_cpuid', 0x80000021, 0, 'eax', 17],
+    ['sm2', 0xc0000001, 0, 'edx', 0],
+    ['ccs_en', 0xc0000001, 0, 'edx', 5],
+    ['rng2', 0xc0000001, 0, 'edx', 22],
+    ['phe2', 0xc0000001, 0, 'edx', 25],
+    ['rsa_en', 0xc0000001, 0, 'edx', 28],
   ] as const)('%s', (name, leaf, subleaf, reg, bit) => {
     expect(ROWS.find((row) => row.name === name)).toMatchObject({ leaf, subleaf, reg, bit });
   });

@@ -35,7 +35,9 @@ const LEGACY =
   `fpu cx8 cmov clflush mmx fxsr sse sse2 pni pclmulqdq ssse3 cx16 sse4_1 sse4_2 movbe popcnt aes xsave
   osxsave rdrand hle rtm mpx rdseed adx pcommit clflushopt clwb sha_ni pku waitpkg gfni movdiri movdir64b
   serialize tsxldtrk rao_int movrs xsaveopt xsavec xgetbv1 ptwrite mmxext lm 3dnowext 3dnow lahf_lm abm
-  sse4a lwp mwaitx clzero rdpru rng ace ace2 phe pmm apx apx_nci_ndd_nf`.split(/\s+/);
+  sse4a lwp mwaitx clzero rdpru rng ace ace2 phe pmm sm2 ccs rng2 phe2 rsa apx apx_nci_ndd_nf`.split(
+    /\s+/,
+  );
 
 describe('encodings', () => {
   it.each([
