@@ -8,7 +8,7 @@ import { joinCluster, leaveCluster } from '../../src/baseline/change.js';
 import { type Cluster, clusterOf, mergeClusters } from '../../src/baseline/cluster.js';
 import { explainDrop, whyNot } from '../../src/baseline/explain-drop.js';
 import { VISIBLE } from '../../src/baseline/host-kind.js';
-import type { FeatureName } from '../../src/catalogue/index.js';
+import { type FeatureName, featureRow } from '../../src/catalogue/index.js';
 import { compareHosts, type Report } from '../../src/compare/compare.js';
 import { hostOfBaseline } from '../../src/formats/baseline.js';
 import { openInput } from '../../src/formats/format.js';
