@@ -17,14 +17,17 @@ const WITHOUT_TERMINAL = 100;
  * Colours only on a terminal, never with NO_COLOR (no-color.org) or TERM=dumb, always with
  * FORCE_COLOR; --color and --no-color win over all. COLUMNS wins over the terminal's own width.
  */
-export function describeTerminal(wanted: boolean | undefined): Terminal {
-  const { env, stdout } = process;
+export function describeTerminal(
+  wanted: boolean | undefined,
+  stream: NodeJS.WriteStream = process.stdout,
+): Terminal {
+  const { env } = process;
   const byEnvironment = env.NO_COLOR
     ? false
     : env.FORCE_COLOR !== undefined
       ? env.FORCE_COLOR !== '0'
-      : stdout.isTTY === true && env.TERM !== 'dumb';
-  const columns = Number(env.COLUMNS) || stdout.columns || WITHOUT_TERMINAL;
+      : stream.isTTY === true && env.TERM !== 'dumb';
+  const columns = Number(env.COLUMNS) || stream.columns || WITHOUT_TERMINAL;
   return {
     colors: createColors(wanted ?? byEnvironment),
     width: Math.max(40, Math.min(columns, WIDEST)),

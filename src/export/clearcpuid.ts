@@ -13,8 +13,8 @@ import type { Baseline } from '../baseline/baseline.js';
 import { VISIBLE_ORDER } from '../baseline/host-kind.js';
 import { COMPONENTS, type FeatureName, featureRow } from '../catalogue/index.js';
 import { hasFlag } from '../formats/proc-cpuinfo-flags.js';
-import { hashComments } from './hash-comments.js';
 import { hiddenFeatures } from './hidden-features.js';
+import { notExpressed, note, type Remark } from './remark.js';
 import type { Exported, Target } from './target.js';
 
 /** One byte of the 128 ends the text. */
@@ -84,11 +84,11 @@ export function namesToClear(features: readonly FeatureName[]): Clearing {
   return { names: [...names], left };
 }
 
-const HEAD = [
+const HEAD: readonly Remark[] = [
   'Kernel parameter for hosts that have more than the baseline. Linux 5.19 and later take names; older ones want numbers, which change with every release.',
   'It does not hide a feature from CPUID. It does switch state off (AVX-512, AMX, protection keys), which shrinks XCR0 and the XSAVE area, and it takes the flags out of /proc/cpuinfo and AT_HWCAP2.',
   'Linux is tainted by it (flag S), and since 7.2 no longer documents it: meant for tests. A virtual CPU model or CPUID faulting is the better way where there is one.',
-];
+].map(note);
 
 function write(baseline: Baseline): Exported {
   const hidden = hiddenFeatures(baseline);
@@ -97,23 +97,25 @@ function write(baseline: Baseline): Exported {
   const cleared = new Set(names);
   const nameless = hidden.filter((name) => !hasFlag(name) && !fallsWith(name, cleared));
   const needed = hidden.filter((name) => NEEDED_BY_LINUX.has(name));
-  const missing: string[] = [];
-  if (nameless.length > 0) missing.push(`Linux has no name for ${nameless.join(', ')}.`);
-  if (needed.length > 0)
-    missing.push(`${needed.join(', ')} left out: Linux itself can't do without.`);
+  const lost: string[] = [];
+  if (nameless.length > 0) lost.push(`Linux has no name for ${nameless.join(', ')}.`);
+  if (needed.length > 0) lost.push(`${needed.join(', ')} left out: Linux itself can't do without.`);
   if (left.length > 0)
-    missing.push(`${left.join(', ')} left out: the value holds ${LONGEST_VALUE} characters.`);
+    lost.push(`${left.join(', ')} left out: the value holds ${LONGEST_VALUE} characters.`);
   if (names.length > 0)
-    missing.push(
+    lost.push(
       `CPUID goes on showing ${names.join(', ')}: programs that ask it and not XGETBV still find them.`,
     );
-  const body = names.length === 0 ? '' : `clearcpuid=${names.join(',')}\n`;
-  const nothing = names.length === 0 ? ['No host has anything to clear.'] : [];
-  return { content: hashComments([...HEAD, '', ...missing, ...nothing]) + body, missing };
+  const nothing = names.length === 0 ? [note('No host has anything to clear.')] : [];
+  return {
+    content: names.length === 0 ? '' : `clearcpuid=${names.join(',')}\n`,
+    remarks: [...HEAD, ...nothing, ...lost.map(notExpressed)],
+  };
 }
 
 export const clearcpuid: Target = {
   name: 'clearcpuid',
   file: 'clearcpuid.txt',
+  comments: 'hash',
   write,
 };

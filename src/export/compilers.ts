@@ -12,7 +12,7 @@ import {
   compilerOption,
   impliedByOption,
 } from './compiler-options.js';
-import { hashComments } from './hash-comments.js';
+import { notExpressed, note } from './remark.js';
 import type { Exported, Target } from './target.js';
 
 interface Options {
@@ -69,7 +69,7 @@ function laterNotes(compiler: Compiler, beyond: readonly CompilerOption[]): read
     .filter((since) => since > COMPILER_FLOOR[compiler])
     .map((release) => {
       const options = beyond.filter(({ since }) => since === release).map(({ option }) => option);
-      return `${compiler} ${release} and later also take ${[...new Set(options)].join(' ')}`;
+      return `${[...new Set(options)].join(' ')} left out, for ${compiler} ${release} and later.`;
     });
 }
 
@@ -79,33 +79,36 @@ const RUN_TIME =
 function write(compiler: Compiler, baseline: Baseline): Exported {
   const { march, beyond, tooMuch, optionless } = compilerOptions(compiler, baseline);
   const floor = COMPILER_FLOOR[compiler];
-  const missing: string[] = [];
+  const lost: string[] = [];
   if (optionless.length > 0)
-    missing.push(`${compiler} has no option, or none that lasts, for ${optionless.join(', ')}.`);
+    lost.push(`${compiler} has no option, or none that lasts, for ${optionless.join(', ')}.`);
   if (tooMuch.length > 0)
-    missing.push(
+    lost.push(
       `${tooMuch.join(', ')} left out: their options may bring along what the baseline lacks.`,
     );
-  missing.push(...laterNotes(compiler, beyond).map((note) => `Left out: ${note}.`), RUN_TIME);
+  lost.push(...laterNotes(compiler, beyond));
   const head = [
     `Options for code that runs on every host of the baseline; ${compiler} ${floor} and later.`,
     `${compiler} $(grep -v '^#' FILE) …`,
+    RUN_TIME,
   ];
   const now = beyond.filter(({ since }) => since <= floor).map(({ option }) => option);
   return {
-    content: `${hashComments([...head, '', ...missing])}${[march, ...now].join(' ')}\n`,
-    missing,
+    content: `${[march, ...now].join(' ')}\n`,
+    remarks: [...head.map(note), ...lost.map(notExpressed)],
   };
 }
 
 export const gcc: Target = {
   name: 'gcc',
   file: 'gcc-options.txt',
+  comments: 'hash',
   write: (baseline) => write('gcc', baseline),
 };
 
 export const clang: Target = {
   name: 'clang',
   file: 'clang-options.txt',
+  comments: 'hash',
   write: (baseline) => write('clang', baseline),
 };

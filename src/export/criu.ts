@@ -18,6 +18,7 @@ import { CRIU_WORDS, criuFeatures, LINUX_FLAGS, LINUX_WORD } from '../model/criu
 import type { LeafTable } from '../model/leaves.js';
 import { readRegister } from '../model/leaves.js';
 import { bitMask, bitsOf, or } from '../model/registers.js';
+import { condition, notExpressed, type Remark } from './remark.js';
 import type { Exported, Target } from './target.js';
 
 /** NOPL and CPUID are what CRIU finds on every CPU. Whether REP MOVS is fast is no ability. */
@@ -71,27 +72,33 @@ function recordOf(baseline: Baseline): CriuCpuinfo {
   };
 }
 
-function limitsOf(baseline: Baseline, { xsaveSize, xsaveSizeMax }: CriuCpuinfo): string[] {
-  const missing: string[] = [];
+function remarksOf(baseline: Baseline, { xsaveSize, xsaveSizeMax }: CriuCpuinfo): Remark[] {
+  const remarks: Remark[] = [];
   const wordless = baseline.features.filter((name) => !criuFeatures().has(name));
   if (wordless.length > 0)
-    missing.push(`CRIU has no place for ${wordless.join(', ')}, and checks none of them.`);
-  if (xsaveSize === undefined || xsaveSizeMax === undefined)
-    missing.push(
-      "The hosts' XSAVE areas differ in size, or aren't told, and CRIU wants the same: left out, so that CRIU doesn't check it. \"cpugate baseline --add\" does, for hosts that join.",
+    remarks.push(
+      notExpressed(`CRIU has no place for ${wordless.join(', ')}, and checks none of them.`),
     );
-  missing.push(
-    'Check with --cpu-cap=fpu,ins: --cpu-cap=cpu and all want the very host that the image is of.',
+  if (xsaveSize === undefined || xsaveSizeMax === undefined)
+    remarks.push(
+      notExpressed(
+        "The hosts' XSAVE areas differ in size, or aren't told, and CRIU wants the same: left out, so that CRIU doesn't check it. \"cpugate baseline --add\" does, for hosts that join.",
+      ),
+    );
+  remarks.push(
+    condition(
+      'Check with --cpu-cap=fpu,ins: --cpu-cap=cpu and all want the very host that the image is of.',
+    ),
   );
   const strangers = baseline.vendors.filter((vendor) => !CRIU_VENDORS.has(vendor));
   if (strangers.length > 0)
-    missing.push(`CRIU restores nothing on CPUs of ${strangers.join(', ')}.`);
-  return missing;
+    remarks.push(condition(`CRIU restores nothing on CPUs of ${strangers.join(', ')}.`));
+  return remarks;
 }
 
 function write(baseline: Baseline): Exported {
   const record = recordOf(baseline);
-  return { content: encodeCriuImage(record), missing: limitsOf(baseline, record) };
+  return { content: encodeCriuImage(record), remarks: remarksOf(baseline, record) };
 }
 
 export const criu: Target = { name: 'criu', file: 'cpuinfo.img', write };

@@ -17,8 +17,9 @@ import {
 import { Bitmap, type FirecrackerTemplate, type LeafModifier } from './firecracker-template.js';
 import { supervisorComponents, xsaveSizeBits } from './firecracker-xsave.js';
 import { hiddenFeatures, mayBeSomewhere } from './hidden-features.js';
+import { condition, notExpressed, note, type Remark } from './remark.js';
 import type { Exported, Target } from './target.js';
-import { EVERY_64_BIT_CPU, SET_BY_GUEST, vendorNote } from './virtual-model.js';
+import { EVERY_64_BIT_CPU, SET_BY_GUEST, vendorConditions } from './virtual-model.js';
 
 interface LeafPlace {
   readonly leaf: number;
@@ -125,16 +126,20 @@ function write(baseline: Baseline): Exported {
       .map((place) => modifierOf(baseline, place))
       .filter(({ modifiers }) => modifiers.length > 0),
   };
-  const missing = [
-    "Bits that only the guest's kernel uses (page tables, mitigations) stay those of the host, and MSRs too.",
-    ...refusals(places),
-    ...vendorNote(baseline.vendors),
+  const remarks: Remark[] = [
+    note(
+      "Bits that only the guest's kernel uses (page tables, mitigations) stay those of the host, and MSRs too.",
+    ),
+    ...refusals(places).map(condition),
+    ...vendorConditions(baseline.vendors),
   ];
   if (baseline.features.includes('xsave') && ownAreaBytes(baseline) === undefined)
-    missing.push(
-      "The largest XSAVE area (leaf 0xd.0 ECX) stays the host's: hosts don't tell where all state lies.",
+    remarks.push(
+      notExpressed(
+        "The largest XSAVE area (leaf 0xd.0 ECX) stays the host's: hosts don't tell where all state lies.",
+      ),
     );
-  return { content: `${JSON.stringify(template, null, 2)}\n`, missing };
+  return { content: `${JSON.stringify(template, null, 2)}\n`, remarks };
 }
 
 export const firecracker: Target = {

@@ -5,6 +5,12 @@
 import type { Baseline } from '../baseline/baseline.js';
 import { type FeatureName, LEVELS } from '../catalogue/index.js';
 import { InputError } from '../model/errors.js';
+import {
+  environmentUsage,
+  type Variable,
+  type VariableGroup,
+  writeEnvironment,
+} from './environment.js';
 import { lazyBinding } from './glibc-lazy-binding.js';
 import {
   AVX_PREFERENCE,
@@ -19,8 +25,8 @@ import {
   tunableFeatures,
   tunableNames,
 } from './glibc-tunables.js';
-import { hashComments } from './hash-comments.js';
 import { hiddenFeatures, mayBeSomewhere } from './hidden-features.js';
+import { condition, notExpressed, note, type Remark } from './remark.js';
 import type { Exported, ExportOptions, Target } from './target.js';
 
 function parseOrThrow(text: string): GlibcVersion {
@@ -84,11 +90,13 @@ function unstoppedLevels(baseline: Baseline, version: GlibcVersion): readonly st
   }).map(({ name }) => name);
 }
 
-interface Line {
+/** What one release is told. */
+interface ReleaseSettings {
   readonly version: GlibcVersion;
-  readonly settings: string;
+  readonly variables: readonly Variable[];
   readonly why: string;
-  readonly missing: readonly string[];
+  /** What it can't be told, a sentence each. */
+  readonly lost: readonly string[];
 }
 
 function nameless(baseline: Baseline, version: GlibcVersion): readonly string[] {
@@ -99,69 +107,79 @@ function nameless(baseline: Baseline, version: GlibcVersion): readonly string[] 
     : [`glibc ${formatGlibcVersion(version)} has no name for ${lost.join(', ')}.`];
 }
 
-function lineFor(baseline: Baseline, version: GlibcVersion): Line {
+function settingsFor(baseline: Baseline, version: GlibcVersion): ReleaseSettings {
   const release = formatGlibcVersion(version);
   if (version < FIRST_WITH_HWCAPS)
     return {
       version,
-      settings: '',
+      variables: [],
       why: 'It has no such setting (2.26 and later have).',
-      missing: [`glibc ${release} takes no feature away: the setting came with 2.26.`],
+      lost: [`glibc ${release} takes no feature away: the setting came with 2.26.`],
     };
   const names = namesToHide(baseline, version);
   const binding = lazyBinding(baseline, version);
-  const missing = [...nameless(baseline, version)];
+  const lost = [...nameless(baseline, version)];
   const levels = unstoppedLevels(baseline, version);
   if (levels.length > 0)
-    missing.push(
-      `glibc ${release} goes on loading libraries from glibc-hwcaps/${levels.join(', ')}.`,
-    );
+    lost.push(`glibc ${release} goes on loading libraries from glibc-hwcaps/${levels.join(', ')}.`);
   if (binding.off && version < FIRST_WITHOUT_XSAVE)
-    missing.push(`glibc ${release} saves with XSAVE for TLS descriptors and LD_AUDIT.`);
-  const value = `${hwcapsTunable(version)}=${names.map((name) => `-${name}`).join(',')}`;
-  const settings = names.length === 0 ? '' : `GLIBC_TUNABLES=${value}\n`;
-  return {
-    version,
-    settings: binding.off ? `${settings}LD_BIND_NOW=1\n` : settings,
-    why: binding.why,
-    missing,
-  };
+    lost.push(`glibc ${release} saves with XSAVE for TLS descriptors and LD_AUDIT.`);
+  const variables: Variable[] = [];
+  if (names.length > 0)
+    variables.push({
+      name: 'GLIBC_TUNABLES',
+      value: `${hwcapsTunable(version)}=${names.map((name) => `-${name}`).join(',')}`,
+    });
+  if (binding.off) variables.push({ name: 'LD_BIND_NOW', value: '1' });
+  return { version, variables, why: binding.why, lost };
 }
 
-const LIMITS = [
+const CONFIG_MAP = 'cpugate-glibc';
+
+const HEAD: readonly Remark[] = [
+  'What glibc may not use under this baseline.',
   'glibc passes over these settings in programs with set-user-ID, set-group-ID or file capabilities, and statically linked programs carry a glibc of their own.',
   `A glibc built for x86-64-v3 (RHEL 10, UBI 10) uses AVX2 whatever is set: it doesn't start on a host below that level, and from ${formatGlibcVersion(FIRST_KEEPING_XSAVE)} on it keeps XSAVE. Older such builds can crash where XSAVEC is hidden.`,
   "Only glibc itself obeys: compilers' built-ins, JIT compilers, Go and libraries with a CPU check of their own still see all of the host.",
-];
+].map(note);
 
-function linesText(lines: readonly Line[]): string {
-  return lines
-    .map(
-      ({ version, settings, why }) =>
-        `\n${hashComments([`glibc ${formatGlibcVersion(version)}`, why])}${settings}`,
-    )
-    .join('');
+/** Of several releases only one can be set: the newest. */
+function groupsOf(releases: readonly ReleaseSettings[]): VariableGroup[] {
+  return releases.map(({ version, variables, why }, place) => ({
+    comments: [`glibc ${formatGlibcVersion(version)}`, why],
+    variables,
+    isOff: place < releases.length - 1,
+  }));
+}
+
+function choiceOf(releases: readonly ReleaseSettings[]): readonly Remark[] {
+  const newest = releases.at(-1);
+  if (newest === undefined || releases.length < 2) return [];
+  return [
+    condition(
+      `The hosts have several releases, and what is set here is for glibc ${formatGlibcVersion(newest.version)}. For programs that run with another (in a container the image's counts) set what stands in the comments for it instead, or write the file with --glibc.`,
+    ),
+  ];
 }
 
 function write(baseline: Baseline, options: ExportOptions): Exported {
-  const lines = versionsOf(baseline, options).map((version) => lineFor(baseline, version));
-  const head = ['What glibc may not use under this baseline; an environment file.'];
-  if (lines.length > 1)
-    head.push(
-      "The hosts have several releases. Keep the lines of the one that the program runs with, which in a container is the image's: of lines with one name the last counts.",
-    );
-  const missing = lines.flatMap((line) => line.missing);
-  missing.push(
-    'Programs that ask CPUID themselves, set-user-ID programs and statically linked ones are not reached.',
-  );
+  const { format = 'env-file' } = options;
+  const releases = versionsOf(baseline, options).map((version) => settingsFor(baseline, version));
   return {
-    content: `${hashComments([...head, '', ...LIMITS])}${linesText(lines)}`,
-    missing,
+    content: writeEnvironment(format, CONFIG_MAP, groupsOf(releases)),
+    remarks: [
+      ...HEAD,
+      environmentUsage(format, CONFIG_MAP),
+      ...choiceOf(releases),
+      ...releases.flatMap(({ lost }) => lost.map(notExpressed)),
+    ],
   };
 }
 
 export const glibc: Target = {
   name: 'glibc',
   file: 'glibc.env',
+  comments: 'hash',
+  isEnvironment: true,
   write,
 };

@@ -8,9 +8,9 @@
  */
 import type { Baseline } from '../baseline/baseline.js';
 import { type FeatureName, featureRow } from '../catalogue/index.js';
-import { hashComments } from './hash-comments.js';
 import { hiddenFeatures } from './hidden-features.js';
 import { type RegisterName, registerOf } from './register-masks.js';
+import { condition, notExpressed, note, type Remark } from './remark.js';
 import type { Exported, Target } from './target.js';
 
 /** Registers whose bits gVisor names, and tasks' features among them that it doesn't. */
@@ -45,27 +45,33 @@ function isPassedOn(name: FeatureName): boolean {
   return gvisorName(name) === undefined && PASSED_ON.has(leaf) && (leaf === 0xd || subleaf === 0);
 }
 
-const HEAD = [
-  'Annotation of a sandbox (OCI config.json, or a pod where containerd passes on dev.gvisor.*): it sees only these features of its host.',
-  'A release of runsc that does not know a name refuses to start the sandbox; the bits of leaf 7 EDX (fsrm, serialize, amx_tile and their like) came last.',
+const HEAD: readonly Remark[] = [
+  note(
+    'Annotation of a sandbox (OCI config.json, or a pod where containerd passes on dev.gvisor.*): it sees only these features of its host.',
+  ),
+  condition(
+    'Only platforms that intercept CPUID keep to the list (kvm; systrap and ptrace where the host has CPUID faulting).',
+  ),
+  condition(
+    'A release of runsc that does not know a name refuses to start the sandbox; the bits of leaf 7 EDX (fsrm, serialize, amx_tile and their like) came last.',
+  ),
 ];
 
 function write(baseline: Baseline): Exported {
   const names = baseline.features.map(gvisorName).filter((name) => name !== undefined);
   const shown = hiddenFeatures(baseline).filter(isPassedOn);
   const lost = baseline.features.filter((name) => gvisorName(name) === undefined);
-  const missing: string[] = [];
+  const remarks = [...HEAD];
   if (shown.length > 0)
-    missing.push(`gVisor has no name for ${shown.join(', ')}: sandboxes go on seeing them.`);
+    remarks.push(
+      notExpressed(`gVisor has no name for ${shown.join(', ')}: sandboxes go on seeing them.`),
+    );
   if (lost.length > 0)
-    missing.push(`Not to be listed, as gVisor has no name for them: ${lost.join(', ')}.`);
-  missing.push(
-    'Only platforms that intercept CPUID keep to the list (kvm; systrap and ptrace where the host has CPUID faulting).',
-  );
+    remarks.push(notExpressed(`gVisor has no name for ${lost.join(', ')}: not in the list.`));
   return {
-    content: `${hashComments([...HEAD, '', ...missing])}dev.gvisor.internal.cpufeatures: "${names.join(',')}"\n`,
-    missing,
+    content: `dev.gvisor.internal.cpufeatures: "${names.join(',')}"\n`,
+    remarks,
   };
 }
 
-export const gvisor: Target = { name: 'gvisor', file: 'gvisor.yaml', write };
+export const gvisor: Target = { name: 'gvisor', file: 'gvisor.yaml', comments: 'hash', write };

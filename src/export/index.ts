@@ -34,6 +34,11 @@ const TARGETS: Readonly<Record<TargetName, Target>> = {
   criu,
 };
 
+/** Those that --format says something to. */
+export const ENVIRONMENT_TARGETS: readonly TargetName[] = Object.values(TARGETS)
+  .filter(({ isEnvironment }) => isEnvironment)
+  .map(({ name }) => name);
+
 export function findTarget(name: string): Target | undefined {
   return Object.hasOwn(TARGETS, name) ? TARGETS[name as TargetName] : undefined;
 }

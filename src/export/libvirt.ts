@@ -2,13 +2,14 @@
 import type { Baseline } from '../baseline/baseline.js';
 import { VISIBLE } from '../baseline/host-kind.js';
 import { type FeatureName, featureRow } from '../catalogue/index.js';
+import { notExpressed, note } from './remark.js';
 import type { Exported, Target } from './target.js';
 import {
   chooseModel,
-  keptNote,
-  leftOutReasons,
+  keptNotes,
+  leftOut,
   type VirtualModel,
-  vendorNote,
+  vendorConditions,
   wantedFeatures,
 } from './virtual-model.js';
 
@@ -69,23 +70,20 @@ function policy(kind: 'require' | 'disable', names: readonly FeatureName[]): str
   return names.map((name) => `  <feature policy='${kind}' name='${libvirtName(name)}'/>`);
 }
 
-/** "--" would end a comment. */
-function comment(texts: readonly string[]): string {
-  return `<!--\n${texts.map((text) => `  ${text.replaceAll('--', '- -')}\n`).join('')}-->\n`;
-}
-
 const HEAD = [
   'The CPU of a domain whose tasks see the baseline: take it in place of the <cpu> of the domain (virsh edit). libvirt 9.0 and later.',
   "What only the guest's kernel uses (page tables, mitigations such as spec-ctrl) is the model's: not all hosts may have it, and nothing here was compared with them.",
-];
+].map(note);
 
 function write(baseline: Baseline): Exported {
   const wanted = wantedFeatures(baseline);
   const named = wanted.filter((name) => libvirtName(name) !== undefined);
   const cpu = chooseModel(named, baseline.vendors, ({ libvirt }) => libvirt !== undefined);
-  const missing = [...leftOutReasons(baseline), ...vendorNote(baseline.vendors)];
   const nameless = wanted.filter((name) => !named.includes(name));
-  if (nameless.length > 0) missing.unshift(`libvirt 9.0 has no name for ${nameless.join(', ')}.`);
+  const unnamed =
+    nameless.length === 0
+      ? []
+      : [notExpressed(`libvirt 9.0 has no name for ${nameless.join(', ')}.`)];
   const [vendor] = baseline.vendors.length === 1 ? baseline.vendors : [];
   const libvirtVendor = vendor === undefined ? undefined : VENDORS[vendor];
   const lines = [
@@ -96,9 +94,20 @@ function write(baseline: Baseline): Exported {
     '</cpu>',
   ];
   return {
-    content: `${comment([...HEAD, ...keptNote(baseline), ...missing])}${lines.join('\n')}\n`,
-    missing,
+    content: `${lines.join('\n')}\n`,
+    remarks: [
+      ...HEAD,
+      ...keptNotes(baseline),
+      ...vendorConditions(baseline.vendors),
+      ...unnamed,
+      ...leftOut(baseline),
+    ],
   };
 }
 
-export const libvirt: Target = { name: 'libvirt', file: 'libvirt-cpu.xml', write };
+export const libvirt: Target = {
+  name: 'libvirt',
+  file: 'libvirt-cpu.xml',
+  comments: 'xml',
+  write,
+};

@@ -11,6 +11,7 @@ import type { Baseline } from '../baseline/baseline.js';
 import { type FeatureName, featureRow } from '../catalogue/index.js';
 import { hiddenFeatures } from './hidden-features.js';
 import { type RegisterName, registerOf } from './register-masks.js';
+import { notExpressed } from './remark.js';
 import type { Exported, Target } from './target.js';
 
 /** What it can mask, and features in these registers that its list doesn't name. */
@@ -70,18 +71,18 @@ function write(baseline: Baseline): Exported {
   const hidden = hiddenFeatures(baseline);
   const names = hidden.map(libvirtcpuidName).filter((name) => name !== undefined);
   const unreached = hidden.filter((name) => libvirtcpuidName(name) === undefined);
-  const missing: string[] = [];
+  const lost: string[] = [];
   if (unreached.length > 0)
-    missing.push(`libvirtcpuid can't mask ${unreached.join(', ')}: programs go on seeing them.`);
+    lost.push(`libvirtcpuid can't mask ${unreached.join(', ')}: programs go on seeing them.`);
   const area = areaBytes(baseline);
   if (area === undefined)
-    missing.push('xsavearea= left out: not all hosts tell the size of their XSAVE area.');
+    lost.push('xsavearea= left out: not all hosts tell the size of their XSAVE area.');
   else if (area > 0) names.push(`xsavearea=${area}`);
-  missing.push(
+  lost.push(
     'Leaf 0xD goes on telling the state components, and the compacted size, of each host.',
     'Statically linked programs, musl and 32-bit programs are not reached.',
   );
-  return { content: `VIRT_CPUID_MASK=${names.join(',')}\n`, missing };
+  return { content: `VIRT_CPUID_MASK=${names.join(',')}\n`, remarks: lost.map(notExpressed) };
 }
 
 export const libvirtcpuid: Target = { name: 'libvirtcpuid', file: 'ld-inject.env', write };

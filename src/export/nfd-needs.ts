@@ -3,6 +3,7 @@ import type { Baseline } from '../baseline/baseline.js';
 import { fingerprint } from '../baseline/fingerprint.js';
 import { type FeatureName, featureRow } from '../catalogue/index.js';
 import { hasLabelByDefault, LABEL_PREFIX, nfdFlag } from './nfd-labels.js';
+import { notExpressed, type Remark } from './remark.js';
 
 export interface NfdNeeds {
   /** Flags that nodes have as labels by default. */
@@ -35,11 +36,11 @@ export function baselineLabel(baseline: Baseline): string {
 }
 
 /** What no label and no rule can say. */
-export function nfdLimits({ flagless }: NfdNeeds): readonly string[] {
+export function nfdLimits({ flagless }: NfdNeeds): readonly Remark[] {
   const limits = [
     'Node Feature Discovery tells nothing of the XSAVE area: its size and layout must be checked with cpugate when a node joins.',
   ];
-  return flagless.length === 0
-    ? limits
-    : [`Node Feature Discovery has no flag for ${flagless.join(', ')}.`, ...limits];
+  if (flagless.length > 0)
+    limits.unshift(`Node Feature Discovery has no flag for ${flagless.join(', ')}.`);
+  return limits.map(notExpressed);
 }

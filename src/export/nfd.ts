@@ -3,9 +3,9 @@
  * those flags that it keeps to itself by default. Rules see every flag.
  */
 import type { Baseline } from '../baseline/baseline.js';
-import { hashComments } from './hash-comments.js';
 import { LABEL_PREFIX, labelOf } from './nfd-labels.js';
 import { baselineLabel, baselineName, nfdLimits, nfdNeeds } from './nfd-needs.js';
+import { note } from './remark.js';
 import type { Exported, Target } from './target.js';
 
 /** Without flags it would match every node. */
@@ -22,17 +22,15 @@ ${expressions}`;
 
 function write(baseline: Baseline): Exported {
   const needs = nfdNeeds(baseline);
-  const missing = nfdLimits(needs);
   const flags = [...needs.labelled, ...needs.unlabelled];
   const name = baselineName(baseline);
   const head = [
     `Nodes that have all of the baseline get the label ${baselineLabel(baseline)}=true; flags that Node Feature Discovery sets no label for by default get theirs (${LABEL_PREFIX}cpu-cpuid.FLAG).`,
     'kubectl apply -f FILE',
     'Another baseline has another name: keep the old rule as long as pods ask for its label.',
-    '',
-    ...missing,
   ];
-  if (flags.length === 0) return { content: hashComments(head), missing };
+  const remarks = [...head.map(note), ...nfdLimits(needs)];
+  if (flags.length === 0) return { content: '', remarks };
   const rules = [
     rule(name, baselineLabel(baseline), flags),
     ...needs.unlabelled.map((flag) => rule(`${name} ${flag}`, labelOf(flag), [flag])),
@@ -44,11 +42,12 @@ metadata:
 spec:
   rules:
 ${rules.join('')}`;
-  return { content: hashComments(head) + body, missing };
+  return { content: body, remarks };
 }
 
 export const nfd: Target = {
   name: 'nfd',
   file: 'nfd.yaml',
+  comments: 'hash',
   write,
 };

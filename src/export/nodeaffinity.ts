@@ -3,9 +3,9 @@
  * there must be kept from what the baseline lacks by other means.
  */
 import type { Baseline } from '../baseline/baseline.js';
-import { hashComments } from './hash-comments.js';
 import { labelOf } from './nfd-labels.js';
 import { baselineLabel, nfdLimits, nfdNeeds } from './nfd-needs.js';
+import { condition, notExpressed, note, type Remark } from './remark.js';
 import type { Exported, Target } from './target.js';
 
 const PATH = [
@@ -26,26 +26,33 @@ function expression(label: string): string {
 
 function write(baseline: Baseline): Exported {
   const needs = nfdNeeds(baseline);
-  const missing = [...nfdLimits(needs)];
-  const head = [
-    'Pods of a Deployment, StatefulSet or DaemonSet go only to nodes that have all of the baseline, by the labels that Node Feature Discovery sets with its default configuration:',
-    'kubectl patch deployment NAME --patch-file FILE',
-    'A node whose Node Feature Discovery is too old for a flag lacks the label and gets no pod.',
+  const remarks: Remark[] = [
+    note(
+      'Pods of a Deployment, StatefulSet or DaemonSet go only to nodes that have all of the baseline, by the labels that Node Feature Discovery sets with its default configuration:',
+    ),
+    note('kubectl patch deployment NAME --patch-file FILE'),
+    condition(
+      'A node whose Node Feature Discovery is too old for a flag lacks the label and gets no pod.',
+    ),
   ];
   if (needs.unlabelled.length > 0)
-    missing.unshift(
-      `By default there is no label for ${needs.unlabelled.join(', ')}, so nothing is asked of them here: apply the rule of --for nfd and ask for ${baselineLabel(baseline)} instead.`,
+    remarks.push(
+      notExpressed(
+        `By default there is no label for ${needs.unlabelled.join(', ')}, so nothing is asked of them here: apply the rule of --for nfd and ask for ${baselineLabel(baseline)} instead.`,
+      ),
     );
+  remarks.push(...nfdLimits(needs));
   // An empty list of expressions matches no node at all.
   const body =
     needs.labelled.length === 0
       ? '{}\n'
       : `${PATH.join('\n')}\n${needs.labelled.map((flag) => expression(labelOf(flag))).join('')}`;
-  return { content: hashComments([...head, '', ...missing]) + body, missing };
+  return { content: body, remarks };
 }
 
 export const nodeaffinity: Target = {
   name: 'nodeaffinity',
   file: 'nodeaffinity.yaml',
+  comments: 'hash',
   write,
 };

@@ -19,7 +19,8 @@ export interface OverrideLine extends Registers {
 
 export interface XsaveLines {
   readonly lines: readonly OverrideLine[];
-  readonly missing: readonly string[];
+  /** What they can't say, a sentence each. */
+  readonly lost: readonly string[];
 }
 
 /** The one place that all hosts with the component have it in; undefined where there is none. */
@@ -72,18 +73,18 @@ function mainLines(baseline: Baseline, area: number, leaves: LeafTable): Overrid
 
 export function xsaveLines(baseline: Baseline): XsaveLines {
   const { areaBytes: area, xcr0 } = baseline;
-  if (area === 0) return { lines: [], missing: [] };
+  if (area === 0) return { lines: [], lost: [] };
   if (xcr0 === 0n)
     return {
       lines: [],
-      missing: [
+      lost: [
         'Leaf 0xD stays as it is on each host: OSXSAVE, in leaf 1, goes on saying that it counts.',
       ],
     };
   if (area === undefined)
     return {
       lines: [],
-      missing: [
+      lost: [
         'Leaf 0xD stays as it is on each host: not all hosts tell the size of their XSAVE area.',
       ],
     };
@@ -98,7 +99,7 @@ export function xsaveLines(baseline: Baseline): XsaveLines {
       ...mainLines(baseline, area, leaves),
       ...places.filter((place) => place !== undefined).map(componentLine),
     ],
-    missing:
+    lost:
       placeless.length === 0
         ? []
         : [

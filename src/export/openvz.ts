@@ -15,6 +15,7 @@ import { hex32, or } from '../model/registers.js';
 import { hiddenFeatures } from './hidden-features.js';
 import { type OverrideLine, xsaveLines } from './openvz-xsave.js';
 import { registerOf } from './register-masks.js';
+import { condition, notExpressed, note, type Remark } from './remark.js';
 import type { Exported, Target } from './target.js';
 
 /**
@@ -101,28 +102,36 @@ function write(baseline: Baseline): Exported {
   const lines = [...featureLines(baseline, hidden), ...xsave.lines].sort(
     (a, b) => a.leaf - b.leaf || (a.subleaf ?? 0) - (b.subleaf ?? 0),
   );
-  const missing: string[] = [];
+  const remarks: Remark[] = [];
   const shown = hidden.filter((name) => !isCovered(name, lines));
   const [inLeaf1, others] = [
     shown.filter((name) => featuresIn(1, 0, [name]).length > 0),
     shown.filter((name) => featuresIn(1, 0, [name]).length === 0),
   ];
   if (inLeaf1.length > 0)
-    missing.push(
-      `Leaf 1 holds each CPU's own APIC ID and can't be in a table: containers go on seeing ${inLeaf1.join(', ')}.`,
+    remarks.push(
+      notExpressed(
+        `Leaf 1 holds each CPU's own APIC ID and can't be in a table: containers go on seeing ${inLeaf1.join(', ')}.`,
+      ),
     );
   if (others.length > 0)
-    missing.push(
-      `Their leaves hold what differs between hosts: containers go on seeing ${others.join(', ')}.`,
+    remarks.push(
+      notExpressed(
+        `Their leaves hold what differs between hosts: containers go on seeing ${others.join(', ')}.`,
+      ),
     );
   if (lines.some(({ leaf }) => leaf === 0x80000001))
-    missing.push('Leaf 0x80000001 tells neither the signature of AMD CPUs nor features of the OS.');
-  missing.push(...xsave.missing);
-  if (lines.length > LINES_OF_OLDER_KERNELS)
-    missing.push(
-      `The table has ${lines.length} lines; older OpenVZ kernels hold ${LINES_OF_OLDER_KERNELS}.`,
+    remarks.push(
+      note('Leaf 0x80000001 tells neither the signature of AMD CPUs nor features of the OS.'),
     );
-  return { content: lines.map(lineText).join(''), missing };
+  remarks.push(...xsave.lost.map(notExpressed));
+  if (lines.length > LINES_OF_OLDER_KERNELS)
+    remarks.push(
+      condition(
+        `The table has ${lines.length} lines; older OpenVZ kernels hold ${LINES_OF_OLDER_KERNELS}.`,
+      ),
+    );
+  return { content: lines.map(lineText).join(''), remarks };
 }
 
 export const openvz: Target = { name: 'openvz', file: 'cpuid_override', write };

@@ -1,14 +1,15 @@
 /** QEMU's -cpu: a versioned model, what is added and taken, and "enforce". */
 import type { Baseline } from '../baseline/baseline.js';
 import { type FeatureName, featureRow } from '../catalogue/index.js';
-import { hashComments } from './hash-comments.js';
+import { hashComments } from './comments.js';
 import { QEMU_FLOOR } from './qemu-models.js';
+import { notExpressed, note } from './remark.js';
 import type { Exported, Target } from './target.js';
 import {
   chooseModel,
-  keptNote,
-  leftOutReasons,
-  vendorNote,
+  keptNotes,
+  leftOut,
+  vendorConditions,
   wantedFeatures,
 } from './virtual-model.js';
 
@@ -113,7 +114,7 @@ const HEAD = [
   'qemu-system-x86_64 -accel kvm $(grep ^-cpu FILE) …',
   'enforce: where KVM on a host has not all of it, QEMU says so and does not start, instead of leaving it out.',
   "What only the guest's kernel uses (page tables, mitigations such as spec-ctrl) is the model's: not all hosts may have it, and nothing here was compared with them.",
-];
+].map(note);
 
 /** The same for QEMU before the models and names of the line itself. */
 function olderLine(baseline: Baseline, cpu: QemuCpu): string {
@@ -127,18 +128,21 @@ function olderLine(baseline: Baseline, cpu: QemuCpu): string {
 function write(baseline: Baseline): Exported {
   const cpu = qemuCpu(baseline, NEWEST);
   const nameless = wantedFeatures(baseline).filter((name) => qemuNameSince(name) === undefined);
-  const missing = [...leftOutReasons(baseline), ...vendorNote(baseline.vendors)];
-  if (nameless.length > 0)
-    missing.unshift(`QEMU ${NEWEST} has no name for ${nameless.join(', ')}.`);
-  const head = [
-    ...HEAD,
-    ...keptNote(baseline),
-    ...(missing.length > 0 ? [''] : []),
-    ...missing,
-    '',
-  ];
+  const unnamed =
+    nameless.length === 0
+      ? []
+      : [notExpressed(`QEMU ${NEWEST} has no name for ${nameless.join(', ')}.`)];
   const line = `${hashComments([`QEMU ${cpu.since} and later:`])}-cpu ${cpu.argument}\n`;
-  return { content: hashComments(head) + olderLine(baseline, cpu) + line, missing };
+  return {
+    content: olderLine(baseline, cpu) + line,
+    remarks: [
+      ...HEAD,
+      ...keptNotes(baseline),
+      ...vendorConditions(baseline.vendors),
+      ...unnamed,
+      ...leftOut(baseline),
+    ],
+  };
 }
 
-export const qemu: Target = { name: 'qemu', file: 'qemu-cpu.txt', write };
+export const qemu: Target = { name: 'qemu', file: 'qemu-cpu.txt', comments: 'hash', write };

@@ -6,9 +6,9 @@
 import type { Baseline } from '../baseline/baseline.js';
 import type { FeatureName } from '../catalogue/index.js';
 import { hex } from '../model/registers.js';
-import { hashComments } from './hash-comments.js';
 import { hiddenFeatures } from './hidden-features.js';
 import { maskOf, type RegisterName, registerOf } from './register-masks.js';
+import { condition, notExpressed, note, type Remark } from './remark.js';
 import type { Exported, Target } from './target.js';
 
 /** Registers in the order in which each option takes their masks. */
@@ -27,27 +27,29 @@ function options(hidden: readonly FeatureName[]): string[] {
   });
 }
 
-const HEAD = [
-  'Options of rr record, for recordings that every host of the baseline can replay:',
-  "rr record $(grep -v '^#' FILE) -- COMMAND",
-  'rr needs CPUID faulting for them, and refuses to record where the CPU lacks it.',
+const HEAD: readonly Remark[] = [
+  note('Options of rr record, for recordings that every host of the baseline can replay:'),
+  note("rr record $(grep -v '^#' FILE) -- COMMAND"),
+  condition('rr needs CPUID faulting for them, and refuses to record where the CPU lacks it.'),
 ];
 
 function write(baseline: Baseline): Exported {
   const hidden = hiddenFeatures(baseline);
   const unreached = hidden.filter((name) => !REACHED.has(registerOf(name)));
-  const missing: string[] = [];
+  const lost: string[] = [];
   if (unreached.length > 0)
-    missing.push(
+    lost.push(
       `rr masks leaves 1, 7.0 and 0xD.1 only: programs go on seeing ${unreached.join(', ')}.`,
     );
-  missing.push(
+  lost.push(
     "The XSAVE area's size stays that of the host that records, and a replay wants the same XCR0 there.",
   );
   const set = options(hidden);
-  const body = set.length === 0 ? '' : `${set.join(' ')}\n`;
-  const nothing = set.length === 0 ? ['There is nothing that rr could mask.'] : [];
-  return { content: hashComments([...HEAD, '', ...missing, ...nothing]) + body, missing };
+  const nothing = set.length === 0 ? [note('There is nothing that rr could mask.')] : [];
+  return {
+    content: set.length === 0 ? '' : `${set.join(' ')}\n`,
+    remarks: [...HEAD, ...nothing, ...lost.map(notExpressed)],
+  };
 }
 
-export const rr: Target = { name: 'rr', file: 'rr.txt', write };
+export const rr: Target = { name: 'rr', file: 'rr.txt', comments: 'hash', write };

@@ -4,10 +4,10 @@
  * uses them at all is not told.
  */
 import { type FeatureName, featureRow } from '../catalogue/index.js';
+import type { Variable } from './environment.js';
 
 export interface KnobResult {
-  /** NAME=value, quoted for an environment file where needed. */
-  readonly settings: readonly string[];
+  readonly settings: readonly Variable[];
   /** What can't be set by the environment. */
   readonly comments?: readonly string[];
   readonly unreached: readonly FeatureName[];
@@ -64,7 +64,7 @@ function writeOpenssl(hidden: readonly FeatureName[]): KnobResult {
       masks[place.vector] = (masks[place.vector] as bigint) | (1n << BigInt(place.bit));
   const value = masks.map((mask) => `~0x${mask.toString(16)}`).join(':');
   return {
-    settings: masks.some((mask) => mask !== 0n) ? [`OPENSSL_ia32cap=${value}`] : [],
+    settings: masks.some((mask) => mask !== 0n) ? [{ name: 'OPENSSL_ia32cap', value }] : [],
     unreached: unnamed(hidden, (name) => opensslPlace(name) !== undefined),
   };
 }
@@ -114,7 +114,12 @@ function writeJava(hidden: readonly FeatureName[]): KnobResult {
     settings:
       options.length === 0
         ? []
-        : [`JAVA_TOOL_OPTIONS="-XX:+IgnoreUnrecognizedVMOptions ${options.join(' ')}"`],
+        : [
+            {
+              name: 'JAVA_TOOL_OPTIONS',
+              value: `-XX:+IgnoreUnrecognizedVMOptions ${options.join(' ')}`,
+            },
+          ],
     comments: [
       'Eclipse OpenJ9 has no switch for a single feature: -XX:+PortableSharedCache has its compiler keep to a portable set.',
     ],
@@ -156,7 +161,9 @@ function writeGo(hidden: readonly FeatureName[]): KnobResult {
   const names = named(hidden, GO_NAMES);
   return {
     settings:
-      names.length === 0 ? [] : [`GODEBUG=${names.map((name) => `cpu.${name}=off`).join(',')}`],
+      names.length === 0
+        ? []
+        : [{ name: 'GODEBUG', value: names.map((name) => `cpu.${name}=off`).join(',') }],
     unreached: unnamed(hidden, (name) => GO_NAMES[name] !== undefined),
   };
 }
@@ -205,7 +212,7 @@ function writeDotnet(hidden: readonly FeatureName[]): KnobResult {
   const reached = (name: FeatureName) =>
     DOTNET_NAMES[name] !== undefined || DOTNET_AVX2_GROUP.has(name) || isAvx512(name);
   return {
-    settings: [...names].map((name) => `DOTNET_Enable${name}=0`),
+    settings: [...names].map((name) => ({ name: `DOTNET_Enable${name}`, value: '0' })),
     unreached: unnamed(hidden, reached),
   };
 }
@@ -246,7 +253,8 @@ function writeNumpy(hidden: readonly FeatureName[]): KnobResult {
     if (names.has(below)) for (const name of above) names.add(name);
   const reached = new Set(NUMPY_GROUPS.flatMap(([, features]) => features));
   return {
-    settings: names.size === 0 ? [] : [`NPY_DISABLE_CPU_FEATURES="${[...names].join(' ')}"`],
+    settings:
+      names.size === 0 ? [] : [{ name: 'NPY_DISABLE_CPU_FEATURES', value: [...names].join(' ') }],
     unreached: unnamed(hidden, (name) => reached.has(name)),
   };
 }
@@ -269,7 +277,7 @@ function writeOpenblas(hidden: readonly FeatureName[]): KnobResult {
   const core = OPENBLAS_CORES[lowest + 1]?.[0];
   return core === undefined
     ? { settings: [], unreached: unnamed(hidden, () => false) }
-    : { settings: [`OPENBLAS_CORETYPE=${core}`], unreached: [] };
+    : { settings: [{ name: 'OPENBLAS_CORETYPE', value: core }], unreached: [] };
 }
 
 const NODE_NAMES: Names = {

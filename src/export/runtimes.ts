@@ -3,46 +3,59 @@
  * environment; what only a command line takes stands in a comment. See runtime-knobs.ts.
  */
 import type { Baseline } from '../baseline/baseline.js';
-import { hashComments } from './hash-comments.js';
+import type { FeatureName } from '../catalogue/index.js';
+import { environmentUsage, type VariableGroup, writeEnvironment } from './environment.js';
 import { hiddenFeatures } from './hidden-features.js';
-import { KNOBS } from './runtime-knobs.js';
-import type { Exported, Target } from './target.js';
+import { notExpressed, note, type Remark } from './remark.js';
+import { KNOBS, type Knob, type KnobResult } from './runtime-knobs.js';
+import type { Exported, ExportOptions, Target } from './target.js';
 
-const HEAD = [
-  'Settings by which runtimes and libraries do without what the baseline lacks: an environment file. A name that a release does not know is passed over unless said otherwise.',
-];
+const CONFIG_MAP = 'cpugate-runtimes';
 
-const OTHERS =
-  'Other programs that ask CPUID themselves are not reached: only masked CPUID reaches all.';
+const HEAD: readonly Remark[] = [
+  'Settings by which runtimes and libraries do without what the baseline lacks. A name that a release does not know is passed over unless said otherwise.',
+  'Other programs that ask CPUID themselves are not reached: only masked CPUID reaches all.',
+].map(note);
 
-function write(baseline: Baseline): Exported {
+interface Answer extends KnobResult {
+  readonly knob: Knob;
+}
+
+function groupOf({ knob, settings, comments = [] }: Answer): VariableGroup {
+  const none = settings.length + comments.length === 0 ? ['Nothing to set.'] : [];
+  return {
+    comments: [`${knob.of}: ${knob.note}`, ...comments, ...none],
+    variables: settings,
+  };
+}
+
+/** What no runtime has a setting for is said once. */
+function unreachedBy(answers: readonly Answer[], hidden: readonly FeatureName[]): Remark[] {
+  const nowhere = hidden.filter((name) => answers.every((one) => one.unreached.includes(name)));
+  const lines = answers.map(({ knob, unreached }) => ({
+    who: `${knob.of}: no setting for`,
+    names: unreached.filter((name) => !nowhere.includes(name)),
+  }));
+  return [...lines, { who: 'None of these has a setting for', names: nowhere }]
+    .filter(({ names }) => names.length > 0)
+    .map(({ who, names }) => notExpressed(`${who} ${names.join(', ')}.`));
+}
+
+function write(baseline: Baseline, { format = 'env-file' }: ExportOptions): Exported {
   const hidden = hiddenFeatures(baseline);
-  if (hidden.length === 0)
-    return {
-      content: hashComments([...HEAD, 'The hosts have nothing beyond the baseline.']),
-      missing: [OTHERS],
-    };
-  const results = KNOBS.map((knob) => ({ knob, result: knob.write(hidden) }));
-  const nowhere = hidden.filter((name) =>
-    results.every(({ result }) => result.unreached.includes(name)),
-  );
-  const missing: string[] = [];
-  let content = hashComments(HEAD);
-  for (const { knob, result } of results) {
-    const { settings, comments = [] } = result;
-    const unreached = result.unreached.filter((name) => !nowhere.includes(name));
-    if (unreached.length > 0) missing.push(`${knob.of}: no setting for ${unreached.join(', ')}.`);
-    const lines = settings.map((line) => `${line}\n`).join('');
-    const none = lines === '' && comments.length === 0 ? ['Nothing to set.'] : [];
-    content += `\n${hashComments([`${knob.of}: ${knob.note}`, ...comments, ...none])}${lines}`;
-  }
-  if (nowhere.length > 0) missing.push(`None of these has a setting for ${nowhere.join(', ')}.`);
-  missing.push(OTHERS);
-  return { content: `${content}\n${hashComments(missing)}`, missing };
+  const head = [...HEAD, environmentUsage(format, CONFIG_MAP)];
+  const answers = hidden.length === 0 ? [] : KNOBS.map((knob) => ({ knob, ...knob.write(hidden) }));
+  const nothing = hidden.length === 0 ? [note('The hosts have nothing beyond the baseline.')] : [];
+  return {
+    content: writeEnvironment(format, CONFIG_MAP, answers.map(groupOf)),
+    remarks: [...head, ...nothing, ...unreachedBy(answers, hidden)],
+  };
 }
 
 export const runtimes: Target = {
   name: 'runtimes',
   file: 'runtimes.env',
+  comments: 'hash',
+  isEnvironment: true,
   write,
 };

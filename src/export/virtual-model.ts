@@ -7,6 +7,7 @@ import { findNearest } from '../baseline/nearest.js';
 import type { FeatureName } from '../catalogue/index.js';
 import { printable } from '../model/printable.js';
 import { QEMU_MODELS, type QemuModel } from './qemu-models.js';
+import { condition, notExpressed, note, type Remark } from './remark.js';
 
 export interface VirtualModel {
   readonly model: QemuModel;
@@ -46,11 +47,11 @@ const LEFT_OUT: readonly (readonly [readonly FeatureName[], string])[] = [
 
 const LEFT_OUT_NAMES = new Set(LEFT_OUT.flatMap(([names]) => names));
 
-/** Why the machine can't or mustn't show some of the baseline, a sentence each. */
-export function leftOutReasons(baseline: Baseline): readonly string[] {
+/** Why the machine can't or mustn't show some of the baseline. */
+export function leftOut(baseline: Baseline): readonly Remark[] {
   return LEFT_OUT.flatMap(([names, why]) => {
     const had = names.filter((name) => baseline.features.includes(name));
-    return had.length === 0 ? [] : [`${had.join(', ')} left out: ${why}.`];
+    return had.length === 0 ? [] : [notExpressed(`${had.join(', ')} left out: ${why}.`)];
   });
 }
 
@@ -65,12 +66,14 @@ function keptAnyway(baseline: Baseline): readonly FeatureName[] {
   return EVERY_64_BIT_CPU.filter((name) => !baseline.features.includes(name));
 }
 
-export function keptNote(baseline: Baseline): readonly string[] {
+export function keptNotes(baseline: Baseline): readonly Remark[] {
   const kept = keptAnyway(baseline);
   return kept.length === 0
     ? []
     : [
-        `${kept.join(', ')} stay, although the baseline doesn't list them: every 64-bit CPU has them, and kernels count on them.`,
+        note(
+          `${kept.join(', ')} stay, although the baseline doesn't list them: every 64-bit CPU has them, and kernels count on them.`,
+        ),
       ];
 }
 
@@ -109,10 +112,12 @@ export function chooseModel(
 }
 
 /** What machines of hosts with several vendors show. */
-export function vendorNote(vendors: readonly string[]): readonly string[] {
+export function vendorConditions(vendors: readonly string[]): readonly Remark[] {
   return vendors.length === 1
     ? []
     : [
-        `The hosts are of several vendors (${printable(vendors.join(', '))}): a guest shows that of the host it was started on, and KVM moves none to another vendor's.`,
+        condition(
+          `The hosts are of several vendors (${printable(vendors.join(', '))}): a guest shows that of the host it was started on, and KVM moves none to another vendor's.`,
+        ),
       ];
 }

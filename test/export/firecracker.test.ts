@@ -3,7 +3,7 @@ import { type Baseline, baselineOf, ownAreaBytes } from '../../src/baseline/base
 import { clusterOf } from '../../src/baseline/cluster.js';
 import { VISIBLE } from '../../src/baseline/host-kind.js';
 import { type FeatureName, featureRow } from '../../src/catalogue/index.js';
-import { firecracker } from '../../src/export/firecracker.js';
+import { firecracker as firecrackerTarget } from '../../src/export/firecracker.js';
 import type { FirecrackerTemplate } from '../../src/export/firecracker-template.js';
 import { EVERY_64_BIT_CPU } from '../../src/export/virtual-model.js';
 import validate from '../../src/generated/firecracker-template.js';
@@ -14,6 +14,9 @@ import { PRESENT } from '../../src/model/xsave.js';
 import { baselineOfPlans, PLACELESS_512 } from '../baseline/clusters.js';
 import { HASWELL, type HostPlan, hostOf, INTEL_AVX512, V3, V4 } from '../hosts.js';
 import { corpusHosts, corpusIsHere, MODEL_EXAMPLES } from './examples.js';
+import { asFile } from './tools.js';
+
+const firecracker = asFile(firecrackerTarget);
 
 function templateOf(baseline: Baseline): FirecrackerTemplate {
   return JSON.parse(`${firecracker.write(baseline, {}).content}`);
@@ -94,16 +97,16 @@ describe('a template', () => {
       expect(flags, leaf).toBe(['0x7', '0xd'].includes(leaf) ? 1 : 0);
   });
   it('tells of leaves that not every host may have', () => {
-    const { missing } = firecracker.write(baseline, {});
-    expect(missing.join('\n')).toContain('leaf 0x7.1');
+    const { said } = firecracker.write(baseline, {});
+    expect(said.join('\n')).toContain('leaf 0x7.1');
     const plain = firecracker.write(baselineOfPlans([HASWELL]), {});
-    expect(plain.missing.join('\n')).not.toContain('refuses');
+    expect(plain.said.join('\n')).not.toContain('refuses');
   });
   it('leaves the size where hosts do not tell where all state lies', () => {
     const untold = baselineOfPlans([PLACELESS_512]);
     expect(ownAreaBytes(untold)).toBeUndefined();
     expect(bitmapOf(templateOf(untold), '0xd', '0x0', 'ecx')).toBeUndefined();
-    expect(firecracker.write(untold, {}).missing.join('\n')).toContain('leaf 0xd.0 ECX');
+    expect(firecracker.write(untold, {}).said.join('\n')).toContain('leaf 0xd.0 ECX');
   });
   it('hides XSAVE whole', () => {
     const old = baselineOfPlans([{ name: 'old', features: V3.slice(0, 18), areaBytes: 0 }, SERVER]);

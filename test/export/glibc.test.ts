@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { baselineOf } from '../../src/baseline/baseline.js';
 import { type FeatureName, LEVELS } from '../../src/catalogue/index.js';
-import { glibc, namesToHide } from '../../src/export/glibc.js';
+import { glibc as glibcTarget, namesToHide } from '../../src/export/glibc.js';
 import {
   parseGlibcVersion,
   tunableFeatures,
@@ -14,7 +14,9 @@ import {
 } from '../../src/export/glibc-tunables.js';
 import { baselineOfPlans, models } from '../baseline/clusters.js';
 import { HASWELL, type HostPlan, INTEL_AVX512, V1, V2, V3, V4, YMM } from '../hosts.js';
-import { compilePicks, LINKER, linkerTells, settingsOf } from './tools.js';
+import { asFile, compilePicks, LINKER, linkerTells, settingsOf } from './tools.js';
+
+const glibc = asFile(glibcTarget);
 
 const OLD: HostPlan = { name: 'old', features: V2, areaBytes: 0 };
 const SERVER: HostPlan = {
@@ -115,37 +117,42 @@ describe('what is hidden', () => {
     );
   });
   it('is reported where there is no name', () => {
-    const { missing } = glibc.write(
+    const { lost, said } = glibc.write(
       baselineOfPlans([HASWELL, { ...HASWELL, name: 'b', features: V3 }]),
       { glibc: '2.36' },
     );
-    expect(missing[0]).toBe('glibc 2.36 has no name for pclmulqdq, aes, rdrand, fsgsbase.');
-    expect(missing.at(-1)).toContain('Programs that ask CPUID themselves');
+    expect(lost[0]).toBe('glibc 2.36 has no name for pclmulqdq, aes, rdrand, fsgsbase.');
+    expect(said.join('\n')).toContain('Only glibc itself obeys');
   });
   it('leaves library folders that no name stops, and says so', () => {
     const lacking = V3.filter((name) => name !== 'f16c');
-    const { missing } = glibc.write(
+    const { lost } = glibc.write(
       baselineOfPlans([HASWELL, { ...HASWELL, name: 'b', features: lacking }]),
       { glibc: '2.36' },
     );
-    expect(missing.join('\n')).toContain('glibc-hwcaps/x86-64-v3');
+    expect(lost.join('\n')).toContain('glibc-hwcaps/x86-64-v3');
     expect(
-      glibc.write(baselineOfPlans([HASWELL, OLD]), { glibc: '2.36' }).missing.join('\n'),
+      glibc.write(baselineOfPlans([HASWELL, OLD]), { glibc: '2.36' }).lost.join('\n'),
     ).not.toContain('glibc-hwcaps');
   });
 });
 
 describe('the version', () => {
-  it('is that of the hosts, a line each', () => {
+  it('is that of the hosts: the newest is set, the others are shown', () => {
     const plans = [
       { ...HASWELL, name: 'a', system: at('2.41') },
       { ...HASWELL, name: 'b', system: at('2.28-251.el8') },
       { ...HASWELL, name: 'c', system: at('2.41') },
     ];
-    const { content } = glibc.write(baselineOfPlans(plans), {});
-    expect(`${content}`.match(/^GLIBC_TUNABLES=.*$/gm)).toHaveLength(2);
+    const { content, said } = glibc.write(baselineOfPlans(plans), {});
+    expect(`${content}`.match(/^GLIBC_TUNABLES=.*$/gm)).toEqual([
+      expect.stringMatching(/^GLIBC_TUNABLES=glibc\.cpu\.hwcaps=/),
+    ]);
+    expect(`${content}`.match(/^# GLIBC_TUNABLES=.*$/gm)).toEqual([
+      expect.stringMatching(/^# GLIBC_TUNABLES=glibc\.tune\.hwcaps=/),
+    ]);
     expect(`${content}`.match(/^# glibc 2\.\d+$/gm)).toEqual(['# glibc 2.28', '# glibc 2.41']);
-    expect(content).toContain('of lines with one name the last counts');
+    expect(said.join('\n')).toContain('what is set here is for glibc 2.41. For programs that');
   });
   it('given by the user goes before', () => {
     const { content } = glibc.write(baselineOfPlans([{ ...HASWELL, system: at('2.41') }]), {
@@ -160,10 +167,10 @@ describe('the version', () => {
       '"new" is no glibc version',
     );
   });
-  it('before 2.26 gets no setting, and that is said', () => {
-    const { content, missing } = glibc.write(baselineOfPlans([HASWELL]), { glibc: '2.17' });
+  it('before 2.26 gets no setting, and that is lost', () => {
+    const { content, lost } = glibc.write(baselineOfPlans([HASWELL]), { glibc: '2.17' });
     expect(settingsOf(content)).toEqual({});
-    expect(missing[0]).toContain('came with 2.26');
+    expect(lost[0]).toContain('came with 2.26');
   });
 });
 

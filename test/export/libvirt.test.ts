@@ -6,14 +6,17 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { type Baseline, baselineOf } from '../../src/baseline/baseline.js';
 import { VISIBLE } from '../../src/baseline/host-kind.js';
 import { type FeatureName, featureRow } from '../../src/catalogue/index.js';
-import { libvirt, libvirtName } from '../../src/export/libvirt.js';
-import { qemu } from '../../src/export/qemu.js';
+import { libvirtName, libvirt as libvirtTarget } from '../../src/export/libvirt.js';
+import { qemu as qemuTarget } from '../../src/export/qemu.js';
 import { QEMU_MODELS } from '../../src/export/qemu-models.js';
 import { EVERY_64_BIT_CPU, SET_BY_GUEST } from '../../src/export/virtual-model.js';
 import { baselineOfPlans, models } from '../baseline/clusters.js';
 import { HASWELL } from '../hosts.js';
 import { corpusExamples, MODEL_EXAMPLES } from './examples.js';
-import { isHere } from './tools.js';
+import { asFile, isHere } from './tools.js';
+
+const libvirt = asFile(libvirtTarget);
+const qemu = asFile(qemuTarget);
 
 function xmlOf(baseline: Baseline): string {
   return `${libvirt.write(baseline, {}).content}`;
@@ -54,7 +57,7 @@ describe('<cpu>', () => {
   it('is silent on the vendor where there are several, and says what that means', () => {
     const baseline = baselineOf(models('haswell', 'epyc-rome'));
     expect(xmlOf(baseline)).not.toContain('<vendor>');
-    expect(libvirt.write(baseline, {}).missing.join('\n')).toContain('several vendors');
+    expect(libvirt.write(baseline, {}).said.join('\n')).toContain('several vendors');
   });
   it('keeps what a record calls its vendor inside of comments', () => {
     const odd = baselineOfPlans([HASWELL, { ...HASWELL, name: 'b', vendor: '-->\n<evil/>\n' }]);
@@ -62,8 +65,8 @@ describe('<cpu>', () => {
     expect(`${qemu.write(odd, {}).content}`).not.toMatch(/^<evil/m);
   });
   it('says what libvirt has no name for, in the file and to the caller', () => {
-    const { content, missing } = libvirt.write(baselineOf(models('sierraforest')), {});
-    expect(missing[0]).toMatch(/^libvirt 9\.0 has no name for .*avx_ifma/);
+    const { content, lost } = libvirt.write(baselineOf(models('sierraforest')), {});
+    expect(lost[0]).toMatch(/^libvirt 9\.0 has no name for .*avx_ifma/);
     expect(content).toMatch(/<!--[\s\S]*avx_ifma[\s\S]*-->/);
   });
 });
@@ -96,7 +99,7 @@ describe.skipIf(!mapHere)("libvirt's CPU map", () => {
     const allowed = new Set<FeatureName>([...baseline.features, ...EVERY_64_BIT_CPU]);
     const told = libvirt
       .write(baseline, {})
-      .missing.join(' ')
+      .lost.join(' ')
       .split(/[ ,.]+/);
     const qemus = QEMU_MODELS.find((one) => one.libvirt === model)?.features ?? [];
     for (const own of [mapped(model), qemus]) {

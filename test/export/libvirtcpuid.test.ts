@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { baselineOf } from '../../src/baseline/baseline.js';
-import { libvirtcpuid, libvirtcpuidName } from '../../src/export/libvirtcpuid.js';
+import {
+  libvirtcpuidName,
+  libvirtcpuid as libvirtcpuidTarget,
+} from '../../src/export/libvirtcpuid.js';
 import { baselineOfPlans, INTEL_512, models, PLACELESS_512 } from '../baseline/clusters.js';
 import { HASWELL } from '../hosts.js';
+import { asFile } from './tools.js';
+
+const libvirtcpuid = asFile(libvirtcpuidTarget);
 
 function maskOf(content: string | Uint8Array): string[] {
   const found = /^VIRT_CPUID_MASK=(.*)\n$/.exec(`${content}`);
@@ -35,12 +41,12 @@ describe('libvirtcpuid', () => {
     (name) => expect(libvirtcpuidName(name)).toBeUndefined(),
   );
   it('says what it can not reach, and that leaf 0xD tells more', () => {
-    const { missing } = libvirtcpuid.write(baselineOf(models('haswell', 'epyc-milan')), {});
-    expect(missing.join('\n')).toMatch(/can't mask lfence_rdtsc[\s\S]*Leaf 0xD goes on/);
+    const { lost } = libvirtcpuid.write(baselineOf(models('haswell', 'epyc-milan')), {});
+    expect(lost.join('\n')).toMatch(/can't mask lfence_rdtsc[\s\S]*Leaf 0xD goes on/);
   });
   it('gives no size that not all hosts tell', () => {
-    const { content, missing } = libvirtcpuid.write(baselineOfPlans([HASWELL, PLACELESS_512]), {});
+    const { content, lost } = libvirtcpuid.write(baselineOfPlans([HASWELL, PLACELESS_512]), {});
     expect(content).not.toContain('xsavearea');
-    expect(missing.join('\n')).toContain('xsavearea= left out');
+    expect(lost.join('\n')).toContain('xsavearea= left out');
   });
 });

@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { baselineOf } from '../../src/baseline/baseline.js';
-import { nodeaffinity } from '../../src/export/nodeaffinity.js';
+import { nodeaffinity as nodeaffinityTarget } from '../../src/export/nodeaffinity.js';
 import { baselineOfPlans, models } from '../baseline/clusters.js';
 import { HASWELL, V2 } from '../hosts.js';
-import { isHere, pythonYamlIsHere, readYaml } from './tools.js';
+import { asFile, isHere, pythonYamlIsHere, readYaml } from './tools.js';
+
+const nodeaffinity = asFile(nodeaffinityTarget);
 
 const baseline = baselineOfPlans([HASWELL]);
 
@@ -23,9 +25,9 @@ describe('node affinity', () => {
     );
   });
   it('asks for nothing that gets none, and names it', () => {
-    const { content, missing } = nodeaffinity.write(baseline, {});
+    const { content, lost } = nodeaffinity.write(baseline, {});
     expect(keysOf(content).join(' ')).not.toMatch(/\.(BMI1|BMI2|LZCNT|POPCNT|SSE\w*|F16C|CLMUL)\b/);
-    expect(missing[0]).toMatch(/no label for .*BMI1, BMI2.*LZCNT/);
+    expect(lost[0]).toMatch(/no label for .*BMI1, BMI2.*LZCNT/);
     expect(content).toContain('no label for');
   });
   it('turns no node away for a hint, nor for what the baseline lacks', () => {
@@ -35,7 +37,7 @@ describe('node affinity', () => {
     expect(keysOf(old.content).join(' ')).not.toContain('AVX');
   });
   it('says what has no flag, and that sizes are not told', () => {
-    const text = nodeaffinity.write(baseline, {}).missing.join('\n');
+    const text = nodeaffinity.write(baseline, {}).lost.join('\n');
     expect(text).toMatch(/no flag for .*fsgsbase/);
     expect(text).toContain('XSAVE area');
   });

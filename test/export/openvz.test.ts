@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { baselineOf } from '../../src/baseline/baseline.js';
-import { openvz } from '../../src/export/openvz.js';
+import { openvz as openvzTarget } from '../../src/export/openvz.js';
 import {
   AMD_512,
   baselineOfPlans,
@@ -9,6 +9,9 @@ import {
   PLACELESS_512,
 } from '../baseline/clusters.js';
 import { HASWELL } from '../hosts.js';
+import { asFile } from './tools.js';
+
+const openvz = asFile(openvzTarget);
 
 const LINE =
   /^0x([0-9a-f]{8})(?: 0x([0-9a-f]{8}))?: 0x([0-9a-f]{8}) 0x([0-9a-f]{8}) 0x([0-9a-f]{8}) 0x([0-9a-f]{8})$/;
@@ -33,7 +36,7 @@ function tableOf(content: string | Uint8Array): Map<string, number[]> {
 const at = (table: Map<string, number[]>, key: string) => table.get(key) ?? [];
 
 describe('openvz', () => {
-  const { content, missing } = openvz.write(baselineOfPlans([HASWELL, INTEL_512]), {});
+  const { content, said } = openvz.write(baselineOfPlans([HASWELL, INTEL_512]), {});
   const table = tableOf(content);
 
   it('never freezes leaf 1, and says what stays seen for it', () => {
@@ -43,7 +46,7 @@ describe('openvz', () => {
       name: 'b',
       features: HASWELL.features.filter((one) => one !== 'aes'),
     };
-    const { missing: told } = openvz.write(baselineOfPlans([HASWELL, poorer]), {});
+    const { said: told } = openvz.write(baselineOfPlans([HASWELL, poorer]), {});
     expect(told[0]).toMatch(/APIC ID.* go on seeing aes\./);
   });
   // Leaf 7 EBX[5] AVX2, [3] BMI1, [8] BMI2; [16] AVX512F (Intel SDM).
@@ -63,8 +66,8 @@ describe('openvz', () => {
   it('leaves those alone that hosts lay out differently, and says so', () => {
     const mixed = openvz.write(baselineOfPlans([INTEL_512, AMD_512]), {});
     expect([...tableOf(mixed.content).keys()]).not.toContain('d.6');
-    expect(mixed.missing.join('\n')).toMatch(/opmask, zmm_hi256, hi16_zmm, pkru state differs/);
-    expect(missing.join('\n')).not.toContain('differs');
+    expect(mixed.said.join('\n')).toMatch(/opmask, zmm_hi256, hi16_zmm, pkru state differs/);
+    expect(said.join('\n')).not.toContain('differs');
   });
   it('marks what is aligned, and armed on first use', () => {
     const tiles = tableOf(openvz.write(baselineOf(models('sapphirerapids')), {}).content);
@@ -74,10 +77,10 @@ describe('openvz', () => {
   it('has no leaf 0xD without sizes: 0 breaks glibc where OSXSAVE is set', () => {
     const untold = openvz.write(baselineOfPlans([HASWELL, PLACELESS_512]), {});
     expect([...tableOf(untold.content).keys()].filter((key) => key.startsWith('d.'))).toEqual([]);
-    expect(untold.missing.join('\n')).toContain('Leaf 0xD stays');
+    expect(untold.said.join('\n')).toContain('Leaf 0xD stays');
   });
   it('has none for a baseline without XSAVE either, as OSXSAVE stays seen', () => {
-    const { content: text, missing: told } = openvz.write(
+    const { content: text, said: told } = openvz.write(
       baselineOf(models('nehalem', 'haswell')),
       {},
     );
@@ -85,7 +88,7 @@ describe('openvz', () => {
     expect(told.join('\n')).toContain('OSXSAVE');
   });
   it('hides what is silently wrong elsewhere, though it costs the rest of the leaf', () => {
-    const { content: text, missing: told } = openvz.write(
+    const { content: text, said: told } = openvz.write(
       baselineOf(models('ivybridge', 'haswell')),
       {},
     );
@@ -96,15 +99,12 @@ describe('openvz', () => {
     expect([...table.keys()]).not.toContain('80000001');
   });
   it('says which leaves it can not serve', () => {
-    const { missing: told } = openvz.write(baselineOf(models('haswell', 'epyc-milan')), {});
+    const { said: told } = openvz.write(baselineOf(models('haswell', 'epyc-milan')), {});
     expect(told.join('\n')).toMatch(/what differs between hosts: .*clzero/);
   });
   it('fits in one write, and says where older kernels hold less', () => {
     for (const other of ['graniterapids', 'epyc-turin', 'opteron-g4']) {
-      const { content: text, missing: told } = openvz.write(
-        baselineOf(models('haswell', other)),
-        {},
-      );
+      const { content: text, said: told } = openvz.write(baselineOf(models('haswell', other)), {});
       expect(text.length).toBeLessThan(4096);
       const lines = tableOf(text).size;
       expect(lines).toBeLessThanOrEqual(128);

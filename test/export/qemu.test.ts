@@ -2,13 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { type Baseline, baselineOf } from '../../src/baseline/baseline.js';
 import { VISIBLE } from '../../src/baseline/host-kind.js';
 import { type FeatureName, featureRow } from '../../src/catalogue/index.js';
-import { qemu, qemuCpu, qemuNameSince } from '../../src/export/qemu.js';
+import { qemuCpu, qemuNameSince, qemu as qemuTarget } from '../../src/export/qemu.js';
 import { QEMU_FLOOR, QEMU_MODELS } from '../../src/export/qemu-models.js';
 import { EVERY_64_BIT_CPU, SET_BY_GUEST } from '../../src/export/virtual-model.js';
 import { baselineOfPlans, models } from '../baseline/clusters.js';
 import { HASWELL, V2 } from '../hosts.js';
 import { corpusExamples, corpusIsHere, exampleOf, MODEL_EXAMPLES } from './examples.js';
 import { askQemu, cpuidWords, qemuVersion } from './qemu-tool.js';
+import { asFile } from './tools.js';
+
+const qemu = asFile(qemuTarget);
 
 function textOf(baseline: Baseline): string {
   return `${qemu.write(baseline, {}).content}`;
@@ -45,8 +48,8 @@ describe('-cpu', () => {
   });
   it('takes a model that KVM gives on any vendor where there are several', () => {
     expect(argumentOf(baselineOf(models('haswell', 'epyc-rome')))).toMatch(/^kvm64-v1,/);
-    const { missing } = qemu.write(baselineOf(models('haswell', 'epyc-rome')), {});
-    expect(missing.join('\n')).toContain('several vendors (AuthenticAMD, GenuineIntel)');
+    const { said } = qemu.write(baselineOf(models('haswell', 'epyc-rome')), {});
+    expect(said.join('\n')).toContain('several vendors (AuthenticAMD, GenuineIntel)');
   });
   it('has a second line for older releases where the model or a name came later', () => {
     const text = textOf(baselineOf(models('sapphirerapids')));
@@ -60,16 +63,16 @@ describe('-cpu', () => {
     const baseline = baselineOfPlans([
       { ...HASWELL, features: [...HASWELL.features, 'nonstop_tsc', 'rdpru', 'waitpkg', 'sgx'] },
     ]);
-    const { content, missing } = qemu.write(baseline, {});
+    const { content, lost } = qemu.write(baseline, {});
     expect(content).not.toMatch(/^-cpu .*(invtsc|waitpkg|sgx)/m);
     for (const name of ['nonstop_tsc', 'rdpru', 'waitpkg', 'sgx']) {
-      expect(missing.join('\n')).toContain(name);
+      expect(lost.join('\n')).toContain(name);
       expect(content).toMatch(new RegExp(`^# .*${name}`, 'm'));
     }
   });
   it("leaves to the guest's system what that sets", () => {
-    const { missing } = qemu.write(baselineOf(models('skylake-sp')), {});
-    expect(missing.join('\n')).not.toMatch(/osxsave|ospke/);
+    const { lost } = qemu.write(baselineOf(models('skylake-sp')), {});
+    expect(lost.join('\n')).not.toMatch(/osxsave|ospke/);
   });
   it('keeps what every 64-bit CPU has, and says so', () => {
     const baseline = baselineOfPlans([{ name: 'a', features: V2.filter((one) => one !== 'tsc') }]);
@@ -79,10 +82,10 @@ describe('-cpu', () => {
   it.each(MODEL_EXAMPLES)('of %s is the baseline as far as QEMU has names', (_, baseline) => {
     const features = featuresOf(argumentOf(baseline) ?? '');
     for (const name of features) expect(allowed(baseline), name).toContain(name);
-    const { missing } = qemu.write(baseline, {});
+    const { lost } = qemu.write(baseline, {});
     for (const name of baseline.features)
       if (!features.has(name) && !SET_BY_GUEST.has(name))
-        expect(missing.join(' ').split(/[ ,.]+/), name).toContain(name);
+        expect(lost.join(' ').split(/[ ,.]+/), name).toContain(name);
   });
   it.skipIf(!corpusIsHere)('shows nothing beyond the baseline of any published dump', () => {
     for (const [title, baseline] of corpusExamples())

@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { baselineOf } from '../../src/baseline/baseline.js';
-import { rr } from '../../src/export/rr.js';
+import { rr as rrTarget } from '../../src/export/rr.js';
 import { baselineOfPlans, INTEL_512, models } from '../baseline/clusters.js';
 import { HASWELL, V3 } from '../hosts.js';
-import { isHere } from './tools.js';
+import { asFile, isHere } from './tools.js';
+
+const rr = asFile(rrTarget);
 
 function optionsOf(content: string | Uint8Array): string[] {
   const line = `${content}`.split('\n').find((text) => text.startsWith('--'));
@@ -23,8 +25,8 @@ describe('rr', () => {
     ]);
   });
   it('says which features it can not reach', () => {
-    const { missing, content } = rr.write(baselineOf(models('haswell', 'epyc-milan')), {});
-    expect(missing[0]).toMatch(/go on seeing .*sse4a.*clzero/);
+    const { lost, content } = rr.write(baselineOf(models('haswell', 'epyc-milan')), {});
+    expect(lost[0]).toMatch(/go on seeing .*sse4a.*clzero/);
     expect(content).toContain('sse4a');
   });
   it('has no options, and says so, where there is nothing to mask', () => {

@@ -1,10 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { baselineOf } from '../../src/baseline/baseline.js';
-import { runtimes } from '../../src/export/runtimes.js';
+import { runtimes as runtimesTarget } from '../../src/export/runtimes.js';
 import { baselineOfPlans, models } from '../baseline/clusters.js';
 import { HASWELL, type HostPlan, INTEL_AVX512, V2, V3, V4 } from '../hosts.js';
-import { isHere, settingsOf } from './tools.js';
+import { asFile, isHere, settingsOf } from './tools.js';
+
+const runtimes = asFile(runtimesTarget);
 
 const SERVER: HostPlan = {
   name: 'server',
@@ -76,7 +78,7 @@ describe('launch settings', () => {
   it("give Node.js's options for the command line", () =>
     expect(runtimes.write(noAvx, {}).content).toMatch(/^# node .*--no-enable-avx2/m));
   it('tell what they do not reach', () => {
-    const text = runtimes.write(noAvx512, {}).missing.join('\n');
+    const text = runtimes.write(noAvx512, {}).said.join('\n');
     expect(text).toMatch(/Go: no setting for .*vaes/);
     expect(text).toContain('Other programs that ask CPUID themselves');
   });

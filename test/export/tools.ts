@@ -2,6 +2,34 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { Baseline } from '../../src/baseline/baseline.js';
+import { placeRemarks } from '../../src/export/place-remarks.js';
+import type { ExportOptions, Target } from '../../src/export/target.js';
+
+interface File {
+  readonly content: string | Uint8Array;
+  /** Every remark, in the file or not. */
+  readonly said: readonly string[];
+  /** Those of them that say what isn't expressed. */
+  readonly lost: readonly string[];
+}
+
+/** A target that gives the file as the command writes it. */
+export function asFile(target: Target) {
+  return {
+    write(baseline: Baseline, options: ExportOptions): File {
+      const exported = target.write(baseline, options);
+      const { content } = placeRemarks(target, exported);
+      const { remarks } = exported;
+      const lost = remarks.filter(({ kind }) => kind === 'not-expressed');
+      return {
+        content,
+        said: remarks.map(({ text }) => text),
+        lost: lost.map(({ text }) => text),
+      };
+    },
+  };
+}
 
 export function isHere(command: string, ...args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore' }).error === undefined;
@@ -30,12 +58,12 @@ export function compilePicks(file: string): boolean {
   return spawnSync('cc', ['-O1', '-o', file, source], { stdio: 'ignore' }).status === 0;
 }
 
-/** Settings of an environment file; in those that the exports write, values have no escapes. */
+/** Settings of an environment file, as those who take one with --env-file read it: verbatim. */
 export function settingsOf(content: string | Uint8Array): Readonly<Record<string, string>> {
   const settings: Record<string, string> = {};
   for (const line of `${content}`.split('\n')) {
-    const found = /^(\w+)=(?:"(.*)"|(.*))$/.exec(line);
-    if (found?.[1] !== undefined) settings[found[1]] = found[2] ?? found[3] ?? '';
+    const found = /^(\w+)=(.*)$/.exec(line);
+    if (found?.[1] !== undefined) settings[found[1]] = found[2] ?? '';
   }
   return settings;
 }

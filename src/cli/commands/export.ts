@@ -1,10 +1,19 @@
 import { baselineOf } from '../../baseline/baseline.js';
-import { findTarget } from '../../export/index.js';
+import {
+  ENVIRONMENT_FORMAT_NAMES,
+  type EnvironmentFormat,
+} from '../../export/environment-formats.js';
+import { ENVIRONMENT_TARGETS, findTarget } from '../../export/index.js';
+import { placeRemarks } from '../../export/place-remarks.js';
+import { REMARK_LABELS, type Remark } from '../../export/remark.js';
 import type { ExportOptions, Target } from '../../export/target.js';
 import { InputError } from '../../model/errors.js';
+import { printable } from '../../model/printable.js';
+import { wrap } from '../../report/text/wrap.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { readCluster } from '../read-cluster.js';
+import { describeTerminal } from '../terminal.js';
 import { writeOutput } from '../write-file.js';
 
 function usage(message: string, remedy: string): InputError {
@@ -20,23 +29,48 @@ function readTarget(args: Arguments): Target {
   return target;
 }
 
+function readFormat(args: Arguments, target: Target): EnvironmentFormat | undefined {
+  const wanted = args.text('format');
+  if (wanted === undefined) return undefined;
+  const format = ENVIRONMENT_FORMAT_NAMES.find((name) => name === wanted);
+  if (format === undefined) throw new Error(`no format ${wanted}`);
+  if (target.isEnvironment !== true)
+    throw usage(
+      `${target.name} has one format, so --format ${wanted} says nothing to it`,
+      `Environment variables have ${ENVIRONMENT_FORMAT_NAMES.join(', ')}: ${ENVIRONMENT_TARGETS.map((name) => `--for ${name}`).join(', ')}.`,
+    );
+  return format;
+}
+
 function readOptions(args: Arguments, target: Target): ExportOptions {
   const glibc = args.text('glibc');
-  if (glibc === undefined) return {};
-  if (target.name !== 'glibc')
+  if (glibc !== undefined && target.name !== 'glibc')
     throw usage(`--glibc says nothing to ${target.name}`, 'It goes with --for glibc.');
-  return { glibc };
+  const format = readFormat(args, target);
+  return {
+    ...(glibc === undefined ? {} : { glibc }),
+    ...(format === undefined ? {} : { format }),
+  };
+}
+
+function sayOnStandardError(remarks: readonly Remark[]): void {
+  const { width } = describeTerminal(false, process.stderr);
+  for (const { kind, text } of remarks) {
+    const line = printable(`cpugate: ${REMARK_LABELS[kind]}: ${text}`);
+    process.stderr.write(`${wrap(line, width, '  ').trimStart()}\n`);
+  }
 }
 
 export const run: Run = async (args) => {
   const target = readTarget(args);
   const options = readOptions(args, target);
   const { cluster, options: made } = await readCluster(args.positionals);
-  const { content, missing } = target.write(baselineOf(cluster, made), options);
+  const exported = target.write(baselineOf(cluster, made), options);
+  const { content, left } = placeRemarks(target, exported);
   const output = args.text('output');
   if (typeof content !== 'string' && output === undefined && process.stdout.isTTY)
     throw usage(`what ${target.name} reads is no text`, `Name a file: -o ${target.file}.`);
   writeOutput(output, content);
-  for (const line of missing) process.stderr.write(`cpugate: not in the output: ${line}\n`);
+  sayOnStandardError(left);
   return 0;
 };

@@ -1,7 +1,22 @@
+import { ENVIRONMENT_FORMAT_NAMES, ENVIRONMENT_FORMATS } from '../../export/environment-formats.js';
 import { TARGET_NAMES, TARGET_TITLES } from '../../export/target-names.js';
 import { type CommandSpec, HOST_HELP, OUTPUT_OPTION } from './spec.js';
 
-const LIST = TARGET_NAMES.map((name) => `  ${name.padEnd(14)}${TARGET_TITLES[name]}`).join('\n');
+function table(titles: Readonly<Record<string, string>>): string {
+  return Object.entries(titles)
+    .map(([name, title]) => `  ${name.padEnd(14)}${title}`)
+    .join('\n');
+}
+
+const EPILOGUE = `Targets:
+${table(TARGET_TITLES)}
+
+Formats of environment variables (glibc, runtimes); the first is the default:
+${table(ENVIRONMENT_FORMATS)}
+
+Notes, conditions and what a target can't express are comments in the file; where its format has none, they are said on standard error.
+
+${HOST_HELP}`;
 
 /** "export" alone is a word of the language. */
 export const exportCommand: CommandSpec = {
@@ -22,6 +37,12 @@ export const exportCommand: CommandSpec = {
       choices: TARGET_NAMES,
       describe: 'whose settings',
     },
+    format: {
+      type: 'string',
+      value: 'FORMAT',
+      choices: ENVIRONMENT_FORMAT_NAMES,
+      describe: 'with --for glibc or runtimes: who reads the environment variables',
+    },
     glibc: {
       type: 'string',
       value: 'VERSION',
@@ -30,9 +51,13 @@ export const exportCommand: CommandSpec = {
     output: OUTPUT_OPTION,
   },
   examples: [
-    ['cpugate export cluster.json --for glibc -o glibc.env', 'an environment file for programs'],
+    ['cpugate export cluster.json --for glibc -o glibc.env', 'for podman and docker --env-file'],
+    [
+      'cpugate export cluster.json --for runtimes --format systemd',
+      'for EnvironmentFile= of a unit',
+    ],
     ['cpugate export cluster.json --for qemu -o qemu-cpu.txt', 'a virtual machine'],
     ['cpugate export cluster.json --for nfd | kubectl apply -f -', 'a rule for Kubernetes'],
   ],
-  epilogue: `Targets:\n${LIST}\n\nWhat a target can't express is said on standard error, and in the file where it has comments.\n\n${HOST_HELP}`,
+  epilogue: EPILOGUE,
 };
