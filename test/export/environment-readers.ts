@@ -81,7 +81,9 @@ function generatorReader(): Reader | undefined {
 
 /** docker itself reads the file and sends the variables to its daemon, which this plays. */
 function dockerReader(): Reader | undefined {
-  if (!isHere('docker', '--version')) return undefined;
+  // podman goes by this name, too, where it stands in for docker.
+  const { stdout } = spawnSync('docker', ['--version'], { encoding: 'utf8' });
+  if (!stdout?.startsWith('Docker version')) return undefined;
   return (content) =>
     inFolder(async (folder) => {
       const [socket, file] = [join(folder, 'docker.sock'), join(folder, 'x.env')];
@@ -93,7 +95,7 @@ function dockerReader(): Reader | undefined {
           body += part;
         });
         request.on('end', () => {
-          response.setHeader('Api-Version', '1.41');
+          response.setHeader('Api-Version', '1.47');
           response.setHeader('Content-Type', 'application/json');
           if (!request.url?.includes('/containers/create')) return response.end('OK');
           sent = (JSON.parse(body) as { Env: readonly string[] }).Env;
