@@ -17,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 import Ajv from 'ajv/dist/2020.js';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
+import { writeManPage } from './man-page.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const generated = join(root, 'src', 'generated');
@@ -176,4 +177,5 @@ buildProfileIndex();
 if (!process.argv.includes('--generated-only')) {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   await buildBundles();
+  await writeManPage(root);
 }
