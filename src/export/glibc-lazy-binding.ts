@@ -9,8 +9,9 @@
  * arguments are lost).
  */
 import type { Baseline } from '../baseline/baseline.js';
+import { isSince } from '../model/release.js';
 import { LEGACY_AREA_BYTES } from '../model/xsave.js';
-import { FIRST_WITHOUT_XSAVE, formatGlibcVersion, type GlibcVersion } from './glibc-tunables.js';
+import { FIRST_WITHOUT_XSAVE, type GlibcVersion } from './glibc-tunables.js';
 import { mayBeSomewhere } from './hidden-features.js';
 
 export interface LazyBinding {
@@ -44,14 +45,14 @@ function plainXsaveFits(baseline: Baseline): boolean | undefined {
 function withoutXsave(baseline: Baseline, version: GlibcVersion): LazyBinding {
   if (!mayBeSomewhere(baseline, 'xsave'))
     return { off: false, why: 'No host has XSAVE, so lazy binding saves with FXSAVE everywhere.' };
-  if (version >= FIRST_WITHOUT_XSAVE)
+  if (isSince(version, FIRST_WITHOUT_XSAVE))
     return {
       off: false,
       why: 'With XSAVE and XSAVEC hidden, lazy binding saves with FXSAVE on all hosts.',
     };
   return {
     off: true,
-    why: `Not all hosts have XSAVE, and glibc ${formatGlibcVersion(version)} can't be told to do without it (2.34 and later can). LD_BIND_NOW=1 keeps it from saving at all.`,
+    why: `Not all hosts have XSAVE, and glibc ${version} can't be told to do without it (2.34 and later can). LD_BIND_NOW=1 keeps it from saving at all.`,
   };
 }
 
@@ -73,9 +74,8 @@ export function lazyBinding(baseline: Baseline, version: GlibcVersion): LazyBind
     fits === false
       ? 'Not all hosts have XSAVEC, so lazy binding saves with plain XSAVE, which on the hosts with the larger area writes past the stack that a program reserved on a smaller one.'
       : "Not all hosts have XSAVEC, so lazy binding saves with plain XSAVE, and some host doesn't tell how much that writes.";
-  const instead =
-    version >= FIRST_WITHOUT_XSAVE
-      ? ' TLS descriptors (-mtls-dialect=gnu2) and LD_AUDIT save the same way: for those add -XSAVE, which makes it FXSAVE, at the cost of AVX in glibc and of the upper halves of AVX arguments in calls that bind lazily.'
-      : " TLS descriptors (-mtls-dialect=gnu2) and LD_AUDIT save the same way, and this glibc can't be kept from it.";
+  const instead = isSince(version, FIRST_WITHOUT_XSAVE)
+    ? ' TLS descriptors (-mtls-dialect=gnu2) and LD_AUDIT save the same way: for those add -XSAVE, which makes it FXSAVE, at the cost of AVX in glibc and of the upper halves of AVX arguments in calls that bind lazily.'
+    : " TLS descriptors (-mtls-dialect=gnu2) and LD_AUDIT save the same way, and this glibc can't be kept from it.";
   return { off: true, why: `${reason} LD_BIND_NOW=1 keeps it from saving at all.${instead}` };
 }

@@ -9,39 +9,38 @@
  */
 import { type FeatureName, ROWS } from '../catalogue/index.js';
 import { isUserVisible } from '../model/prerequisites.js';
+import { isSince, releaseSeries } from '../model/release.js';
 
-/** 2.36 is 2036: ordered as releases are. */
-export type GlibcVersion = number;
+/** "2.36": the release without a distribution's additions. */
+export type GlibcVersion = string;
 
-export const FIRST_WITH_HWCAPS: GlibcVersion = 2026;
-export const FIRST_WITHOUT_XSAVE: GlibcVersion = 2034;
+export const FIRST_WITH_HWCAPS: GlibcVersion = '2.26';
+export const FIRST_WITHOUT_XSAVE: GlibcVersion = '2.34';
 /** Builds that need AVX keep XSAVE whatever a tunable says. */
-export const FIRST_KEEPING_XSAVE: GlibcVersion = 2042;
+export const FIRST_KEEPING_XSAVE: GlibcVersion = '2.42';
 
-/** Undefined for what isn't a version: "2.36", "2.36-9+deb12u14" and "2.31.9000" are. */
+/**
+ * Undefined for what isn't a version: "2.36", "2.36-9+deb12u14" and "2.31.9000" are. More digits than a
+ * release ever had are a slip.
+ */
 export function parseGlibcVersion(text: string): GlibcVersion | undefined {
-  const found = /^(\d)\.(\d{1,2})(?![\d])/.exec(text.trim());
-  return found === null ? undefined : Number(found[1]) * 1000 + Number(found[2]);
-}
-
-export function formatGlibcVersion(version: GlibcVersion): string {
-  return `${Math.floor(version / 1000)}.${version % 1000}`;
+  return /^\s*\d\.\d{1,2}(?!\d)/.test(text) ? releaseSeries(text) : undefined;
 }
 
 /** NEWS of 2.29: the namespace "tune" became "cpu". */
 export function hwcapsTunable(version: GlibcVersion): string {
-  return version < 2029 ? 'glibc.tune.hwcaps' : 'glibc.cpu.hwcaps';
+  return isSince(version, '2.29') ? 'glibc.cpu.hwcaps' : 'glibc.tune.hwcaps';
 }
 
 /** Releases that take the plain name, where it isn't all of them. */
 const PLAIN_SINCE: Partial<Record<FeatureName, GlibcVersion>> = {
-  shstk: 2028,
-  ibt: 2028,
-  xsavec: 2032,
+  shstk: '2.28',
+  ibt: '2.28',
+  xsavec: '2.32',
   xsave: FIRST_WITHOUT_XSAVE,
 };
 
-const LAST_USABLE: GlibcVersion = 2032;
+const FIRST_WITHOUT_USABLE: GlibcVersion = '2.33';
 
 /**
  * Up to 2.31 functions are chosen by a second set of bits, worked out before tunables are read: the
@@ -54,7 +53,7 @@ const USABLE_SINCE: Partial<Record<FeatureName, GlibcVersion>> = {
   avx512dq: FIRST_WITH_HWCAPS,
   fma: FIRST_WITH_HWCAPS,
   fma4: FIRST_WITH_HWCAPS,
-  xsavec: 2027,
+  xsavec: '2.27',
 };
 
 /** memmove takes its AVX variants by this preference alone, without a look at AVX. */
@@ -62,7 +61,7 @@ export const AVX_PREFERENCE = 'AVX_Fast_Unaligned_Load';
 
 /** Whether functions are chosen by bits of which AVX512VL's and AVX512BW's have no name. */
 export function lacksUsableNames(version: GlibcVersion): boolean {
-  return version <= LAST_USABLE;
+  return !isSince(version, FIRST_WITHOUT_USABLE);
 }
 
 const TUNABLE = ROWS.filter((row) => row.glibcTunable === true && isUserVisible(row.name));
@@ -70,10 +69,10 @@ const TUNABLE = ROWS.filter((row) => row.glibcTunable === true && isUserVisible(
 /** What this release calls the feature; empty where it has no name for it. */
 export function tunableNames(version: GlibcVersion, feature: FeatureName): readonly string[] {
   const plain = TUNABLE.find((row) => row.name === feature)?.names?.glibc;
-  if (plain === undefined || version < FIRST_WITH_HWCAPS) return [];
-  const names = version >= (PLAIN_SINCE[feature] ?? FIRST_WITH_HWCAPS) ? [plain] : [];
+  if (plain === undefined || !isSince(version, FIRST_WITH_HWCAPS)) return [];
+  const names = isSince(version, PLAIN_SINCE[feature] ?? FIRST_WITH_HWCAPS) ? [plain] : [];
   const usable = USABLE_SINCE[feature];
-  if (usable !== undefined && version >= usable && version <= LAST_USABLE)
+  if (usable !== undefined && isSince(version, usable) && lacksUsableNames(version))
     names.push(`${plain}_Usable`);
   return names;
 }

@@ -5,6 +5,7 @@
 import type { Baseline } from '../baseline/baseline.js';
 import { type FeatureName, LEVELS } from '../catalogue/index.js';
 import { InputError } from '../model/errors.js';
+import { compareReleases, isSince } from '../model/release.js';
 import {
   environmentUsage,
   type Variable,
@@ -17,7 +18,6 @@ import {
   FIRST_KEEPING_XSAVE,
   FIRST_WITH_HWCAPS,
   FIRST_WITHOUT_XSAVE,
-  formatGlibcVersion,
   type GlibcVersion,
   hwcapsTunable,
   lacksUsableNames,
@@ -48,7 +48,7 @@ function versionsOf(baseline: Baseline, options: ExportOptions): readonly GlibcV
     throw new InputError('data-missing', "the baseline's hosts don't tell their glibc version", {
       remedy: 'Name it: --glibc 2.36 (what ldd --version prints where the programs run).',
     });
-  return [...found].sort((a, b) => a - b);
+  return [...found].sort(compareReleases);
 }
 
 /**
@@ -67,7 +67,7 @@ function hidesAvx2ForEvex(
 
 /** Names for glibc to do without, in the catalogue's order. */
 export function namesToHide(baseline: Baseline, version: GlibcVersion): readonly string[] {
-  if (version < FIRST_WITH_HWCAPS) return [];
+  if (!isSince(version, FIRST_WITH_HWCAPS)) return [];
   const kept = new Set(baseline.features);
   const noEvex = hidesAvx2ForEvex(baseline, version, kept);
   const names = tunableFeatures(version)
@@ -77,11 +77,11 @@ export function namesToHide(baseline: Baseline, version: GlibcVersion): readonly
 }
 
 /** NEWS of 2.33: libraries are looked for in glibc-hwcaps/x86-64-v3 and the like. */
-const FIRST_WITH_FOLDERS: GlibcVersion = 2033;
+const FIRST_WITH_FOLDERS: GlibcVersion = '2.33';
 
 /** Levels that the baseline lacks and whose folder would still be searched. */
 function unstoppedLevels(baseline: Baseline, version: GlibcVersion): readonly string[] {
-  if (version < FIRST_WITH_FOLDERS) return [];
+  if (!isSince(version, FIRST_WITH_FOLDERS)) return [];
   const kept = new Set(baseline.features);
   const gone = new Set(tunableFeatures(version));
   return LEVELS.filter(({ features }) => {
@@ -102,28 +102,25 @@ interface ReleaseSettings {
 function nameless(baseline: Baseline, version: GlibcVersion): readonly string[] {
   const named = new Set(tunableFeatures(version));
   const lost = hiddenFeatures(baseline).filter((name) => !named.has(name));
-  return lost.length === 0
-    ? []
-    : [`glibc ${formatGlibcVersion(version)} has no name for ${lost.join(', ')}.`];
+  return lost.length === 0 ? [] : [`glibc ${version} has no name for ${lost.join(', ')}.`];
 }
 
 function settingsFor(baseline: Baseline, version: GlibcVersion): ReleaseSettings {
-  const release = formatGlibcVersion(version);
-  if (version < FIRST_WITH_HWCAPS)
+  if (!isSince(version, FIRST_WITH_HWCAPS))
     return {
       version,
       variables: [],
       why: 'It has no such setting (2.26 and later have).',
-      lost: [`glibc ${release} takes no feature away: the setting came with 2.26.`],
+      lost: [`glibc ${version} takes no feature away: the setting came with 2.26.`],
     };
   const names = namesToHide(baseline, version);
   const binding = lazyBinding(baseline, version);
   const lost = [...nameless(baseline, version)];
   const levels = unstoppedLevels(baseline, version);
   if (levels.length > 0)
-    lost.push(`glibc ${release} goes on loading libraries from glibc-hwcaps/${levels.join(', ')}.`);
-  if (binding.off && version < FIRST_WITHOUT_XSAVE)
-    lost.push(`glibc ${release} saves with XSAVE for TLS descriptors and LD_AUDIT.`);
+    lost.push(`glibc ${version} goes on loading libraries from glibc-hwcaps/${levels.join(', ')}.`);
+  if (binding.off && !isSince(version, FIRST_WITHOUT_XSAVE))
+    lost.push(`glibc ${version} saves with XSAVE for TLS descriptors and LD_AUDIT.`);
   const variables: Variable[] = [];
   if (names.length > 0)
     variables.push({
@@ -139,14 +136,14 @@ const CONFIG_MAP = 'cpugate-glibc';
 const HEAD: readonly Remark[] = [
   'What glibc may not use under this baseline.',
   'glibc passes over these settings in programs with set-user-ID, set-group-ID or file capabilities, and statically linked programs carry a glibc of their own.',
-  `A glibc built for x86-64-v3 (RHEL 10, UBI 10) uses AVX2 whatever is set: it doesn't start on a host below that level, and from ${formatGlibcVersion(FIRST_KEEPING_XSAVE)} on it keeps XSAVE. Older such builds can crash where XSAVEC is hidden.`,
+  `A glibc built for x86-64-v3 (RHEL 10, UBI 10) uses AVX2 whatever is set: it doesn't start on a host below that level, and from ${FIRST_KEEPING_XSAVE} on it keeps XSAVE. Older such builds can crash where XSAVEC is hidden.`,
   "Only glibc itself obeys: compilers' built-ins, JIT compilers, Go and libraries with a CPU check of their own still see all of the host.",
 ].map(note);
 
 /** Of several releases only one can be set: the newest. */
 function groupsOf(releases: readonly ReleaseSettings[]): VariableGroup[] {
   return releases.map(({ version, variables, why }, place) => ({
-    comments: [`glibc ${formatGlibcVersion(version)}`, why],
+    comments: [`glibc ${version}`, why],
     variables,
     isOff: place < releases.length - 1,
   }));
@@ -157,7 +154,7 @@ function choiceOf(releases: readonly ReleaseSettings[]): readonly Remark[] {
   if (newest === undefined || releases.length < 2) return [];
   return [
     condition(
-      `The hosts have several releases, and what is set here is for glibc ${formatGlibcVersion(newest.version)}. For programs that run with another (in a container the image's counts) set what stands in the comments for it instead, or write the file with --glibc.`,
+      `The hosts have several releases, and what is set here is for glibc ${newest.version}. For programs that run with another (in a container the image's counts) set what stands in the comments for it instead, or write the file with --glibc.`,
     ),
   ];
 }

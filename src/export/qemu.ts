@@ -1,6 +1,7 @@
 /** QEMU's -cpu: a versioned model, what is added and taken, and "enforce". */
 import type { Baseline } from '../baseline/baseline.js';
 import { type FeatureName, featureRow } from '../catalogue/index.js';
+import { compareReleases, isSince } from '../model/release.js';
 import { hashComments } from './comments.js';
 import { QEMU_FLOOR } from './qemu-models.js';
 import { notExpressed, note } from './remark.js';
@@ -84,18 +85,18 @@ export interface QemuCpu {
   readonly shown: readonly FeatureName[];
 }
 
-/** Releases here differ in one digit behind the point, so their text is ordered as they are. */
 function latest(releases: readonly string[]): string {
-  return [...releases].sort().at(-1) ?? QEMU_FLOOR;
+  return [...releases].sort(compareReleases).at(-1) ?? QEMU_FLOOR;
 }
 
 /** For this release of QEMU and all later ones. */
 export function qemuCpu(baseline: Baseline, release: string): QemuCpu {
-  const shown = wantedFeatures(baseline).filter((name) => (qemuNameSince(name) ?? '9') <= release);
-  const { model, plus, minus } = chooseModel(
-    shown,
-    baseline.vendors,
-    ({ since = QEMU_FLOOR }) => since <= release,
+  const shown = wantedFeatures(baseline).filter((name) => {
+    const since = qemuNameSince(name);
+    return since !== undefined && isSince(release, since);
+  });
+  const { model, plus, minus } = chooseModel(shown, baseline.vendors, ({ since = QEMU_FLOOR }) =>
+    isSince(release, since),
   );
   const changes = [
     ...plus.map((name) => `+${qemuName(name)}`),

@@ -51,6 +51,17 @@ describe('check --from FOLDER', () => {
     expect(cpugate(['check', join(folder, 'link'), hostOf('haswell')]).status).toBe(0);
   });
 
+  it.each(['newest', '4', 'v4.2'])(
+    'takes --criu %s for a slip, not for a CRIU that nobody knows',
+    (text) => {
+      const { status, err } = cpugate(['check', images('haswell'), 'haswell', '--criu', text]);
+      expect([status, err]).toEqual([
+        2,
+        `cpugate: "${text}" is no version of CRIU\n  For example: --criu 3.19\n`,
+      ]);
+    },
+  );
+
   it('says in words what was read, and what is wrong', () => {
     const { out } = cpugate(['check', images('haswell+pku'), hostOf('haswell')]);
     expect(out.replace(/\s+/g, ' ')).toContain(

@@ -29,16 +29,16 @@ const SERVER: HostPlan = {
 const at = (version: string) => ({ glibc: { version } });
 
 function hiddenAt(plans: readonly HostPlan[], version: string): readonly string[] {
-  return namesToHide(baselineOfPlans(plans), parseGlibcVersion(version) ?? 0);
+  return namesToHide(baselineOfPlans(plans), parseGlibcVersion(version) ?? '');
 }
 
 describe('a version', () => {
   it.each([
-    ['2.31', 2031],
-    ['2.36-9+deb12u14', 2036],
-    ['2.31.9000', 2031],
-    [' 2.9', 2009],
-    ['3.0', 3000],
+    ['2.31', '2.31'],
+    ['2.36-9+deb12u14', '2.36'],
+    ['2.31.9000', '2.31'],
+    [' 2.9', '2.9'],
+    ['3.0', '3.0'],
   ])('%s is read', (text, version) => expect(parseGlibcVersion(text)).toBe(version));
   it.each(['', 'musl', '2', '2.', '2.361', '-2.36', 'glibc 2.36'])('%j is none', (text) =>
     expect(parseGlibcVersion(text)).toBeUndefined(),
@@ -64,7 +64,7 @@ describe('names that a release takes', () => {
     ['2.43', 'avx512_vnni', []],
     ['2.43', 'fsrm', []],
   ])('glibc %s calls %s %j', (version, feature, names) =>
-    expect(tunableNames(parseGlibcVersion(version) ?? 0, feature)).toEqual(names),
+    expect(tunableNames(parseGlibcVersion(version) ?? '', feature)).toEqual(names),
   );
 });
 
@@ -96,7 +96,7 @@ describe('what is hidden', () => {
   });
   it('is every name of what the baseline lacks and none of what it has', () => {
     const levels = [V1, V2, V3, V4];
-    const version = fc.integer({ min: 2033, max: 2044 });
+    const version = fc.integer({ min: 33, max: 44 }).map((minor) => `2.${minor}`);
     fc.assert(
       fc.property(fc.subarray(levels, { minLength: 1 }), version, (features, release) => {
         const plans = features.map(

@@ -5,6 +5,7 @@ import { type FeatureName, featureRow } from '../../src/catalogue/index.js';
 import { qemuCpu, qemuNameSince, qemu as qemuTarget } from '../../src/export/qemu.js';
 import { QEMU_FLOOR, QEMU_MODELS } from '../../src/export/qemu-models.js';
 import { EVERY_64_BIT_CPU, SET_BY_GUEST } from '../../src/export/virtual-model.js';
+import { isSince } from '../../src/model/release.js';
 import { baselineOfPlans, models } from '../baseline/clusters.js';
 import { HASWELL, V2 } from '../hosts.js';
 import { corpusExamples, corpusIsHere, exampleOf, MODEL_EXAMPLES } from './examples.js';
@@ -95,13 +96,21 @@ describe('-cpu', () => {
   });
 });
 
+describe('a release of QEMU with two digits', () => {
+  it('takes all that earlier ones take', () => {
+    const [, baseline] = exampleOf('sapphirerapids');
+    expect(qemuCpu(baseline, '8.1').argument).not.toBe(qemuCpu(baseline, QEMU_FLOOR).argument);
+    expect(qemuCpu(baseline, '10.0')).toEqual(qemuCpu(baseline, '8.1'));
+  });
+});
+
 describe('the table of models', () => {
   it('has each once', () =>
     expect(new Set(QEMU_MODELS.map(({ name }) => name)).size).toBe(QEMU_MODELS.length));
   it('has no feature without a name in the release', () => {
     for (const { name, since = QEMU_FLOOR, features } of QEMU_MODELS)
       for (const feature of features)
-        expect((qemuNameSince(feature) ?? '9') <= since, `${name}: ${feature}`).toBe(true);
+        expect(isSince(since, qemuNameSince(feature) ?? ''), `${name}: ${feature}`).toBe(true);
   });
 });
 

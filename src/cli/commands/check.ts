@@ -80,12 +80,14 @@ async function gateFolder(
   options: Options,
 ): Promise<Report | undefined> {
   if (!isFolder(fromName)) return undefined;
-  const { gate, isDump, readImageFolder } = await import('../load-images.js');
+  const { gate, isDump, isRelease, readImageFolder } = await import('../load-images.js');
   if (!isDump(fromName)) return undefined;
   const root = args.text('root');
   const images = readImageFolder(fromName, root === undefined ? {} : { root });
   const [from, to] = tellApart([images, await loadHost(toName)], [fromName, toName]);
   const criuVersion = args.text('criu');
+  if (criuVersion !== undefined && !isRelease(criuVersion))
+    throw usage(`"${criuVersion}" is no version of CRIU`, 'For example: --criu 3.19');
   return gate(from, to, { ...options, ...(criuVersion === undefined ? {} : { criuVersion }) });
 }
 

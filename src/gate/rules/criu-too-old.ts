@@ -1,3 +1,4 @@
+import { isRelease, isSince } from '../../model/release.js';
 import type { GateRule } from '../rule.js';
 
 /**
@@ -7,16 +8,13 @@ import type { GateRule } from '../rule.js';
  * issue 2835.
  */
 const BUFFERS = [
-  { since: [3, 19], bytes: 16384 },
-  { since: [0, 0], bytes: 4096 },
+  { since: '3.19', bytes: 16384 },
+  { since: '0.0', bytes: 4096 },
 ] as const;
 
 function bufferOf(version: string): number | undefined {
-  const [, major, minor] = /^(\d+)\.(\d+)/.exec(version) ?? [];
-  if (major === undefined || minor === undefined) return undefined;
-  const isSince = ([first, second]: readonly [number, number]) =>
-    Number(major) > first || (Number(major) === first && Number(minor) >= second);
-  return BUFFERS.find(({ since }) => isSince(since))?.bytes;
+  if (!isRelease(version)) return undefined;
+  return BUFFERS.find(({ since }) => isSince(version, since))?.bytes;
 }
 
 export const criuTooOld: GateRule = ({ target, criuVersion }) => {
