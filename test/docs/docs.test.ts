@@ -133,6 +133,15 @@ describe('the table of rooms', () => {
   it.each(rows.filter(([room]) => room !== 'generated'))('says what %s imports', (room, imports) =>
     expect(imports).toEqual(importsOf(room)),
   );
+  it('has three rooms with effects', () => {
+    const pure = rows.map(([room]) => room).filter((room) => !/^(?:probe|enforce|cli)$/.test(room));
+    const touching = pure.flatMap((room) =>
+      readdirSync(join(root, 'src', room), { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.ts'))
+        .filter((file) => /from 'node:|import\('node:/.test(read(join('src', room, file)))),
+    );
+    expect(touching).toEqual([]);
+  });
   it('has no circle', () => {
     const place = (name: string) => rows.findIndex(([room]) => room === name);
     for (const [room, imports] of rows)
