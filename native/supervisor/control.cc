@@ -50,7 +50,7 @@ bool isPrivate(const std::string& folder, std::string* error) {
   struct stat found {};
   if (lstat(folder.c_str(), &found) != 0 || !S_ISDIR(found.st_mode) || found.st_uid != geteuid() ||
       (found.st_mode & 022) != 0) {
-    *error = folder + ": is no folder of this user's alone";
+    *error = folder + ": must be a folder of this user that no other user can write to";
     return false;
   }
   return true;
@@ -182,7 +182,7 @@ void Control::serve(const std::function<std::string(const Request&)>& answer) {
 int askSupervisor(const std::string& folder, const Request& request) {
   DIR* sockets = opendir(folder.c_str());
   if (sockets == nullptr) {
-    fprintf(stderr, "cpugate-supervisor: process %d isn't supervised: nothing is\n", request.pid);
+    fprintf(stderr, "cpugate-supervisor: process %d isn't supervised: no supervisor is running\n", request.pid);
     return kNotSupervised;
   }
   int status = kNotSupervised;

@@ -94,7 +94,7 @@ std::vector<pid_t> wantedProcesses(const Options& options, std::string* error) {
   for (const pid_t pid : pids)
     if (threadsOf(pid).empty()) *error = "there is no process " + std::to_string(pid);
   for (const char* cgroup : options.cgroups)
-    if (!processesIn(cgroup, &pids)) *error = std::string(cgroup) + " is no cgroup v2 folder";
+    if (!processesIn(cgroup, &pids)) *error = std::string(cgroup) + " is not a cgroup v2 folder";
   return pids;
 }
 

@@ -47,7 +47,7 @@ uint32_t maskCrc(const uint8_t* bytes, size_t size) {
 
 /** What is wrong with a header whose file has `size` bytes; empty: nothing. */
 std::string faultOf(const MaskHeader& header, size_t size) {
-  if (std::memcmp(header.magic, kMaskMagic, sizeof(kMaskMagic)) != 0) return "is no mask";
+  if (std::memcmp(header.magic, kMaskMagic, sizeof(kMaskMagic)) != 0) return "is not a mask file";
   if (header.version != kMaskVersion)
     return "is a mask of version " + std::to_string(header.version) + ", not " +
            std::to_string(kMaskVersion) + ": make it with this version of cpugate";
@@ -74,7 +74,7 @@ std::string faultOf(const std::vector<MaskRow>& rows) {
     if ((row.flags & ~kRowFlagsKnown) != 0) return which + " has flags that aren't known";
     if (row.firstSubleaf > row.lastSubleaf) return which + " ends before it begins";
     if (place > 0 && !isBehind(row, rows[place - 1]))
-      return which + " doesn't lie behind the row before it";
+      return which + " isn't after the row before it";
   }
   return {};
 }
@@ -112,7 +112,7 @@ const MaskRow* Mask::find(uint32_t leaf, uint32_t subleaf) const {
 std::optional<Mask> parseMask(const uint8_t* bytes, size_t size, std::string* error) {
   Mask mask;
   if (size < sizeof(MaskHeader)) {
-    *error = "is no mask: it has no more than " + std::to_string(size) + " bytes";
+    *error = "is not a mask file: it has only " + std::to_string(size) + " bytes";
     return std::nullopt;
   }
   std::memcpy(&mask.header, bytes, sizeof(MaskHeader));

@@ -118,7 +118,7 @@ struct BadHeader {
 };
 
 const BadHeader kBadHeaders[] = {
-    {"is no mask", [](MaskHeader& h) { h.magic[7] = 'k'; }},
+    {"is not a mask file", [](MaskHeader& h) { h.magic[7] = 'k'; }},
     {"version 0", [](MaskHeader& h) { h.version = 0; }},
     {"version 2", [](MaskHeader& h) { h.version = 2; }},
     {"flags", [](MaskHeader& h) { h.flags = 1; }},
@@ -141,12 +141,12 @@ const BadRows kBadRows[] = {
     {"row 1 has flags", {row(1, 0, 0), row(2, 0, 0, kRowPerCpu | 1u << 31)}},
     {"row 0 ends before it begins", {row(1, 1, 0)}},
     {"row 1 ends before it begins", {row(1, 0, 0), row(1, ~0u, 1)}},
-    {"row 1 doesn't lie behind", {row(2, 0, 0), row(1, 0, 0)}},
-    {"row 1 doesn't lie behind", {row(2, 1, 1), row(2, 0, 0)}},
-    {"row 1 doesn't lie behind", {row(2, 0, 0), row(2, 0, 0)}},
-    {"row 1 doesn't lie behind", {row(2, 0, 5), row(2, 5, 6)}},
-    {"row 2 doesn't lie behind", {row(2, 0, 0), row(2, 1, ~0u), row(2, 2, 3)}},
-    {"row 1 doesn't lie behind", {row(2, 0, ~0u), row(2, 0, ~0u)}},
+    {"row 1 isn't after", {row(2, 0, 0), row(1, 0, 0)}},
+    {"row 1 isn't after", {row(2, 1, 1), row(2, 0, 0)}},
+    {"row 1 isn't after", {row(2, 0, 0), row(2, 0, 0)}},
+    {"row 1 isn't after", {row(2, 0, 5), row(2, 5, 6)}},
+    {"row 2 isn't after", {row(2, 0, 0), row(2, 1, ~0u), row(2, 2, 3)}},
+    {"row 1 isn't after", {row(2, 0, ~0u), row(2, 0, ~0u)}},
 };
 
 void BadFilesAreRefused(Expectations& expect) {
@@ -243,7 +243,7 @@ void FilesAreRead(Expectations& expect) {
   Bytes longer = good;
   longer.push_back(0);
   expect.That(!faultOfPath(TemporaryFile(longer).path()).empty(), "one that is too long");
-  expect.That(faultOfPath(TemporaryFile({}).path()).find("is no mask") == 0, "an empty one");
+  expect.That(faultOfPath(TemporaryFile({}).path()).find("is not a mask file") == 0, "an empty one");
   expect.That(faultOfPath("/nowhere/mask") == "can't be opened: No such file or directory", "none");
   expect.That(faultOfPath("/tmp") == "is neither a file nor a pipe", "a folder");
   expect.That(faultOfPath("/dev/zero") == "is neither a file nor a pipe", "an endless device");

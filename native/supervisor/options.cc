@@ -16,7 +16,7 @@ constexpr const char* kUsageText =
     "       cpugate-supervisor control --pid PID (status | detach | release [--until PID] | resume)\n"
     "       cpugate-supervisor probe\n"
     "       cpugate-supervisor check-mask FILE\n"
-    "\"cpugate run\", \"attach\", \"restore\" call it as it wants to be called.\n";
+    "\"cpugate run\", \"attach\" and \"restore\" call it with the right arguments.\n";
 
 enum { kMask = 256, kPid, kCgroup, kPidFile, kRuntimeDir, kBackground, kKeepStopped, kUntil };
 
@@ -53,7 +53,7 @@ pid_t readPid(const char* text) {
 bool take(Options& options, int which) {
   const pid_t pid = which == kPid || which == kKeepStopped || which == kUntil ? readPid(optarg) : 1;
   if (pid == 0) {
-    fprintf(stderr, "cpugate-supervisor: \"%s\" is no process's number\n", optarg);
+    fprintf(stderr, "cpugate-supervisor: \"%s\" is not a process id\n", optarg);
     return false;
   }
   switch (which) {

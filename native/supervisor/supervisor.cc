@@ -483,7 +483,7 @@ bool Supervisor::arm(pid_t tid, bool learn) {
     if (WaitStatus(*end).terminatingSignal() == SIGSYS)
       fprintf(stderr,
               "cpugate-supervisor: process %d was killed by a seccomp filter of its own that forbids "
-              "arch_prctl; as root the supervisor could pass by it\n",
+              "arch_prctl; a supervisor that runs as root can bypass it\n",
               tid);
     dispatch(tid, WaitStatus(*end));
     return false;

@@ -10,9 +10,13 @@ export function allowedOf(names: readonly string[]): string[] {
       findComponent(name)?.name ??
       (name === 'xsave-area' ? 'xsave' : undefined);
     if (canonical === undefined)
-      throw new InputError('usage', `--allow ${name}: no feature or state component is called so`, {
-        remedy: 'The report names what can be allowed.',
-      });
+      throw new InputError(
+        'usage',
+        `--allow ${name}: there is no such feature or state component`,
+        {
+          remedy: 'The report names the features and components whose loss can be accepted.',
+        },
+      );
     return canonical;
   });
 }

@@ -56,7 +56,7 @@ export function readFeature(text: string): FeatureName {
 export function readVisibleFeature(text: string): FeatureName {
   const name = readFeature(text);
   if (!isUserVisible(name))
-    throw new InputError('invisible-feature', `tasks don't see ${name}`, {
+    throw new InputError('invisible-feature', `${name} is not visible to tasks`, {
       remedy: `It is of class ${featureRow(name).class}; baselines hold what tasks can use.`,
     });
   return name;

@@ -20,7 +20,7 @@ export function parseBaseline(name: string, text: string): BaselineFile {
 
 function readInput(input: Input): BaselineFile {
   if (!baseline.recognise(input))
-    throw new InputError('not-a-baseline', 'is no baseline', {
+    throw new InputError('not-a-baseline', 'is not a baseline', {
       place: { file: input.name },
       remedy: 'Make one of any hosts: cpugate baseline HOST... -o FILE.',
     });

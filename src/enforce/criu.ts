@@ -13,7 +13,7 @@ const IMAGES: OwnOption = { short: 'D', long: 'images-dir', why: 'cpugate takes 
 const STOPPED: OwnOption = {
   short: 's',
   long: 'leave-stopped',
-  why: 'tasks under a mask are stopped and continued by cpugate',
+  why: 'cpugate stops and continues tasks under a mask itself',
 };
 
 export const OWN_DUMP_OPTIONS: readonly OwnOption[] = [IMAGES, STOPPED];
@@ -21,7 +21,7 @@ export const OWN_DUMP_OPTIONS: readonly OwnOption[] = [IMAGES, STOPPED];
 export const OWN_RESTORE_OPTIONS: readonly OwnOption[] = [
   IMAGES,
   STOPPED,
-  { long: 'cpu-cap', why: "cpugate's gate decides whether the CPU suffices" },
+  { long: 'cpu-cap', why: 'cpugate itself decides whether the CPU suffices' },
   { short: 'd', long: 'restore-detached', why: 'CRIU ends when all tasks are restored anyway' },
   { short: 'S', long: 'restore-sibling', why: 'the supervisor learns how the tasks end' },
   { long: 'exec-cmd', why: 'the supervisor runs once the tasks are restored' },
@@ -59,7 +59,7 @@ export function treeOf(args: readonly string[]): number {
   const given = /^(?:--[a-z]+=|-t)([0-9]+)$/.exec(args[place] ?? '')?.[1] ?? args[place + 1] ?? '';
   const pid = Number(given);
   if (place >= 0 && Number.isSafeInteger(pid) && pid > 1) return pid;
-  throw new InputError('usage', 'which tasks to dump is missing', {
+  throw new InputError('usage', 'the tasks to dump are missing', {
     remedy: 'For example: cpugate dump --images DIR -- --tree PID --shell-job',
   });
 }
@@ -76,7 +76,7 @@ export function criuVersion(): string {
       cause,
     });
   }
-  throw new InputError('no-criu', '"criu --version" tells no version');
+  throw new InputError('no-criu', '"criu --version" prints no version');
 }
 
 export interface CriuRun {

@@ -34,24 +34,24 @@ export function checkMask(
 ): void {
   if (supervision === undefined && mask !== undefined)
     refuse(
-      `process ${pid} is under no mask, and --mask says that it is`,
-      'Leave --mask out: what the tasks have seen is this CPU as it is.',
+      `process ${pid} is not under a mask, although --mask is given`,
+      'Leave --mask out: the tasks have seen the real CPU.',
     );
   if (supervision === undefined) return;
   if (mask === undefined)
     refuse(
       `process ${pid} is under a mask`,
-      'Say which: --mask BASELINE, the file that "cpugate run --mask" was given.',
+      'Name it: --mask BASELINE, with the file that "cpugate run --mask" was given.',
     );
   const expected = encodeMask(compileMask(mask.baseline).mask);
   if (supervision.mask === undefined)
     refuse(
-      `the mask that process ${pid} is under can't be read any more`,
+      `the mask of process ${pid} can no longer be read`,
       'Its file lies in the runtime folder (/run/cpugate) and must stay there.',
     );
   if (!Buffer.from(supervision.mask).equals(expected))
     refuse(
-      `process ${pid} is under another mask than ${mask.name} gives`,
+      `process ${pid} is under a different mask than that of ${mask.name}`,
       'Give the baseline that the tasks were started under.',
     );
 }

@@ -22,7 +22,7 @@ function unreadable(name: string, error: unknown): InputError {
     ENOENT: 'is missing',
     ELOOP: 'is a link, and links in a folder of images are not followed',
     EACCES: 'may not be read (permission denied)',
-    ENOTDIR: 'is no folder',
+    ENOTDIR: 'is not a folder',
   };
   return new InputError('unreadable', said[code ?? ''] ?? `can't be read (${code})`, {
     place: { file: name },
@@ -45,7 +45,7 @@ function openRegular(path: string, name: string): { descriptor: number; size: nu
   const stat = fstatSync(descriptor);
   if (stat.isFile()) return { descriptor, size: stat.size };
   closeSync(descriptor);
-  throw new InputError('unreadable', 'is no regular file', { place: { file: name } });
+  throw new InputError('unreadable', 'is not a regular file', { place: { file: name } });
 }
 
 /** A folder that is held open, so that nobody can put another in its place. */

@@ -70,7 +70,7 @@ function readRecord(files: ImageFiles, fingerprint: string): FoundRecord {
   if (record.fingerprint === fingerprint) return { record, remarks: [] };
   return {
     record: undefined,
-    remarks: [`${RECORD_NAME} was written for other images than these, and doesn't count.`],
+    remarks: [`${RECORD_NAME} was written for other images and is ignored.`],
   };
 }
 
@@ -105,7 +105,7 @@ function readProcess(
   const threads = (tids.length === 0 ? [pid] : tids).map((tid): ImageThread => {
     const core = tid === pid ? leader : readCore(inputOf(files, `core-${tid}.img`), tid);
     if (core.thread === undefined)
-      throw new InputError('malformed', 'has no registers, and its process is alive', {
+      throw new InputError('malformed', 'has no registers, although its process is alive', {
         place: { file: join(files.name, `core-${tid}.img`) },
       });
     return core.thread;
@@ -147,9 +147,9 @@ export function readImageHost(path: string): Host {
       : { record: undefined, remarks: [] };
     const host = record?.host ?? readCpuinfo(files);
     if (host === undefined)
-      throw new InputError('not-enough-data', "is a folder, and nothing in it tells a dump's CPU", {
+      throw new InputError('not-enough-data', 'is a folder without a record of the CPU', {
         place: { file: path },
-        remedy: `Neither ${RECORD_NAME} nor cpuinfo.img is in it: dump with "cpugate dump", or with criu --cpu-cap=cpu.`,
+        remedy: `It holds neither ${RECORD_NAME} nor cpuinfo.img: dump with "cpugate dump", or with criu --cpu-cap=cpu.`,
       });
     return { ...host, name: path, remarks: [...host.remarks, ...remarks] };
   });

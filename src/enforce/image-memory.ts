@@ -84,12 +84,12 @@ function bindingOf(
       : no('a static program has loaded objects');
   const mapping = space.mappingAt(base);
   const file = mapping?.kind === 'file' ? mapped.get(mapping.file) : undefined;
-  if (file === undefined) return no("the dynamic linker's file isn't named in the images");
+  if (file === undefined) return no('the images do not name the file of the dynamic linker');
   const bytes = readMappedFile(root, file.path);
-  if (bytes === undefined) return no(`${file.path} isn't here`);
+  if (bytes === undefined) return no(`${file.path} is not on this host`);
   const linker = ElfFile.open(bytes);
   if (linker === undefined || !isSame(linker.buildId, file.buildId))
-    return no(`${file.path} isn't the one that the tasks have mapped`);
+    return no(`${file.path} is not the file that the tasks have mapped`);
   return findLazyBinding(space, base, linker);
 }
 
@@ -103,10 +103,10 @@ export function readMemory(
 ): Memory {
   const name = `mm-${pid}.img`;
   const bytes = files.readFile(name);
-  if (bytes === undefined) return untold(`${name} isn't there`);
+  if (bytes === undefined) return untold(`${name} is missing`);
   const map = readMemoryMap(openInput(join(files.name, name), bytes));
   return withSpace(files, pid, map, (space) => {
-    if (space === undefined) return untold("the pages aren't all in the folder", map.auxv);
+    if (space === undefined) return untold('some memory pages are not in the folder', map.auxv);
     return {
       auxv: map.auxv,
       signalFrames: framesOf(space, threads),

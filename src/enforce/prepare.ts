@@ -12,15 +12,18 @@ import type { NeededLevel } from './program-level.js';
 export const UNAVAILABLE = 'unavailable';
 
 const WHAT_REMAINS =
-  'What remains here: settings that hide features from one runtime ("cpugate export BASELINE --for ' +
+  'Other ways on this host: settings that hide features from one runtime ("cpugate export BASELINE --for ' +
   'glibc" and others), a virtual machine with the baseline as its CPU ("--for qemu", "--for ' +
   'libvirt"), or moving tasks only between hosts that "cpugate check" calls compatible.';
 
 function refuseWithoutFaulting({ system, remarks }: Host): void {
   const faulting = system?.cpuidFaulting;
   if (faulting?.works) return;
-  const why = faulting?.reason ?? remarks.find((one) => one.includes('faulting'));
-  throw new InputError(UNAVAILABLE, `CPUID can't be masked on this host: ${why ?? 'unknown'}`, {
+  const why =
+    faulting === undefined
+      ? `. ${remarks.find((one) => one.includes('faulting')) ?? 'Whether CPUID faulting works is unknown.'}`
+      : `: ${faulting.reason}`;
+  throw new InputError(UNAVAILABLE, `CPUID can't be masked on this host${why}`, {
     remedy: WHAT_REMAINS,
   });
 }

@@ -82,8 +82,8 @@ async function describeFailure(cause: StepFailure, isClean: boolean, mark: Resto
   const left = findRestored(mark).map(({ pid }) => pid);
   return new InputError('restore-failed', `the restore failed at the step ${cause.message}`, {
     remedy: isClean
-      ? 'None of its tasks is left, the images are as they were.'
-      : `These processes of it could not be killed: ${left.join(', ')}.`,
+      ? 'None of its tasks is left running, and the images are unchanged.'
+      : `These restored processes could not be killed: ${left.join(', ')}.`,
     cause,
   });
 }

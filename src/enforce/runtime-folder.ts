@@ -23,10 +23,10 @@ export function openRuntimeFolder(folder: string, uid: number): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
-    refuse(folder, `it can't be made (${(error as NodeJS.ErrnoException).code})`, error);
+    refuse(folder, `it can't be created (${(error as NodeJS.ErrnoException).code})`, error);
   }
   const found = lstatSync(folder);
-  if (!found.isDirectory()) refuse(folder, 'it is no folder');
+  if (!found.isDirectory()) refuse(folder, 'it is not a folder');
   if (found.uid !== uid) refuse(folder, `it belongs to another user (${found.uid})`);
   if ((found.mode & 0o022) !== 0) refuse(folder, 'others may write to it');
 }

@@ -34,7 +34,11 @@ export function parseSeenAnswers(text: string): SeenAnswers {
     if (ROW.test(line)) rows.push(rowOf(line));
     else if (word !== null)
       words.set(word[1] as string, readWord(word[1] as string, word[2] as string));
-    else throw new InputError('no-probe', `the prober printed "${line.slice(0, 80)}"`);
+    else
+      throw new InputError(
+        'no-probe',
+        `the program that asks CPUID printed "${line.slice(0, 80)}"`,
+      );
   }
   const frame = words.get('minsigstksz');
   return {

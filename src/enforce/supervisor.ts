@@ -9,14 +9,15 @@ import { packageRoot } from '../probe/package-root.js';
 const BUILD = 'Build it with "npm rebuild cpugate" ("npm run build" among the sources).';
 
 function refuse(why: string): never {
-  throw new InputError('no-supervisor', `the supervisor isn't usable: ${why}`, { remedy: BUILD });
+  throw new InputError('no-supervisor', `the supervisor can't be used: ${why}`, { remedy: BUILD });
 }
 
 /** `from`: a file of the package. */
 export function findSupervisor(from: string = fileURLToPath(import.meta.url)): string {
   refuseOtherMachines(process.platform, process.arch);
   const root = packageRoot(from);
-  if (root === undefined) return refuse(`${from} lies in no folder with cpugate's package.json`);
+  if (root === undefined)
+    return refuse(`${from} is not below a folder with cpugate's package.json`);
   const file = join(root, 'native', 'build', 'Release', 'cpugate-supervisor');
   try {
     accessSync(file, constants.X_OK);

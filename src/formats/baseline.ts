@@ -41,7 +41,7 @@ import { schemaError } from './schema-errors.js';
 
 const KIND_ENTRY = /"kind"\s{0,20}:\s{0,20}"cpugate-baseline"/;
 const SCHEMA_VERSION = 1;
-const REMEDY = 'Make the baseline anew with "cpugate baseline", from its hosts.';
+const REMEDY = 'Make the baseline again with "cpugate baseline", from its hosts.';
 
 export interface BaselineFile {
   readonly baseline: Baseline;
@@ -79,7 +79,7 @@ class Reader {
     return names.map((name, place) => {
       if (!isFeatureName(name))
         this.fail(`this cpugate knows no feature "${name.slice(0, 60)}"`, `${at}/${place}`);
-      if (!isUserVisible(name)) this.fail(`tasks don't see ${name}`, `${at}/${place}`);
+      if (!isUserVisible(name)) this.fail(`${name} is not visible to tasks`, `${at}/${place}`);
       return name;
     });
   }
@@ -90,13 +90,13 @@ class Reader {
     const enabled = new Set(kind.components.map((one) => one.bit));
     for (const name of kind.features) {
       for (const needed of countingPrerequisites(name))
-        if (!has.has(needed)) this.fail(`${name} stands without ${needed}, which it needs`, at);
+        if (!has.has(needed)) this.fail(`${name} is listed without ${needed}, which it needs`, at);
       for (const bit of neededState(featureRow(name)))
         if (!enabled.has(bit))
-          this.fail(`${name} stands without state component ${bit}, which it needs`, at);
+          this.fail(`${name} is listed without state component ${bit}, which it needs`, at);
     }
     for (const name of kind.unknown)
-      if (has.has(name)) this.fail(`${name} is said to be there, and to be unknown`, at);
+      if (has.has(name)) this.fail(`${name} is listed both as present and as unknown`, at);
     this.checkXsave(kind, has, at);
   }
 
@@ -119,7 +119,7 @@ class Reader {
       const kind = restoreKind(hosts, [...common, ...extra], unknown);
       this.checkKind(kind, at);
       // The baseline's features are each host's too: one added by hand would be added to all.
-      if (kindId(kind) !== hosts.id) this.fail("the id isn't that of such a host", `${at}/id`);
+      if (kindId(kind) !== hosts.id) this.fail('the id does not match the host', `${at}/id`);
       const { count, names, glibc: glibcVersions } = hosts;
       fold.addGroup({ kind, count, names, glibcVersions } satisfies ClusterGroup, kindKey(kind));
     });

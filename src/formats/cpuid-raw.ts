@@ -31,7 +31,7 @@ function readLeaf(input: Input, text: string, line: number): LeafRow {
   if (match === null)
     throw malformed(
       input,
-      'is no complete leaf',
+      'is not a complete leaf',
       { line },
       'Expected "0x00000007 0x00: eax=0x… ebx=0x… ecx=0x… edx=0x…", eight hex digits each.',
     );
@@ -79,7 +79,9 @@ function readCpuidRaw(input: Input): Host {
       ...new Set(live.flatMap(({ remark }) => remark ?? [])),
       ...(passedOver === 0
         ? []
-        : [`${passedOver} lines are no leaves, the first is line ${firstPassedOver}`]),
+        : [
+            `${passedOver} lines are not leaves and are ignored; the first is line ${firstPassedOver}.`,
+          ]),
     ],
   };
 }
@@ -100,10 +102,10 @@ function checkWritable(host: Host, cpu: Cpu): void {
     if (row !== undefined && isWhole(row)) continue;
     throw new InputError(
       'not-enough-data',
-      `${row === undefined ? 'lacks' : 'tells only a part of'} leaf ${hex(leaf)}, and a dump states every bit`,
+      `${row === undefined ? 'lacks' : 'has only a part of'} leaf ${hex(leaf)}, and a dump states every bit`,
       {
         place: { file: host.name },
-        remedy: 'Take a dump on the host itself: cpugate probe, or cpuid -r.',
+        remedy: 'Take a dump on the host itself with "cpugate probe" or "cpuid -r".',
       },
     );
   }

@@ -181,15 +181,17 @@ function enabledComponents(criu: CriuCpuinfo, words: Words): Known64 {
 
 function remarksOn(criu: CriuCpuinfo, xcr0: Known64 | undefined): string[] {
   const remarks = [
-    'A CRIU image tells the CPUID bits that CRIU has words for: nothing of leaf 0x7.1 and its like, ' +
-      'of the places of state components and of the number of CPUs.',
+    'A CRIU image holds only the CPUID words that CRIU compares: it lacks leaf 0x7.1 and other leaves, the ' +
+      'layout of state components and the number of CPUs.',
   ];
   if (criu.words.length < 19)
-    remarks.push('An old CRIU wrote it (capability version 1): seven words of CPUID are missing.');
+    remarks.push(
+      'An old CRIU wrote the image (capability version 1): seven words of CPUID are missing.',
+    );
   const avx512 = 7n << 5n;
   if (xcr0 !== undefined && (xcr0.known & (4n | avx512)) !== (4n | avx512))
     remarks.push(
-      `Which state components the OS enabled can't be told from their size (${criu.xsaveSize ?? 'not stored'}).`,
+      `Which state components the OS enabled does not follow from their size (${criu.xsaveSize ?? 'not stored'}).`,
     );
   return remarks;
 }

@@ -37,7 +37,7 @@ export function encodeCriuImage(criu: CriuCpuinfo): Uint8Array {
   return image;
 }
 
-const REMEDY = 'Take the host with "cpugate probe", or "cpuid -r", on the machine itself.';
+const REMEDY = 'Record the host on the machine itself with "cpugate probe" or "cpuid -r".';
 
 function notEnough(host: Host, message: string, remedy: string): InputError {
   return new InputError('not-enough-data', message, { place: { file: host.name }, remedy });
@@ -53,10 +53,10 @@ function recordOf(host: Host): CriuCpuinfo {
       throw notEnough(
         host,
         `has a CPU of ${result.vendor}, and CRIU knows Intel, AMD and Hygon only`,
-        'CRIU itself writes an image without content there, on which it crashes when it reads it.',
+        'CRIU itself writes an empty image there, and crashes when it reads it.',
       );
     case 'incomplete':
-      throw notEnough(host, `doesn't tell all that CRIU stores: ${listed(result.missing)}`, REMEDY);
+      throw notEnough(host, `lacks data that CRIU stores: ${listed(result.missing)}`, REMEDY);
   }
 }
 
@@ -75,8 +75,8 @@ export function writeCriuImage(host: Host) {
     throw notEnough(host, 'holds a mask of state components that CRIU never writes', REMEDY);
   const lost: string[] = [];
   if (host.criu === undefined) {
-    lost.push('CPUID that CRIU has no word for: leaf 0x7.1, caches, topology and their like.');
-    lost.push('The places of state components: CRIU stores their sum.');
+    lost.push('CPUID leaves that CRIU does not store: leaf 0x7.1, caches, topology and others.');
+    lost.push('The layout of state components: CRIU stores only their total size.');
     if (host.system !== undefined) lost.push('What the OS adds: kernel, microcode, C library.');
   }
   if (criu.modelId === undefined)

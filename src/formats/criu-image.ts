@@ -82,8 +82,7 @@ function findEntry(input: Input): { start: number; end: number } {
   const length = u32(input, at + 4);
   if (length === undefined) throw damaged(input, 'ends in its header', input.bytes.length);
   const start = at + 8;
-  if (length > LONGEST_ENTRY)
-    throw damaged(input, `says that its record has ${length} bytes`, at + 4);
+  if (length > LONGEST_ENTRY) throw damaged(input, `claims a record of ${length} bytes`, at + 4);
   const end = start + length;
   if (end > input.bytes.length)
     throw damaged(

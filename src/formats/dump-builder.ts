@@ -137,7 +137,7 @@ export class DumpBuilder {
     if (differOnlyInPerCpuFields(row.leaf, differing)) return;
     this.#rows.set(key, agreement(before, differing));
     this.remark(
-      `${describeLeaf(row.leaf, row.subleaf)} is given twice with different values; bits that differ count as unknown`,
+      `The dump has ${describeLeaf(row.leaf, row.subleaf)} twice with different values; bits that differ count as unknown.`,
     );
   }
 
@@ -188,13 +188,15 @@ export class DumpBuilder {
     if (empty === undefined || features === undefined || !hasBit(features.ecx, 26)) return;
     if (empty.eax !== 0 || empty.ebx !== 0 || empty.ecx !== 0 || empty.edx !== 0) return;
     this.#rows.delete(rowKey(0xd, 0));
-    this.remark('leaf 0xd.0 is all zero although the CPU has XSAVE; it counts as unknown');
+    this.remark('Leaf 0xd.0 is all zero although the CPU has XSAVE; it counts as unknown.');
   }
 
   #remarkTexts(): string[] {
     const texts = [...this.#remarks].map(([text, cpus]) =>
       this.#cpus.length === 1 ? text : `CPUs ${formatCpuList(cpus)}: ${text}`,
     );
-    return this.#remarksLeft === 0 ? texts : [...texts, `${this.#remarksLeft} more of this kind`];
+    return this.#remarksLeft === 0
+      ? texts
+      : [...texts, `There are ${this.#remarksLeft} more remarks like these.`];
   }
 }

@@ -53,7 +53,8 @@ function checkVersion(input: Input, value: unknown): void {
 function readMask(input: Input, mask: RecordJson['mask']): DumpRecord['mask'] {
   if (mask === null) return undefined;
   const part = partOf(input, '/mask/baseline', mask.baseline);
-  if (!baseline.recognise(part)) throw malformed(input, 'is no baseline', { at: '/mask/baseline' });
+  if (!baseline.recognise(part))
+    throw malformed(input, 'is not a baseline', { at: '/mask/baseline' });
   return { ...readBaselineFile(part).baseline, name: mask.name };
 }
 

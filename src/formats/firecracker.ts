@@ -34,7 +34,7 @@ interface Fingerprint {
 function readBitmap(input: Input, bitmap: string, at: string): Known32 {
   const digits = bitmap.replace(/^0b/, '').replaceAll('_', '');
   if (digits.length > 32 || digits.length === 0)
-    throw malformed(input, 'has not 1 to 32 bits', { at });
+    throw malformed(input, 'does not have 1 to 32 bits', { at });
   return {
     value: Number.parseInt(digits.replaceAll('x', '0'), 2),
     known: Number.parseInt(digits.replaceAll('0', '1').replaceAll('x', '0'), 2),
@@ -50,7 +50,7 @@ function readRow(input: Input, modifier: Modifier, place: number): LeafRow {
   const at = `/guest_cpu_config/cpuid_modifiers/${place}`;
   const leaf = Number(modifier.leaf);
   const subleaf = Number(modifier.subleaf);
-  if (subleaf > 0xffff) throw malformed(input, 'is no subleaf', { at: `${at}/subleaf` });
+  if (subleaf > 0xffff) throw malformed(input, 'is not a subleaf', { at: `${at}/subleaf` });
   if (subleaf > 0 && modifier.flags === 0)
     throw malformed(input, `names subleaf ${subleaf}, and its flags say that the leaf has none`, {
       at,
@@ -95,7 +95,7 @@ function checkKind(input: Input, value: unknown): void {
     if (hasOwn(value, 'cpuid_modifiers'))
       throw malformed(
         input,
-        'is a Firecracker CPU template, not a host: it says what to change, not what is there',
+        'is a Firecracker CPU template, not a host: it says what to change, not what the CPU has',
         {},
         'Record the host: "cpu-template-helper fingerprint dump", or "cpugate probe".',
       );
@@ -113,7 +113,7 @@ function remarksOn({ firecracker_version, bios_version, bios_revision }: Fingerp
   const version = firecracker_version === undefined ? '' : ` ${firecracker_version}`;
   const bios = [bios_version, bios_revision].filter((part) => part !== undefined);
   return [
-    `What a guest of Firecracker${version} gets there, not the host itself.`,
+    `This is what a guest of Firecracker${version} sees on the host, not the host itself.`,
     ...(bios.length === 0 ? [] : [`Firmware of the host: ${bios.join(', revision ')}.`]),
   ];
 }

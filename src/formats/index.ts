@@ -17,9 +17,9 @@ function unknownFormat(input: Input, formats: readonly Format[]): InputError {
   const broken = beginsWithBrace(input) && input.jsonError();
   if (typeof broken === 'string')
     return new InputError('malformed', `is not valid JSON: ${broken}`, { place });
-  return new InputError('unknown-format', 'is of no format that can be read', {
+  return new InputError('unknown-format', 'has no format that cpugate can read', {
     place,
-    remedy: `Looked for: ${formats.map((format) => format.title).join('; ')}.`,
+    remedy: `Formats: ${formats.map((format) => format.title).join('; ')}.`,
   });
 }
 

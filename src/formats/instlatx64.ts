@@ -73,11 +73,11 @@ function readLine(input: Input, text: string, start: number, end: number, line: 
   const fail = (what: string) => malformed(input, what, { line }, REMEDY);
   const leaf = readRegisterDigits(text, start + LEAF_AT);
   let at = skipSeparator(text, start + LEAF_AT + 8, end);
-  if (leaf < 0 || at === start + LEAF_AT + 8) throw fail('is no complete leaf');
+  if (leaf < 0 || at === start + LEAF_AT + 8) throw fail('is not a complete leaf');
   const values: number[] = [];
   for (let register = 0; register < 4; register++) {
     const value = at + 8 <= end ? readRegisterDigits(text, at) : -1;
-    if (value < 0) throw fail(`leaf ${hex(leaf)} has no four registers`);
+    if (value < 0) throw fail(`leaf ${hex(leaf)} does not have four registers`);
     values.push(value);
     at += 8;
     const code = at < end ? text.charCodeAt(at) : SPACE;
@@ -113,7 +113,7 @@ class UntaggedLines {
       }
       if (left > 0)
         builder.remark(
-          `${left} lines of leaf ${hex(leaf)} carry no subleaf number and can't be told apart; they count as unknown`,
+          `Leaf ${hex(leaf)} has lines without a subleaf number (${left}) that can't be told apart; they count as unknown.`,
         );
     }
     this.#lines.clear();

@@ -46,12 +46,12 @@ function endOfText(text: string, start: number): number | JsonFault {
   for (;;) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) return at + 1;
-    if (Number.isNaN(code)) return { offset: start, message: 'a text has no closing quote' };
+    if (Number.isNaN(code)) return { offset: start, message: 'a string has no closing quote' };
     if (code < 0x20)
-      return { offset: at, message: 'a text holds a line break or control character' };
+      return { offset: at, message: 'a string holds a line break or control character' };
     if (code === BACKSLASH) {
       const found = /^(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/.exec(text.slice(at + 1, at + 6));
-      if (found === null) return { offset: at, message: 'no such escape in a text' };
+      if (found === null) return { offset: at, message: 'a string holds an unknown escape' };
       at += 1 + found[0].length;
     } else at++;
   }
@@ -146,6 +146,6 @@ export function describeJsonError(text: string): string {
   if (typeof end !== 'number') return describeFault(text, end);
   return describeFault(text, {
     offset: skipBlanks(text, end),
-    message: 'something follows behind its end',
+    message: 'something follows after its end',
   });
 }

@@ -67,14 +67,14 @@ function readElements(input: Input, text: string): Pick<Host, 'cpus' | 'remarks'
     if (element === null || index > LAST_INDEX)
       throw malformed(
         input,
-        'is no complete leaf',
+        'is not a complete leaf',
         { line, at: name },
         `Expected "${name}[0]=" and four registers of eight hex digits, the index up to ${LAST_INDEX}.`,
       );
     if (!builder.started) builder.startCpu(0, line);
     const array = ARRAYS.get(name);
     if (array === undefined) {
-      builder.remark(`"${name}" is not known and passed over`);
+      builder.remark(`The unknown entry "${name}" is ignored.`);
       return;
     }
     const [eax, ebx, ecx, edx] = element.slice(2).map((digits) => Number.parseInt(digits, 16)) as [

@@ -29,7 +29,10 @@ function numberOf(
   if (text === undefined) return undefined;
   const value = NUMBER.test(text) ? Number(text) : Number.NaN;
   if (!(value <= ALL_KNOWN))
-    throw malformed(input, `${name} is no 32-bit number: ${shown(text)}`, { line, at: '<cpuid>' });
+    throw malformed(input, `${name} is not a 32-bit number: ${shown(text)}`, {
+      line,
+      at: '<cpuid>',
+    });
   return value;
 }
 
@@ -54,7 +57,7 @@ function readLeaf(input: Input, tag: SaxesTagPlain, line: number): LeafRow {
 
 /** What else libvirt calls a CPU, and what is in it. */
 const OTHER_ROOTS: Readonly<Record<string, string>> = {
-  cpu: 'libvirt names a model and features there, without the CPUID data behind them',
+  cpu: 'it names a model and features, without the CPUID data behind them',
   capabilities: "libvirt's capabilities name a CPU model, without the CPUID data behind it",
   domainCapabilities: "libvirt's domain capabilities name CPU models, without CPUID data",
   domain: 'it describes a virtual machine',
@@ -66,7 +69,7 @@ function wrongRoot(input: Input, name: string, line: number): InputError {
     input,
     `is XML with the root ${shown(name)}, not <cpudata>${known === undefined ? '' : `: ${known}`}`,
     { line },
-    "Record the host: libvirt's cpu-gather.py writes <cpudata>, cpuid -r and cpugate probe tell the same.",
+    'Record the host: libvirt\'s cpu-gather.py writes <cpudata>, "cpuid -r" and "cpugate probe" record the same.',
   );
 }
 
@@ -111,7 +114,7 @@ class Reader {
     const key = `${hex(row.leaf)}.${row.subleaf}`;
     const before = this.rows.get(key);
     if (before !== undefined && JSON.stringify(before) !== JSON.stringify(row))
-      throw malformed(this.#input, `leaf ${key} is there twice, with other values`, { line });
+      throw malformed(this.#input, `leaf ${key} is there twice, with different values`, { line });
     this.rows.set(key, row);
     if (this.rows.size > MOST_LEAVES)
       throw malformed(this.#input, `has more than ${MOST_LEAVES} leaves`, { line });
@@ -167,7 +170,7 @@ function read(input: Input): Host {
     cpus: [cpu],
     remarks: [
       ...(remark === undefined ? [] : [remark]),
-      ...(msrs === 0 ? [] : [`${msrs} MSRs are passed over.`]),
+      ...(msrs === 0 ? [] : [`MSRs are ignored (${msrs}).`]),
     ],
   };
 }
@@ -192,15 +195,15 @@ function checkWritable(host: Host): void {
   if (vendor === undefined || !isWhole(vendor) || (features !== undefined && !isWhole(features)))
     throw new InputError(
       'not-enough-data',
-      'tells only a part of leaves 0x0 and 0x1, and <cpudata> states every bit',
-      { place, remedy: 'Take a dump on the host itself: cpugate probe, or cpuid -r.' },
+      'has only a part of leaves 0x0 and 0x1, and <cpudata> states every bit',
+      { place, remedy: 'Take a dump on the host itself with "cpugate probe" or "cpuid -r".' },
     );
   const differences = describeHost(host).differences.map(({ what }) => what);
   if (differences.length > 0)
     throw new InputError(
       'cpus-differ',
       `has CPUs that differ (${differences.slice(0, 5).join(', ')}), and <cpudata> holds one`,
-      { place, remedy: 'Write a format that holds them all: profile, cpuid-raw.' },
+      { place, remedy: 'Use a format that holds them all: profile or cpuid-raw.' },
     );
 }
 

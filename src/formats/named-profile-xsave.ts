@@ -49,8 +49,10 @@ function checkArea(
   throw malformed(
     input,
     area === undefined
-      ? "the area's size can't be known where an offset isn't"
-      : `the last component ends at byte ${area}, not ${said ?? 'told'}`,
+      ? "the area's size can't be known without every offset"
+      : said === undefined
+        ? `the area's size is missing; the last component ends at byte ${area}`
+        : `the last component ends at byte ${area}, not ${said}`,
     { at },
   );
 }
@@ -70,7 +72,7 @@ function checkEnabled(
         input,
         `Linux doesn't enable component ${bit} with these features`,
         { at: '/xsave/components' },
-        'Components that the CPU offers and Linux leaves off stand under "offeredOnly".',
+        'List components that the CPU offers and Linux does not enable under "offeredOnly".',
       );
   }
 }

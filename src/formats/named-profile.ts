@@ -57,7 +57,7 @@ function readFeatureName(input: Input, spelling: string, at: string): FeatureNam
   if (!isUserVisible(name))
     throw malformed(
       input,
-      `tasks don't see ${name} (class ${featureRow(name).class})`,
+      `${name} is not visible to tasks (class ${featureRow(name).class})`,
       { at },
       'A profile lists what tasks can use; leave it out.',
     );

@@ -114,7 +114,7 @@ export function readNumber(input: Input, block: Block, key: Key, most: number): 
   if (!/^\d{1,9}$/.test(text) || Number(text) > most)
     throw malformed(
       input,
-      `${quote(text)} is no number from 0 to ${most}`,
+      `${quote(text)} is not a number from 0 to ${most}`,
       { line: field.line, at: key },
       'Give the text as /proc/cpuinfo shows it.',
     );
@@ -131,7 +131,7 @@ export function readFlags(input: Input, block: Block, cpu: number): readonly str
       field === undefined ? { at: `processor ${cpu}` } : { line: field.line + below, at: 'flags' },
       'Give all of /proc/cpuinfo: a flag that is cut off would look like a missing feature.',
     );
-  if (field === undefined) throw fail('has no line of flags');
+  if (field === undefined) throw fail('has no "flags" line');
   const joined = joinWrapped([field.value, ...(field.wrapped ?? [])], (word) =>
     KNOWN_FLAGS.has(word),
   );
@@ -141,10 +141,10 @@ export function readFlags(input: Input, block: Block, cpu: number): readonly str
     throw fail('ends in the middle of the flags');
   const words = joined.flags.split(/[ \t]+/).filter((flag) => flag !== '');
   if (words.length > MAX_FLAGS) throw fail(`more than ${MAX_FLAGS} flags`);
-  if (words.length === 0) throw fail('the line of flags is empty');
+  if (words.length === 0) throw fail('the "flags" line is empty');
   const cut = findCut(words, KNOWN_FLAGS);
   if (cut !== undefined) throw fail(`the flags are cut off: ${cut}`);
-  for (const flag of words) if (!FLAG.test(flag)) throw fail(`${quote(flag)} is no flag`);
+  for (const flag of words) if (!FLAG.test(flag)) throw fail(`${quote(flag)} is not a flag`);
   return words;
 }
 

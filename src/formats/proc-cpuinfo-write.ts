@@ -32,10 +32,10 @@ function checkTold(host: Host, seen: Capabilities, flags: readonly string[]): vo
   if (untold.length === 0) return;
   throw new InputError(
     'not-enough-data',
-    `whether it has ${untold.slice(0, 5).join(', ')}${untold.length > 5 ? ', …' : ''} isn't told, and a list of flags would say no`,
+    `it is unknown whether the host has ${untold.slice(0, 5).join(', ')}${untold.length > 5 ? ', …' : ''}, and a list of flags would say no`,
     {
       place: { file: host.name },
-      remedy: 'Take a profile on the host itself: cpugate probe.',
+      remedy: 'Record the host itself with "cpugate probe".',
     },
   );
 }
@@ -98,7 +98,7 @@ function describeLosses(host: Host, all: readonly Capabilities[]): string[] {
     all,
     (seen, name) => seen.hardware(name) === PRESENT && flagPresence(seen, name) !== PRESENT,
   );
-  if (idle !== '') lost.push(`The CPU has, and the OS doesn't enable: ${idle}.`);
+  if (idle !== '') lost.push(`Not enabled by the OS, though the CPU has it: ${idle}.`);
   if (host.cpus.some((cpu) => unnamedBits(cpu).length > 0))
     lost.push('Bits of feature leaves that have no name.');
   return lost;

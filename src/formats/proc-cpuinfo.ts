@@ -83,7 +83,7 @@ function readAddressSizes(input: Input, block: Block): LeafRow | undefined {
   if (match === null || physical > 255 || virtual > 255)
     throw malformed(
       input,
-      'is no width of addresses',
+      'is not a width of addresses',
       { line: field.line, at: 'address sizes' },
       'Expected "46 bits physical, 48 bits virtual".',
     );
@@ -173,11 +173,11 @@ function remarksOn(flags: readonly string[], cpus: readonly Cpu[]): string[] {
     const shown = unknown.slice(0, MAX_UNKNOWN_SHOWN).join(' ');
     const left = unknown.length - MAX_UNKNOWN_SHOWN;
     remarks.push(
-      `Flags that aren't in the catalogue decide nothing: ${shown}${left > 0 ? ` and ${left} more` : ''}`,
+      `Flags that cpugate does not know are ignored: ${shown}${left > 0 ? ` and ${left} more` : ''}.`,
     );
   }
   if (cpus.length > 1)
-    remarks.push(`CPUs that differ: ${cpus.map((cpu) => formatCpuList(cpu.logical)).join(' / ')}`);
+    remarks.push(`The CPUs differ: ${cpus.map((cpu) => formatCpuList(cpu.logical)).join(' / ')}.`);
   return remarks;
 }
 

@@ -65,7 +65,7 @@ function readLeaf(input: Input, text: string, at: string): LeafRow {
   if (found === null)
     throw malformed(
       input,
-      'is no leaf',
+      'is not a leaf',
       { at },
       'A leaf is written "0x00000007 0x00: 0x00000000 0x00000000 0x00000000 0x00000000" (leaf, subleaf, EAX, EBX, ECX, EDX).',
     );
@@ -92,7 +92,7 @@ function readLeaves(input: Input, lines: readonly string[], at: string): LeafRow
         input,
         `leaf ${hex(leaf)}.${subleaf} is there twice`,
         { at: `${at}/leaves/${place}` },
-        'Which of the two is right only a new probe can tell.',
+        'Only a new probe can show which of the two is right.',
       );
     seen.add(key);
   });
@@ -105,7 +105,7 @@ function readCpu(input: Input, json: CpuJson, place: number, taken: Set<number>)
   if (logical === undefined)
     throw malformed(
       input,
-      'is no list of CPUs',
+      'is not a list of CPUs',
       { at: `${at}/logical` },
       'Lists are ascending and look like "0-15,32".',
     );
@@ -115,7 +115,7 @@ function readCpu(input: Input, json: CpuJson, place: number, taken: Set<number>)
     taken.add(cpu);
   }
   if (json.xcr0Known !== undefined && json.xcr0 === undefined)
-    throw malformed(input, 'xcr0Known stands without xcr0', { at });
+    throw malformed(input, 'has xcr0Known without xcr0', { at });
   return {
     logical,
     leaves: leafTable(readLeaves(input, json.leaves, at)),

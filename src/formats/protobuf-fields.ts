@@ -101,7 +101,8 @@ export class ProtobufFields {
   text(end: number, what: string, longest: number): string {
     const last = this.message(end, what);
     const start = this.offset;
-    if (last - start > longest) throw this.#damaged(`${what} has ${last - start} letters`, start);
+    if (last - start > longest)
+      throw this.#damaged(`${what} has ${last - start} characters`, start);
     this.#pbf.pos = last;
     let text = '';
     for (const byte of this.#input.bytes.subarray(start, last)) text += String.fromCharCode(byte);

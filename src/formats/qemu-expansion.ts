@@ -106,7 +106,7 @@ function readFeatures(input: Input, props: Props): Map<FeatureName, boolean> {
     if (feature === undefined) continue;
     const at = `/model/props/${property}`;
     if (typeof value !== 'boolean')
-      throw malformed(input, 'is a CPU feature, neither true nor false', { at });
+      throw malformed(input, 'is a CPU feature and must be true or false', { at });
     const before = told.get(feature);
     if (before !== undefined && before.value !== value)
       throw malformed(
@@ -137,7 +137,7 @@ function textOf(input: Input, props: Props, name: string): string | undefined {
   const value = Object.hasOwn(props, name) ? props[name] : undefined;
   if (value === undefined || value === '') return undefined;
   if (typeof value !== 'string')
-    throw malformed(input, 'must be a text', { at: `/model/props/${name}` });
+    throw malformed(input, 'must be a string', { at: `/model/props/${name}` });
   return value;
 }
 
@@ -146,7 +146,7 @@ function vendorRows(input: Input, props: Props): LeafRow[] {
   const level = numberOf(input, props, 'level', ALL_KNOWN);
   if (vendor === undefined) return level === undefined ? [] : [partialRow(0, { eax: level })];
   if (!/^[ -~]{12}$/.test(vendor))
-    throw malformed(input, 'must have 12 letters', { at: '/model/props/vendor' });
+    throw malformed(input, 'must have 12 characters', { at: '/model/props/vendor' });
   return [vendorRow(vendor, level)];
 }
 
@@ -182,10 +182,12 @@ function numberRows(input: Input, props: Props): LeafRow[] {
 
 function remarksOn({ name, props }: Expansion, count: number): string[] {
   const model = name === undefined ? 'a QEMU model' : `QEMU's model ${JSON.stringify(name)}`;
-  const remarks = [`What a virtual CPU of ${model} shows, not the machine that it runs on.`];
+  const remarks = [
+    `This is what a virtual CPU of ${model} shows, not the machine that it runs on.`,
+  ];
   if (count > 1) remarks.push(`The file holds ${count} answers; the last one counts.`);
   if (!Object.hasOwn(props, 'vendor'))
-    remarks.push('It lists only how it differs from its model: the rest is not known.');
+    remarks.push('It lists only how it differs from its model; the rest is unknown.');
   return remarks;
 }
 

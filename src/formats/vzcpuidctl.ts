@@ -70,14 +70,16 @@ function rowsOfCalls(input: Input, record: CpuRecord): { rows: LeafRow[]; doubtf
   const trace = record.cpuid_call_trace;
   if (trace === undefined) return { rows: [], doubtful: [] };
   if (trace.in.length !== trace.out.length)
-    throw malformed(input, 'has not as many answers as calls', { at: '/cpu/cpuid_call_trace' });
+    throw malformed(input, 'does not have as many answers as calls', {
+      at: '/cpu/cpuid_call_trace',
+    });
   const rows = new Map<string, LeafRow>();
   const doubtful = new Set<string>();
   trace.in.forEach(([leaf, , ecx], place) => {
     const [eax, ebx, answer, edx] = trace.out[place] as Call;
     const subleaf = HAS_SUBLEAVES.has(leaf) ? ecx : 0;
     if (subleaf > 0xffff)
-      throw malformed(input, 'is no subleaf', { at: `/cpu/cpuid_call_trace/in/${place}` });
+      throw malformed(input, 'is not a subleaf', { at: `/cpu/cpuid_call_trace/in/${place}` });
     const row = { leaf, subleaf, eax, ebx, ecx: answer, edx };
     const key = `${hex(leaf)}.${subleaf}`;
     const before = rows.get(key);
@@ -215,7 +217,7 @@ function checkVersion(input: Input, value: unknown): void {
   if (typeof version === 'number' && version !== FORMAT_VERSION)
     throw malformed(
       input,
-      `is of vzcpuidctl's format version ${version}; ${FORMAT_VERSION} is understood`,
+      `has vzcpuidctl's format version ${version}; only ${FORMAT_VERSION} is understood`,
       { at: '/fmt_version' },
     );
 }
@@ -243,7 +245,7 @@ function read(input: Input): Host {
       calls.doubtful.length === 0
         ? []
         : [
-            `Answers that contradict each other are left out (was a mask set?): leaf ${calls.doubtful.join(', ')}.`,
+            `Answers that contradict each other are ignored (was a mask set?): leaf ${calls.doubtful.join(', ')}.`,
           ],
   };
 }

@@ -101,7 +101,8 @@ function takeRow(view: DataView, at: number): MaskRow {
 function refuse(message: string, offset: number): never {
   throw new InputError('not-a-mask', message, {
     place: { offset },
-    remedy: 'Masks are made from baselines and hold for the version of cpugate that made them.',
+    remedy:
+      'Mask files are made from baselines and work only with the version of cpugate that made them.',
   });
 }
 
@@ -117,10 +118,10 @@ function checkHeader(bytes: Uint8Array, view: DataView): void {
     bytes.length < HEADER.bytes ||
     new TextDecoder('latin1').decode(bytes.subarray(0, 8)) !== MASK_MAGIC
   )
-    refuse('is no mask', 0);
+    refuse('is not a mask file', 0);
   const version = view.getUint32(HEADER.version, true);
   if (version !== MASK_VERSION)
-    refuse(`is of version ${version}, not ${MASK_VERSION}`, HEADER.version);
+    refuse(`has version ${version}, not ${MASK_VERSION}`, HEADER.version);
   const rows = view.getUint32(HEADER.rowCount, true);
   if (rows > MASK_MAX_ROWS) refuse(`has ${rows} rows, more than ${MASK_MAX_ROWS}`, HEADER.rowCount);
   const size = HEADER.bytes + ROW.bytes * rows;

@@ -76,9 +76,9 @@ export function refuseOtherMachines(platform: string, arch: string): void {
 export function loadAddon(from: string = fileURLToPath(import.meta.url)): ProbeAddon {
   const root = packageRoot(from);
   if (root === undefined)
-    throw notLoaded(`${from} lies in no folder with cpugate's package.json`, undefined);
+    throw notLoaded(`${from} is not below a folder with cpugate's package.json`, undefined);
   const file = join(root, 'native', 'build', 'Release', 'cpugate_probe.node');
-  if (!existsSync(file)) throw notLoaded(`${file} isn't there`, undefined);
+  if (!existsSync(file)) throw notLoaded(`${file} is missing`, undefined);
   let addon: unknown;
   try {
     addon = createRequire(import.meta.url)(file);
@@ -93,7 +93,7 @@ export function loadAddon(from: string = fileURLToPath(import.meta.url)): ProbeA
 }
 
 function notLoaded(why: string, cause: unknown): InputError {
-  return new InputError('no-probe', `the native part that asks the CPU isn't usable: ${why}`, {
+  return new InputError('no-probe', `the native addon that asks the CPU can't be used: ${why}`, {
     remedy: `Build it with "npm rebuild cpugate" ("npm run build" among the sources). ${ELSEWHERE}`,
     cause,
   });

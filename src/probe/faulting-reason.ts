@@ -48,13 +48,14 @@ export function describeFaulting(
   context: FaultingContext,
 ): { readonly fact?: NonNullable<SystemFacts['cpuidFaulting']>; readonly remark?: string } {
   const no = (reason: string) => ({ fact: { works: false, reason } });
-  const notTold = (why: string) => ({ remark: `whether CPUID faulting works is unknown: ${why}` });
+  const notTold = (why: string) => ({ remark: `Whether CPUID faulting works is unknown: ${why}.` });
   switch (how) {
     case 'works':
       return {
         fact: {
           works: true,
-          reason: 'a child that switched CPUID off (ARCH_SET_CPUID) got SIGSEGV on executing it',
+          reason:
+            'a child process that switched CPUID off (ARCH_SET_CPUID) got SIGSEGV on executing it',
         },
       };
     case 'unsupported':
@@ -72,14 +73,14 @@ export function describeFaulting(
       return no(`CPUID raised SIGSEGV with si_code ${number}, not with SI_KERNEL`);
     case 'killed':
       return no(
-        `the child that tried was killed by ${signalName(number)}` +
+        `the child process that tried it was killed by ${signalName(number)}` +
           (number === constants.signals.SIGSYS ? ': a seccomp filter forbids it' : ''),
       );
     case 'timeout':
-      return notTold('the child that tried did not end in time');
+      return notTold('the child process that tried it did not end in time');
     case 'no-child':
-      return notTold(`no child could be started to try (${errorName(number)})`);
+      return notTold(`no child process could be started to try it (${errorName(number)})`);
     case 'lost':
-      return notTold('the child that tried ended without a word');
+      return notTold('the child process that tried it ended without an answer');
   }
 }

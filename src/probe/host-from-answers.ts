@@ -87,13 +87,13 @@ function remarksOnCpus(machine: MachineAnswers, asked: readonly CpuAnswer[]): st
     .map(({ cpu, error }) => {
       const name = getSystemErrorName(-error);
       return WENT_AWAY.includes(name)
-        ? `CPU ${cpu} isn't counted: it went offline or was taken from this process meanwhile`
-        : `CPU ${cpu} isn't counted: it couldn't be used (${name})`;
+        ? `CPU ${cpu} isn't counted: it went offline, or this process lost access to it, during the probe.`
+        : `CPU ${cpu} isn't counted: it couldn't be used (${name}).`;
     });
   const online = parseCpuList(machine.onlineCpus?.trim() ?? '')?.length;
   if (online !== undefined && online > machine.cpus.length)
     remarks.push(
-      `${asked.length} of ${online} logical CPUs were asked: this process may use no others`,
+      `${asked.length} of ${online} logical CPUs were asked: this process may not use the others.`,
     );
   return remarks;
 }
@@ -140,8 +140,8 @@ export function hostFromAnswers(machine: MachineAnswers): Host {
   const cpus = groupCpus(asked.map(cpuOf));
   const first = cpus[0];
   if (first === undefined)
-    throw new InputError('no-probe', `no CPU could be asked. ${remarks.join('. ')}`.trim(), {
-      remedy: 'Try again; if it stays so, look at the cpuset that this process runs in.',
+    throw new InputError('no-probe', `no CPU could be asked. ${remarks.join(' ')}`.trim(), {
+      remedy: 'Try again. If it fails again, look at the cpuset that this process runs in.',
     });
   const system = systemOf(machine, first.leaves, remarks);
   return {

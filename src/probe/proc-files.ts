@@ -24,9 +24,12 @@ export function readCpuinfo(cpuinfo: string): CpuinfoFacts {
   const sets = lists.map((list) => new Set(list));
   const flags = lists[0]?.filter((flag) => sets.every((set) => set.has(flag)));
   if (lists.length > 1)
-    remarks.push('/proc/cpuinfo prints other flags for some CPUs; those of all CPUs count');
+    remarks.push(
+      '/proc/cpuinfo shows different flags for some CPUs; only those of all CPUs count.',
+    );
   const microcodes = valuesOf(cpuinfo, 'microcode');
-  if (microcodes.length > 1) remarks.push(`CPUs run different microcode: ${microcodes.join(', ')}`);
+  if (microcodes.length > 1)
+    remarks.push(`The CPUs run different microcode: ${microcodes.join(', ')}.`);
   return { flags, microcode: microcodes[0], remarks };
 }
 

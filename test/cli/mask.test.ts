@@ -36,7 +36,7 @@ describe('commands that put tasks under a mask', () => {
     [
       'run with a host as the mask',
       ['run', '--mask', 'package.json', '--', 'ls'],
-      /is no baseline/,
+      /is not a baseline/,
     ],
     ['attach to nothing', ['attach', '--mask', 'x.json'], /no task is given/],
     ['attach to a name', ['attach', '--mask', 'x.json', '--pid', 'init'], /--pid can't be "init"/],

@@ -14,7 +14,7 @@ describe('refused before CRIU is started', () => {
   test.each([
     [['dump'], /-- CRIU ARGUMENTS is missing/],
     [['dump', '--', '--tree', '1000000'], /no process 1000000/],
-    [['dump', '--images', 'X', '--', '--shell-job'], /which tasks to dump is missing/],
+    [['dump', '--images', 'X', '--', '--shell-job'], /the tasks to dump are missing/],
     [['dump', '--images', 'X', '--', '-t', '5', '-D', '/tmp'], /-D can't be passed to CRIU/],
     [['dump', '--images', 'X', '--', '-t', '5', '--leave-stopped'], /can't be passed to CRIU/],
     [['restore'], /--images DIR is missing/],

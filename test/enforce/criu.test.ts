@@ -59,7 +59,7 @@ describe('the tree to dump', () => {
   test.each([[[]], [['-t']], [['--tree', 'self']], [['-t', '0']], [['-t', '1']], [['4711']]])(
     'no tree in %j',
     (args: string[]) => {
-      expect(() => treeOf(args)).toThrow(/which tasks to dump/);
+      expect(() => treeOf(args)).toThrow(/the tasks to dump are missing/);
     },
   );
 });

@@ -107,7 +107,7 @@ describe('an image that is needed', () => {
       expect(() => readImageFolder(images())).toThrow('links in a folder of images');
       rmSync(place);
       mkdirSync(place);
-      expect(() => readImageFolder(images())).toThrow('no regular file');
+      expect(() => readImageFolder(images())).toThrow('is not a regular file');
       rmSync(place, { recursive: true });
       writeFileSync(place, '');
       truncateSync(place, 65 * 1024 * 1024);
@@ -121,7 +121,7 @@ describe('an image that is needed', () => {
   it('and a folder that is none are errors', () => {
     expect(() => readImageFolder(at('nowhere'))).toThrow('is missing');
     writeFileSync(at('file'), '');
-    expect(() => readImageFolder(at('file'))).toThrow('no folder');
+    expect(() => readImageFolder(at('file'))).toThrow('is not a folder');
     mkdirSync(images());
     expect(isDump(images())).toBe(false);
     expect(() => readImageFolder(images())).toThrow('is missing');
@@ -154,7 +154,7 @@ describe('the record beside the images', () => {
     rmSync(at('images', 'inventory.img'));
     expect(readImageHost(images()).format).toBe('criu');
     rmSync(at('images', 'cpuinfo.img'));
-    expect(() => readImageHost(images())).toThrow("nothing in it tells a dump's CPU");
+    expect(() => readImageHost(images())).toThrow('is a folder without a record of the CPU');
   });
 });
 

@@ -53,7 +53,7 @@ describe('a host', () => {
       'without a feature of the baseline',
       faulting({ ...HASWELL, features: HASWELL.features.filter((name) => name !== 'avx2') }),
       /lacks what the baseline shows: avx2/,
-      /make the baseline anew/,
+      /make a new baseline that includes this one/,
     ],
     [
       'whose XSAVE area is larger than its tasks would see',
@@ -61,7 +61,7 @@ describe('a host', () => {
         ...INTEL_512,
         features: [...INTEL_512.features, 'erms', 'aes', 'pclmulqdq', 'fsgsbase', 'rdrand'],
       }),
-      /XSAVE area has 2696 bytes, the baseline's 832/,
+      /this host's XSAVE area has 2696 bytes, the baseline's XSAVE area has 832 bytes/,
       /clearcpuid=/,
     ],
   ];
@@ -73,7 +73,8 @@ describe('a host', () => {
     const own = baselineOfPlans([AMD_512]);
     const host = faulting({ ...AMD_512, places: { ...INTEL_512.places, 9: [8, 2400] } });
     expect(() => maskForHost(own, host)).toThrow(
-      refusal('unavailable', /state elsewhere.*opmask, zmm_hi256, hi16_zmm, pkru/, /anew/),
+      refusal('unavailable', /XSAVE layout of this host differs.*opmask, zmm_hi256, hi16_zmm, pkru/,
+        /make a new baseline/),
     );
   });
 
@@ -128,8 +129,8 @@ describe('the folder of masks', () => {
   });
 
   it.each<[string, (path: string) => void, RegExp]>([
-    ['a file', (path) => writeFileSync(path, ''), /can't be made|no folder/],
-    ['a link', (path) => symlinkSync(tmpdir(), path), /no folder/],
+    ['a file', (path) => writeFileSync(path, ''), /can't be created|is not a folder/],
+    ['a link', (path) => symlinkSync(tmpdir(), path), /is not a folder/],
     [
       "others' to write to",
       (path) => {
@@ -153,6 +154,6 @@ describe('the folder of masks', () => {
 
 it('a supervisor that is not built is said to be missing', () => {
   expect(() => findSupervisor('/usr/bin/env')).toThrow(
-    refusal('no-supervisor', /no folder with/, /npm rebuild/),
+    refusal('no-supervisor', /is not below a folder with/, /npm rebuild/),
   );
 });

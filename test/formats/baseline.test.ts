@@ -135,7 +135,7 @@ type Damage = (json: any) => void;
 
 describe('a baseline that contradicts itself', () => {
   it.each<[string, Damage, RegExp, string]>([
-    ['with a feature that a host lacks', (j) => j.features.push('movbe'), /id isn't/, '/hosts/'],
+    ['with a feature that a host lacks', (j) => j.features.push('movbe'), /id does not match the host/, '/hosts/'],
     [
       'without a feature that all have',
       (j) => {
@@ -150,7 +150,7 @@ describe('a baseline that contradicts itself', () => {
       (j) => {
         j.features = j.features.filter((f: string) => f !== 'avx');
       },
-      /stands without avx/,
+      /fma is listed without avx/,
       '/hosts/0',
     ],
     [
@@ -162,7 +162,7 @@ describe('a baseline that contradicts itself', () => {
     [
       'with a feature that tasks do not see',
       (j) => j.hosts[0].extra.push('smep'),
-      /don't see smep/,
+      /smep is not visible to tasks/,
       '/hosts/0/extra',
     ],
     [
@@ -178,7 +178,7 @@ describe('a baseline that contradicts itself', () => {
       (j) => {
         j.hosts[0].xsave.size = null;
       },
-      /id isn't/,
+      /id does not match the host/,
       '/hosts/0/id',
     ],
     [
@@ -214,7 +214,7 @@ describe('a baseline that contradicts itself', () => {
     [
       'with a feature known and unknown',
       (j) => j.hosts[0].unknown.push('fma'),
-      /said to be there, and to be unknown/,
+      /listed both as present and as unknown/,
       '/hosts/0',
     ],
     [

@@ -109,7 +109,7 @@ describe('reading', () => {
   });
   it('says which lines it passed over', () => {
     const host = readWith(cpuidRaw, `$ cpuid -r\nCPU 0:\n\n${LINE}\nand so on\n`);
-    expect(host.remarks).toEqual(['2 lines are no leaves, the first is line 1']);
+    expect(host.remarks).toEqual(['2 lines are not leaves and are ignored; the first is line 1.']);
   });
   it('knows only the bits on which two lines agree', () => {
     const host = readWith(cpuidRaw, dump(LINE, LINE.replace('ebx=0x00000002', 'ebx=0x00000006')));
@@ -122,7 +122,7 @@ describe('reading', () => {
       edx: 0xffffffff,
     });
     expect(host.remarks).toHaveLength(1);
-    expect(host.remarks[0]).toContain('leaf 0x7.0 is given twice');
+    expect(host.remarks[0]).toContain('The dump has leaf 0x7.0 twice');
   });
   it('takes no notice of a process that moved to another CPU between two lines', () => {
     const at = (id: string) =>
@@ -265,7 +265,7 @@ describe('writing', () => {
     [
       'leaf 1 is known in part',
       [row(0, 0, 1), { ...row(1, 0, 0), known: { eax: 0, ebx: 0, ecx: 1, edx: 1 } }],
-      'tells only a part of leaf 0x1',
+      'has only a part of leaf 0x1',
     ],
   ])('refuses where %s: zeros would be invented', (_, rows, message) => {
     try {

@@ -132,7 +132,7 @@ describe('not an image', () => {
     ['with a word of 33 bits', imageOf({ words: words({ 3: 2 ** 32 }) }), /too large a number/],
     ['with a mask of 64 bits', imageOf({ mask: 2n ** 64n - 1n }), /too large a number/],
     ['with a number of eleven bytes', entryOf([[1, 2n ** 75n]]), /isn't a protocol buffer/],
-    ['with a name of 300 letters', imageOf({ modelId: 'x'.repeat(300) }), /300 letters/],
+    ['with a name of 300 letters', imageOf({ modelId: 'x'.repeat(300) }), /300 characters/],
     ['with a text for the family', entryOf([[2, text('six')]]), /cpu_family has the wrong type/],
     ['with a number for a CPU', image(message([[1, 7]])), /wrong type/],
     ['with a CPU longer than all', image(Uint8Array.of(0x0a, 0x7f, 0)), /longer than what is left/],
@@ -414,7 +414,7 @@ describe('a written image', () => {
     const { criu, ...partial } = read(fixture('haswell.img'));
     expect(criu).toBeDefined();
     expect(() => write({ ...partial, cpus: [{ logical: [0], leaves: leafTable([]) }] })).toThrow(
-      /doesn't tell all that CRIU stores: the vendor/,
+      /lacks data that CRIU stores: the vendor/,
     );
   });
 });

@@ -54,7 +54,7 @@ describe('a fingerprint', () => {
     expect(host.kind).toBe('cpu');
     expect(host.system).toEqual({ kernel: '6.1.0-56-amd64', microcode: '0x1' });
     expect(host.remarks).toEqual([
-      'What a guest of Firecracker 1.10.1 gets there, not the host itself.',
+      'This is what a guest of Firecracker 1.10.1 sees on the host, not the host itself.',
       'Firmware of the host: 1.0, revision 0.0.',
     ]);
   });
@@ -162,14 +162,14 @@ describe('refuses', () => {
       damaged(([first]) => {
         first.modifiers[0].bitmap = `0b${'0'.repeat(33)}`;
       }),
-      /not 1 to 32 bits/,
+      /does not have 1 to 32 bits/,
     ],
     [
       'no bits',
       damaged(([first]) => {
         first.modifiers[0].bitmap = '0b___';
       }),
-      /not 1 to 32 bits/,
+      /does not have 1 to 32 bits/,
     ],
     [
       'a leaf without a prefix',
@@ -198,7 +198,7 @@ describe('refuses', () => {
         first.subleaf = '0x10000';
         first.flags = 1;
       }),
-      /is no subleaf/,
+      /is not a subleaf/,
     ],
     [
       'a subleaf of a leaf without any',

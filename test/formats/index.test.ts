@@ -65,9 +65,9 @@ describe('what is of no format', () => {
 
   it.each([
     ['nothing', '', 'unknown-format', 'is empty'],
-    ['blanks', ' \n\t', 'unknown-format', 'is of no format that can be read'],
-    ['JSON of another kind', '{"a":1}', 'unknown-format', 'is of no format that can be read'],
-    ['a list', '[1]', 'unknown-format', 'is of no format that can be read'],
+    ['blanks', ' \n\t', 'unknown-format', 'has no format that cpugate can read'],
+    ['JSON of another kind', '{"a":1}', 'unknown-format', 'has no format that cpugate can read'],
+    ['a list', '[1]', 'unknown-format', 'has no format that cpugate can read'],
     [
       'a broken object',
       '{\n "a": 1,\n}',
@@ -78,7 +78,7 @@ describe('what is of no format', () => {
       'two objects',
       '{"a":1}\n{"b":2}',
       'malformed',
-      'is not valid JSON: something follows behind its end at line 2, column 1',
+      'is not valid JSON: something follows after its end at line 2, column 1',
     ],
   ])('%s', async (_, text, code, message) => {
     const error = await failureOf(text);

@@ -191,7 +191,7 @@ describe('lines without subleaves', () => {
     const { rows, remarks } = places(...lines.map(String));
     expect(rows.map(([subleaf]) => subleaf)).toEqual(subleaves);
     expect(remarks).toHaveLength(1);
-    expect(remarks[0]).toContain(`${left} lines of leaf 0xd carry no subleaf number`);
+    expect(remarks[0]).toContain(`Leaf 0xd has lines without a subleaf number (${left})`);
   });
   it('of leaf 4: in order, as only the end of the list can be zero', () => {
     const lines = [0x121, 0x122, 0x143].map((eax) =>
@@ -260,7 +260,7 @@ describe('many CPUs', () => {
       'CPUID 00000005: 00000001-00000000-00000000-00000000',
       'CPUID 00000005: 00000002-00000000-00000000-00000000',
     );
-    expect(read(odd.repeat(3)).remarks).toEqual([expect.stringMatching(/^CPUs 0-2: leaf 0x5\.0 /)]);
+    expect(read(odd.repeat(3)).remarks).toEqual([expect.stringMatching(/^CPUs 0-2: The dump has leaf 0x5\.0 twice/)]);
   });
 });
 

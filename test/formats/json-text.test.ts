@@ -33,12 +33,12 @@ describe('where JSON goes wrong', () => {
     ['[1}', 'expected "," or "]" at line 1, column 3'],
     ['[01]', 'expected "," or "]" at line 1, column 3'],
     ['[tru]', 'expected a value at line 1, column 2'],
-    ['["a]', 'a text has no closing quote at line 1, column 2'],
-    ['["\\x"]', 'no such escape in a text at line 1, column 3'],
-    ['["a\nb"]', 'a text holds a line break or control character at line 1, column 4'],
+    ['["a]', 'a string has no closing quote at line 1, column 2'],
+    ['["\\x"]', 'a string holds an unknown escape at line 1, column 3'],
+    ['["a\nb"]', 'a string holds a line break or control character at line 1, column 4'],
     ['{\n "a": [\n  1,\n  ?\n ]\n}', 'expected a value at line 4, column 3'],
     ['{\r\n "a": ?}', 'expected a value at line 2, column 7'],
-    ['{} {}', 'something follows behind its end at line 1, column 4'],
+    ['{} {}', 'something follows after its end at line 1, column 4'],
     [`${'['.repeat(1001)}`, 'it is nested more than 1000 deep at line 1, column 1001'],
   ])('%j', (text, message) => {
     expect(isJson(text)).toBe(false);

@@ -42,7 +42,7 @@ describe('reading', () => {
     for (const row of host.cpus[0]?.leaves.rows ?? [])
       expect(row).toEqual(findLeaf(probed.cpus[0]?.leaves ?? leafTable([]), row.leaf, row.subleaf));
     expect(host.cpus[0]?.leaves.rows.length).toBeGreaterThan(30);
-    expect(host.remarks).toEqual(['1 MSRs are passed over.']);
+    expect(host.remarks).toEqual(['MSRs are ignored (1).']);
   });
 
   it('tells nothing of XCR0', async () => {
@@ -83,7 +83,7 @@ describe('refuses', () => {
     [
       '<cpu>',
       "<cpu mode='custom'><model>Haswell</model></cpu>",
-      /"cpu", not <cpudata>: libvirt names a model/,
+      /"cpu", not <cpudata>: it names a model/,
     ],
     [
       '<capabilities>',
@@ -111,22 +111,22 @@ describe('refuses', () => {
     [
       'a leaf with other values',
       cpudata(VENDOR, VENDOR.replace("'0x0000000d'", "'0x0000000e'")),
-      /leaf 0x0\.0 is there twice, with other values/,
+      /leaf 0x0\.0 is there twice, with different values/,
     ],
     [
       'a register of 33 bits',
       cpudata(VENDOR.replace("'0x0000000d'", "'0x10000000d'")),
-      /eax is no 32-bit number: "0x10000000d"/,
+      /eax is not a 32-bit number: "0x10000000d"/,
     ],
     [
       'a negative register',
       cpudata(VENDOR.replace("'0x0000000d'", "'-1'")),
-      /eax is no 32-bit number/,
+      /eax is not a 32-bit number/,
     ],
     [
       'a register in words',
       cpudata(VENDOR.replace("'0x0000000d'", "''")),
-      /eax is no 32-bit number/,
+      /eax is not a 32-bit number/,
     ],
     ['a subleaf too large', cpudata(VENDOR.replace("'0x00'", "'0x10000'")), /ecx_in is larger/],
     [

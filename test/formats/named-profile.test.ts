@@ -211,7 +211,7 @@ describe('refuses', () => {
     ['a vendor without a family', without('family'), '/', /family/],
     ['a feature given twice', withFeatures('avx'), '/features', /duplicate/],
     ['an unknown feature', withFeatures('avx3'), '/features/8', /unknown feature "avx3"/],
-    ['a feature of the kernel', withFeatures('smep'), '/features/8', /tasks don't see smep/],
+    ['a feature of the kernel', withFeatures('smep'), '/features/8', /smep is not visible to tasks/],
     [
       'a feature without its prerequisite',
       withFeatures('vaes'),
@@ -265,7 +265,7 @@ describe('refuses', () => {
       'a size left out',
       withXsave({ components: [ymm, pkru] }),
       '/xsave/areaBytes',
-      /byte 2696, not told/,
+      /size is missing; the last component ends at byte 2696/,
     ],
     [
       'an offered component without the offered size',

@@ -153,14 +153,14 @@ describe('flags', () => {
     const host = read(cpuinfo(`${BASE} constant_tsc foo_ng __proto__`));
     expect(host.system?.cpuinfoFlags).toContain('foo_ng');
     expect(host.remarks).toEqual([
-      "Flags that aren't in the catalogue decide nothing: foo_ng __proto__",
+      'Flags that cpugate does not know are ignored: foo_ng __proto__.',
     ]);
   });
   it('of one processor may differ from the others', () => {
     const host = read(cpuinfo(`${BASE} cx16`) + cpuinfo(BASE, 1) + cpuinfo(`${BASE} cx16`, 2));
     expect(host.cpus.map((cpu) => cpu.logical)).toEqual([[0, 2], [1]]);
     expect(describeHost(host).differences).toEqual([{ what: 'cx16', having: [0, 2], others: [1] }]);
-    expect(host.remarks).toEqual(['CPUs that differ: 0,2 / 1']);
+    expect(host.remarks).toEqual(['The CPUs differ: 0,2 / 1.']);
   });
 });
 
@@ -420,7 +420,7 @@ describe('writing', () => {
     const [without, withAvx] = lineOf(content, 'flags');
     expect(withAvx).toMatch(/ avx .* avx2 /);
     expect(without).not.toMatch(/ avx2?\b| fzrm\b| osxsave\b/);
-    expect(lost.join('\n')).toMatch(/^The CPU has, and the OS doesn't enable: .*\bavx2\b/m);
+    expect(lost.join('\n')).toMatch(/^Not enabled by the OS, though the CPU has it: .*\bavx2\b/m);
     expect(lost.join('\n')).toMatch(/^Linux has no flag for: .*\bfzrm\b/m);
     expect(lost.join('\n')).toMatch(/^Sizes and offsets/m);
   });

@@ -332,31 +332,31 @@ describe('refuses', () => {
       'malformed',
       /longer than 4096/,
     ],
-    ['a leaf with a register missing', leaf(ROW.slice(0, -11)), 'malformed', /is no leaf/],
-    ['a leaf with a register too many', leaf(`${ROW} 0x00000000`), 'malformed', /is no leaf/],
+    ['a leaf with a register missing', leaf(ROW.slice(0, -11)), 'malformed', /is not a leaf/],
+    ['a leaf with a register too many', leaf(`${ROW} 0x00000000`), 'malformed', /is not a leaf/],
     [
       'a register of nine digits',
       leaf(ROW.replace('0x00000000', '0x100000000')),
       'malformed',
-      /is no leaf/,
+      /is not a leaf/,
     ],
     [
       'a negative register',
       leaf(ROW.replace('0x00000000', '-x00000001')),
       'malformed',
-      /is no leaf/,
+      /is not a leaf/,
     ],
     [
       'a subleaf that is too large',
       leaf(ROW.replace('0x00:', '0x10000:')),
       'malformed',
-      /is no leaf/,
+      /is not a leaf/,
     ],
     [
       'a leaf with half of what is known',
       leaf(`${ROW} known 0xffffffff`),
       'malformed',
-      /is no leaf/,
+      /is not a leaf/,
     ],
     [
       'a leaf twice',
@@ -380,7 +380,7 @@ describe('refuses', () => {
         p.cpus[0].logical = '1,1';
       }),
       'malformed',
-      /no list of CPUs/,
+      /is not a list of CPUs/,
     ],
     [
       'an empty list of numbers',
@@ -388,7 +388,7 @@ describe('refuses', () => {
         p.cpus[0].logical = '';
       }),
       'malformed',
-      /no list of CPUs/,
+      /is not a list of CPUs/,
     ],
     [
       'more CPUs than Linux has',
@@ -396,7 +396,7 @@ describe('refuses', () => {
         p.cpus[0].logical = '0-65536';
       }),
       'malformed',
-      /no list of CPUs/,
+      /is not a list of CPUs/,
     ],
     [
       'known bits of nothing',
@@ -404,7 +404,7 @@ describe('refuses', () => {
         delete p.cpus[0].xcr0;
       }),
       'malformed',
-      /xcr0Known stands without xcr0/,
+      /has xcr0Known without xcr0/,
     ],
     [
       'a mask of 65 bits',

@@ -53,7 +53,7 @@ describe("QEMU's static model of Skylake-Server", () => {
     expect(seen.effective('avx512f')).toBe(PRESENT);
     expect(seen.effective('avx512_vnni')).toBe(ABSENT);
     expect(host.remarks).toEqual([
-      `What a virtual CPU of QEMU's model "base" shows, not the machine that it runs on.`,
+      `This is what a virtual CPU of QEMU's model "base" shows, not the machine that it runs on.`,
     ]);
   });
 });
@@ -176,8 +176,8 @@ describe('answers', () => {
       { 'model-list': [{ model: 1 }], x: '"model" "props"', props: {} },
       /no answer to query-cpu-model-expansion/,
     ],
-    ['with a feature that is a number', answer({ avx: 1 }), /neither true nor false/],
-    ['with a feature that is a word', answer({ avx: 'on' }), /neither true nor false/],
+    ['with a feature that is a number', answer({ avx: 1 }), /must be true or false/],
+    ['with a feature that is a word', answer({ avx: 'on' }), /must be true or false/],
     [
       'that contradict themselves',
       answer({ pni: true, sse3: false }),
@@ -186,16 +186,16 @@ describe('answers', () => {
     ['with half a family', answer({ avx: true, family: 6.5 }), /must be/],
     ['with a family too large', answer({ avx: true, family: 271 }), /up to 270/],
     ['with a stepping in words', answer({ avx: true, stepping: 'B0' }), /up to 15/],
-    ['with a short vendor', answer({ avx: true, vendor: 'Intel' }), /must have 12 letters/],
+    ['with a short vendor', answer({ avx: true, vendor: 'Intel' }), /must have 12 characters/],
     [
       'with a vendor of control characters',
       answer({ avx: true, vendor: 'Genuine\u0000\u0000\u0000\u0000\u0000' }),
-      /must have 12 letters/,
+      /must have 12 characters/,
     ],
     [
       'of which the second is cut off',
       `${JSON.stringify(answer(props))}\n{"return": {"model": {"pro`,
-      /is not valid JSON: a text has no closing quote at line 2, column 23/,
+      /is not valid JSON: a string has no closing quote at line 2, column 23/,
     ],
   ])('%s are refused', async (_, value, message) => {
     const error = await failureOf(value);

@@ -274,7 +274,7 @@ describe('cpugate profile', () => {
       change((p) => {
         p.cpus[0]!.leaves = ['7: 1 2 3 4'];
       }),
-      /is no leaf/,
+      /is not a leaf/,
     ],
     [
       'one leaf twice',
@@ -295,14 +295,14 @@ describe('cpugate profile', () => {
       change((p) => {
         p.cpus[0]!.logical = '3-0';
       }),
-      /no list of CPUs/,
+      /is not a list of CPUs/,
     ],
     [
       'a list of CPUs without end',
       change((p) => {
         p.cpus[0]!.logical = '0-9999999';
       }),
-      /no list of CPUs/,
+      /is not a list of CPUs/,
     ],
     [
       'an entry that does not belong',
@@ -364,12 +364,12 @@ describe('libvirt cpudata', () => {
     [
       'a number that is none',
       "<cpudata arch='x86'><cpuid eax_in='0x7' ebx='many'/></cpudata>",
-      /ebx is no 32-bit number/,
+      /ebx is not a 32-bit number/,
     ],
     [
       'a number too large',
       "<cpudata arch='x86'><cpuid eax_in='0x7' ebx='4294967296'/></cpudata>",
-      /ebx is no 32-bit number/,
+      /ebx is not a 32-bit number/,
     ],
     ['no leaf at all', "<cpudata arch='x86'></cpudata>", /no <cpuid>/],
     ['a leaf without a number', "<cpudata arch='x86'><cpuid eax='0x1'/></cpudata>", /lacks eax_in/],

@@ -192,7 +192,7 @@ describe('calls that contradict each other', () => {
       RECORD.cpu.cpuid_level,
     );
     expect(host.remarks).toEqual([
-      'Answers that contradict each other are left out (was a mask set?): leaf 0x0.0.',
+      'Answers that contradict each other are ignored (was a mask set?): leaf 0x0.0.',
     ]);
   });
 
@@ -268,7 +268,7 @@ describe('refuses', () => {
       damaged((cpu) => {
         cpu.cpuid_call_trace.out.pop();
       }),
-      /not as many answers as calls/,
+      /does not have as many answers as calls/,
     ],
     [
       'answers of three registers',
@@ -282,7 +282,7 @@ describe('refuses', () => {
       damaged((cpu) => {
         cpu.cpuid_call_trace.in[4][2] = 65_536;
       }),
-      /is no subleaf/,
+      /is not a subleaf/,
     ],
     [
       'two sizes of a component',
@@ -303,7 +303,7 @@ describe('refuses', () => {
       damaged((_, whole) => {
         whole.fmt_version = 2;
       }),
-      /format version 2; 1 is understood/,
+      /format version 2; only 1 is understood/,
     ],
     [
       'no CPU',

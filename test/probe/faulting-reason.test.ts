@@ -38,7 +38,7 @@ test('it works', () => {
 test.each<[FaultingVerdict, RegExp]>([
   [{ how: 'timeout', number: 0 }, /in time/],
   [{ how: 'no-child', number: 11 }, /EAGAIN/],
-  [{ how: 'lost', number: 0 }, /without a word/],
+  [{ how: 'lost', number: 0 }, /without an answer\.$/],
 ])('%j is neither yes nor no', (verdict, remark) => {
   const described = describeFaulting(verdict, BARE);
   expect(described.fact).toBeUndefined();

@@ -131,15 +131,15 @@ test('a CPU that went away is remarked and not counted', () => {
   );
   expect(host.cpus.map((cpu) => cpu.logical)).toEqual([[0, 3]]);
   expect(host.remarks).toEqual([
-    "CPU 1 isn't counted: it went offline or was taken from this process meanwhile",
-    "CPU 2 isn't counted: it went offline or was taken from this process meanwhile",
-    "CPU 6 isn't counted: it couldn't be used (EPERM)",
+    "CPU 1 isn't counted: it went offline, or this process lost access to it, during the probe.",
+    "CPU 2 isn't counted: it went offline, or this process lost access to it, during the probe.",
+    "CPU 6 isn't counted: it couldn't be used (EPERM).",
   ]);
 });
 
 test('a cpuset that hides CPUs is remarked', () => {
   const host = hostFromAnswers(machine([{ cpu: 4 }, { cpu: 5 }], { onlineCpus: '0-63\n' }));
-  expect(host.remarks).toEqual(['2 of 64 logical CPUs were asked: this process may use no others']);
+  expect(host.remarks).toEqual(['2 of 64 logical CPUs were asked: this process may not use the others.']);
   expect(hostFromAnswers(machine([{ cpu: 0 }], { onlineCpus: '0\n' })).remarks).toEqual([]);
 });
 

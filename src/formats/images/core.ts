@@ -157,7 +157,7 @@ export function readCore(input: Input, tid: number): CoreImage {
     return true;
   });
   if (needed(record, machine, 'mtype') !== X86_64)
-    throw damagedImage(input, `isn't of an x86 machine (mtype ${machine})`, record.start);
+    throw damagedImage(input, `is not from an x86 machine (mtype ${machine})`, record.start);
   const isAlive = !NOT_ALIVE.has(state ?? 0);
   if (isAlive) needed(record, registers, 'thread_info');
   return {

@@ -51,7 +51,7 @@ export function imageRecords(input: Input, kind: ImageKind): ImageRecord[] {
   let at = u32(input, 0) === COMMON_MAGIC ? 4 : 0;
   const magic = u32(input, at);
   if (magic !== MAGIC[kind])
-    throw damagedImage(input, `is no ${kind} image of CRIU's (its magic is ${hex32(magic)})`, at);
+    throw damagedImage(input, `is not CRIU's ${kind} image (its magic is ${hex32(magic)})`, at);
   at += 4;
   const records: ImageRecord[] = [];
   while (at < input.bytes.length) {

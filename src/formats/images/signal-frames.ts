@@ -107,7 +107,7 @@ export function findSignalFrames(
     if (stack === undefined || stack.kind === 'other')
       return {
         known: false,
-        reason: `a stack of thread ${thread.tid} isn't among its process's pages`,
+        reason: `a stack of thread ${thread.tid} is not among the pages of its process`,
       };
     const before = searched.get(stack.start);
     if (before !== undefined && before <= rsp) continue;

@@ -21,7 +21,7 @@ export function checkInventory(input: Input): void {
   });
   const known = needed(record, version, 'img_version');
   if (known < 1 || known > NEWEST_VERSION)
-    throw damagedImage(input, `has the version ${known}, and 1 and 2 are known`, record.start);
+    throw damagedImage(input, `has version ${known}; only 1 and 2 are known`, record.start);
 }
 
 export interface TreeEntry {
@@ -60,7 +60,7 @@ function checkTids(input: Input, entries: readonly TreeEntry[]): void {
       throw damagedImage(input, `process ${pid} isn't one of its threads`, 0);
     for (const tid of threads.length === 0 ? [pid] : threads) {
       if (tid === 0 || tid > LARGEST_PID || seen.has(tid))
-        throw damagedImage(input, `holds thread ${tid} twice, or no such thread can be`, 0);
+        throw damagedImage(input, `holds thread ${tid} twice, or with an impossible number`, 0);
       seen.add(tid);
     }
     if (seen.size > MOST_THREADS) throw damagedImage(input, 'holds too many threads', 0);
