@@ -39,11 +39,11 @@ export interface Join {
 const SMALLEST_STACK = 2048;
 
 const KEEP_OUT =
-  'Keep the host out; or make a new baseline with it for tasks that start from then on, and move ' +
-  'those that run now only among the hosts of the old one.';
+  'Keep the host out. Or make a new baseline with it for new tasks, and move the tasks that run now ' +
+  'only among the hosts of the old baseline.';
 
 const NO_WIDE_ADDRESSES =
-  'Boot the hosts with the wider addresses with no5lvl; tasks that never ask for addresses above 2^47 are safe as it is.';
+  'Boot the hosts that have the wider addresses with the kernel option no5lvl. Tasks that never ask for addresses above 2^47 are safe without it.';
 
 /** The baseline of a changed cluster; what tasks have seen stays, whatever hosts come and go. */
 function changed(before: Baseline, cluster: Cluster): Baseline {
@@ -74,8 +74,8 @@ function areaFindings(before: Baseline, joiner: Baseline): JoinFinding[] {
         severity: 'blocker',
         effect:
           area === undefined
-            ? "The host's XSAVE area isn't told; it may be larger than running tasks expect."
-            : "The baseline's XSAVE area isn't told by all of its hosts, so no host is known to fit.",
+            ? "The size of the host's XSAVE area is unknown; it may be larger than running tasks expect."
+            : 'The size of the XSAVE area is unknown for some hosts of the baseline, so no host is known to fit.',
         remedy: 'Record the hosts with "cpugate probe", which leaves nothing out.',
       },
     ];

@@ -30,7 +30,7 @@ function xgetbv(baseline: Baseline): Limit {
       hidden.length === 0
         ? `${start}; here no host enables state beyond the baseline's.`
         : `${start}: tasks that ask it instead of CPUID see ${hidden.join(', ')}, and XSAVE with all ` +
-          'bits set writes them, which is why the sizes are those of the largest host.',
+          'bits set writes them, so the sizes are those of the largest host.',
   };
 }
 
@@ -72,15 +72,15 @@ export function limitsOf(baseline: Baseline): Limit[] {
   if (placeless.length > 0)
     limits.push({
       code: 'layout-differs',
-      effect: `${placeless.map((one) => one.name).join(', ')} state has no place that is known to be the same on all hosts.`,
+      effect: `The layout of ${placeless.map((one) => one.name).join(', ')} state is not known to be the same on all hosts.`,
     });
   const silent = [...baseline.cluster.values()].filter(({ kind }) => kind.areaBytes === null);
   if (silent.length > 0)
     limits.push({
       code: 'sizes-untold',
       effect:
-        `The XSAVE area's size isn't told for ${silent.reduce((sum, { count }) => sum + count, 0)} of the ` +
-        `hosts, so no size is safe; record them with "cpugate probe".`,
+        `The size of the XSAVE area is unknown for ${silent.reduce((sum, { count }) => sum + count, 0)} of the ` +
+        `hosts, so no size is known to be safe; record them with "cpugate probe".`,
     });
   return limits;
 }

@@ -1,6 +1,7 @@
 /** Look-ups over the tables, all derived. */
 import { COMPONENTS, type ComponentName, type ComponentRow } from './components.js';
 import { FEATURES, type FeatureName, type FeatureRow, type Register } from './features.js';
+import { KNOWN_AS } from './known-as.js';
 
 export type { ComponentName, ComponentRow } from './components.js';
 export { COMPONENTS, neededState } from './components.js';
@@ -45,17 +46,12 @@ export function isFeatureName(text: string): text is FeatureName {
 const OTHER_SPELLINGS: Readonly<Record<string, FeatureName>> = {
   fma3: 'fma',
   clmul: 'pclmulqdq',
-  sse3: 'pni',
   sse4: 'sse4_1',
-  lzcnt: 'abm',
   aesni: 'aes',
   htt: 'ht',
   xd: 'nx',
-  cmpxchg8b: 'cx8',
-  cmpxchg16b: 'cx16',
   rdrnd: 'rdrand',
   sha: 'sha_ni',
-  lahf: 'lahf_lm',
   shstk: 'shstk',
   amxtile: 'amx_tile',
   apxf: 'apx',
@@ -79,6 +75,8 @@ function buildSpellings(): Map<string, FeatureName> {
     if (spelling && !map.has(plain(spelling))) map.set(plain(spelling), name);
   };
   for (const row of ROWS) add(row.name, row.name);
+  for (const row of ROWS)
+    for (const spelling of KNOWN_AS[row.name]?.split('/') ?? []) add(spelling, row.name);
   for (const [spelling, name] of Object.entries(OTHER_SPELLINGS)) add(spelling, name);
   for (const project of ['qemu', 'libvirt', 'glibc', 'xen', 'llvm', 'gcc'] as const)
     for (const row of ROWS) add(row.names?.[project], row.name);

@@ -73,7 +73,7 @@ function criuFinding(prediction: CriuPrediction): Finding {
       ...common,
       code: 'criu-unknown',
       severity: 'unknown',
-      effect: `What CRIU will say can't be told: ${prediction.missing.join(', ')} not known.`,
+      effect: `CRIU's answer can't be predicted without knowing ${prediction.missing.join(', ')}.`,
     };
   if (prediction.outcome === 'accepts')
     return { ...common, code: 'criu-accepts', severity: 'info', effect: 'CRIU accepts the image.' };

@@ -72,8 +72,8 @@ function overrunFinding(
     severity: 'blocker',
     component: 'xsave',
     effect:
-      `glibc in ${nameProcess(process)} keeps room for ${areaBytes} bytes when it binds a function ` +
-      `lazily, and ${target.name} writes ${written}: memory corruption.`,
+      `glibc in ${nameProcess(process)} reserves ${areaBytes} bytes when it binds a function lazily, ` +
+      `and ${target.name} writes ${written}: memory corruption.`,
     remedy: 'launch-mask',
   };
 }
@@ -85,8 +85,8 @@ function soften(finding: Finding): Finding {
     ...finding,
     severity: 'risk',
     effect:
-      `${sizes}: glibc in these tasks keeps enough room for what it saves, by their memory; programs ` +
-      'that size buffers by CPUID 0xD and save everything with plain XSAVE overrun them.',
+      `${sizes}: the tasks' memory shows that their glibc reserves enough room for what it saves, but ` +
+      'programs that size buffers by CPUID 0xD and save everything with plain XSAVE overrun them.',
   };
 }
 

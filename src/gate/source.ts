@@ -67,7 +67,7 @@ function remarksOn({ record, remarks }: ImageFolder, claimed: SeenMask | undefin
     record.mask === undefined
       ? 'The record says that the tasks ran without a mask'
       : `The record says that the tasks ran under ${record.mask.name}`;
-  return [...remarks, `${said}; that counts.`];
+  return [...remarks, `${said}; --mask is ignored.`];
 }
 
 /** The record is the better source: CRIU has words for a part of CPUID only. */

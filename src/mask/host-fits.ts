@@ -1,6 +1,6 @@
 /** Whether a host can give a baseline: tasks under its mask must be able to do all that it shows. */
 import type { Baseline } from '../baseline/baseline.js';
-import type { FeatureName } from '../catalogue/index.js';
+import { componentName, type FeatureName } from '../catalogue/index.js';
 import type { Capabilities } from '../model/capabilities.js';
 import { explainAbsence } from '../model/explain-absence.js';
 import { bitsOf, hasBit64 } from '../model/registers.js';
@@ -13,7 +13,7 @@ export interface Misfit {
 }
 
 const REMAKE =
-  'Start the program on another host, or make the baseline anew with this one: cpugate baseline ' +
+  'Start the program on another host, or make a new baseline that includes this one: cpugate baseline ' +
   'HOST... localhost -o FILE.';
 
 function describeMissing(here: Capabilities, name: FeatureName): string {
@@ -55,6 +55,12 @@ function behind(here: Capabilities, area: number): string {
   return names.length === 0 ? '' : ` (${names.join(', ')})`;
 }
 
+function areaText(whose: string, bytes: number | undefined): string {
+  return bytes === undefined
+    ? `the size of ${whose} XSAVE area is unknown`
+    : `${whose} XSAVE area has ${bytes} bytes`;
+}
+
 /** CPUID can be masked, what XSAVE writes can't: buffers sized by the baseline must hold it. */
 function largerArea({ xcr0, areaBytes }: Baseline, here: Capabilities): Misfit[] {
   if (xcr0 === 0n) return [];
@@ -64,9 +70,9 @@ function largerArea({ xcr0, areaBytes }: Baseline, here: Capabilities): Misfit[]
     {
       code: 'xsave-area',
       reason:
-        `this host's XSAVE area has ${real ?? 'unknown'} bytes, the baseline's ${areaBytes ?? 'unknown'}: ` +
-        `programs that size their buffers by the mask would be overrun here${behind(here, areaBytes ?? 0)}`,
-      remedy: `Boot the host with clearcpuid= and the features whose state is too much. Or: ${REMAKE}`,
+        `${areaText("this host's", real)}, ${areaText("the baseline's", areaBytes)}: programs that size ` +
+        `their buffers by the mask would overrun them here${behind(here, areaBytes ?? 0)}`,
+      remedy: `Boot the host with clearcpuid= and the features that make its area larger. Or: ${REMAKE}`,
     },
   ];
 }
@@ -79,11 +85,14 @@ function otherLayout({ components, xcr0 }: Baseline, here: Capabilities): Misfit
   });
   const off = bitsOf(xcr0).filter((bit) => !hasBit64(here.xsave.enabled.value, bit));
   if (moved.length === 0 && off.length === 0) return [];
-  const names = [...moved.map(({ name }) => name), ...off.map((bit) => `component ${bit} (off)`)];
+  const names = [
+    ...moved.map(({ name }) => name),
+    ...off.map((bit) => `${componentName(bit)} (off)`),
+  ];
   return [
     {
       code: 'state-layout',
-      reason: `this host has state elsewhere than the hosts of the baseline: ${names.join(', ')}`,
+      reason: `the XSAVE layout of this host differs from the baseline's: ${names.join(', ')}`,
       remedy: REMAKE,
     },
   ];

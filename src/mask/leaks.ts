@@ -1,4 +1,4 @@
-/** What of the real CPU a program under a mask can learn by roads that no mask closes. Pure. */
+/** What of the real CPU a program under a mask can learn by other means than CPUID, which no mask closes. Pure. */
 import { VISIBLE } from '../baseline/host-kind.js';
 import { componentName, type FeatureName, isFeatureName } from '../catalogue/index.js';
 import type { Capabilities } from '../model/capabilities.js';
@@ -43,9 +43,9 @@ const instructions: Road = ({ features, here }) => {
   if (hidden.length === 0) return undefined;
   return {
     code: 'instructions',
-    what: `the CPU executes what the mask hides: ${list(hidden)}`,
+    what: `The CPU executes what the mask hides: ${list(hidden)}.`,
     effect:
-      'A program that uses an instruction without asking, or tries it and catches SIGILL, has it.',
+      'A program that uses an instruction without asking CPUID, or just tries it, can use it.',
   };
 };
 
@@ -54,8 +54,9 @@ const xgetbv: Road = ({ mask, here }) => {
   if (extra.length === 0) return undefined;
   return {
     code: 'xgetbv',
-    what: `XGETBV shows state that the mask hides: ${list(extra)}`,
-    effect: "It can't be trapped. Programs that ask CPUID too, as the manuals say, are not misled.",
+    what: `XGETBV shows state that the mask hides: ${list(extra)}.`,
+    effect:
+      "It can't be trapped. Programs that also ask CPUID, as the manuals say, are not misled.",
   };
 };
 
@@ -65,8 +66,8 @@ const xsaveArea: Road = ({ mask, here }) => {
   if (areaBytes === undefined || areaBytes === shown) return undefined;
   return {
     code: 'xsave-area',
-    what: `the CPU's own XSAVE area has ${areaBytes} bytes, ${shown} are shown`,
-    effect: 'Signal frames have the real size. Buffers sized by the mask hold it.',
+    what: `The XSAVE area of the CPU has ${areaBytes} bytes; the mask shows ${shown}.`,
+    effect: 'Signal frames have the real size. Buffers sized by the mask are large enough.',
   };
 };
 
@@ -77,7 +78,7 @@ const procCpuinfo: Road = ({ features, here }) => {
   if (flags.length === 0) return undefined;
   return {
     code: 'proc-cpuinfo',
-    what: `/proc/cpuinfo lists ${list(flags)}`,
+    what: `/proc/cpuinfo lists what the mask hides: ${list(flags)}.`,
     effect: 'Programs that read it instead of asking CPUID see the real CPU.',
   };
 };
@@ -86,8 +87,8 @@ const cpuidDevice: Road = ({ roads }) =>
   roads.cpuidDevice
     ? {
         code: 'cpuid-device',
-        what: '/dev/cpu/*/cpuid can be read',
-        effect: 'The kernel asks the real CPU for whoever may read it; keep it out of containers.',
+        what: '/dev/cpu/*/cpuid can be read.',
+        effect: 'It answers with the real CPU; keep it out of containers.',
       }
     : undefined;
 
@@ -95,9 +96,9 @@ const kvm: Road = ({ roads }) =>
   roads.kvm
     ? {
         code: 'kvm',
-        what: '/dev/kvm can be opened',
+        what: '/dev/kvm can be opened.',
         effect:
-          'Its ioctls tell the real CPU; a task that runs virtual machines does not move this way.',
+          'Its ioctls show the real CPU; tasks that run virtual machines cannot be moved this way.',
       }
     : undefined;
 

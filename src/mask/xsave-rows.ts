@@ -45,11 +45,11 @@ function compactedBound(areaBytes: number, enabled: bigint): number {
 function refuseUntoldArea(): never {
   throw new InputError(
     'size-untold',
-    "the baseline doesn't tell the XSAVE area of all of its hosts, so no size is known to be safe",
+    'the size of the XSAVE area is unknown for some hosts of the baseline, so no size is known to be safe',
     {
       remedy:
-        'Record the hosts with "cpugate probe", which leaves nothing out, and make the baseline of that. ' +
-        'A level such as x86-64-v3 is no host and tells no sizes: hide features with --without instead.',
+        'Record the hosts with "cpugate probe", which leaves nothing out, and make the baseline from these records. ' +
+        'A level such as x86-64-v3 is not a host and has no sizes: hide features with --without instead.',
     },
   );
 }
@@ -67,14 +67,14 @@ export function sizesOf(baseline: Baseline): MaskSizes {
     compactedBytes = compactedBound(areaBytes, baseline.enabledAnywhere);
     if (hasXsave)
       remarks.push(
-        `not all hosts tell the compacted XSAVE area: ${compactedBytes} bytes are shown, which none exceeds`,
+        `The size of the compacted XSAVE area is unknown for some hosts: the mask shows ${compactedBytes} bytes, which no host exceeds.`,
       );
   }
   let { minSigStackBytes } = baseline;
   if (minSigStackBytes === undefined) {
     minSigStackBytes = (hasXsave ? areaBytes : 0) + FRAME_BESIDE_STATE_BYTES;
     remarks.push(
-      `not all hosts tell AT_MINSIGSTKSZ: at least ${minSigStackBytes} bytes are shown, enough for the shown XSAVE area`,
+      `AT_MINSIGSTKSZ is unknown for some hosts: the mask shows at least ${minSigStackBytes} bytes, enough for the XSAVE area that it shows.`,
     );
   }
   return { areaBytes, offeredBytes, compactedBytes, minSigStackBytes, remarks };

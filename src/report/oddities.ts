@@ -26,7 +26,7 @@ function unusableState(host: Capabilities): string[] {
 function unplacedState({ xsave }: Capabilities): string[] {
   return xsave.components
     .filter(({ size, offset }) => size === undefined || offset === undefined)
-    .map(({ name, bit }) => `Size or offset of ${name} state isn't told (leaf 0xD.${bit}).`);
+    .map(({ name, bit }) => `The size or offset of ${name} state is unknown (leaf 0xD.${bit}).`);
 }
 
 function areaMismatch({ xsave }: Capabilities): string[] {
@@ -34,7 +34,7 @@ function areaMismatch({ xsave }: Capabilities): string[] {
   if (xsave.areaBytes === undefined || computed === undefined || xsave.areaBytes === 0) return [];
   if (xsave.areaBytes === computed) return [];
   return [
-    `The XSAVE area is said to have ${xsave.areaBytes} bytes, but the enabled components end at ${computed}.`,
+    `The XSAVE area is given as ${xsave.areaBytes} bytes, but the enabled components end at byte ${computed}.`,
   ];
 }
 
@@ -45,7 +45,7 @@ function ineffective(host: Capabilities): string[] {
       USER_VISIBLE.has(row.class) &&
       host.hardware(row.name) === PRESENT &&
       host.effective(row.name) === ABSENT,
-  ).map((row) => `${row.name} doesn't count: ${explainAbsence(host, row.name)}.`);
+  ).map((row) => `${row.name} counts as absent: ${explainAbsence(host, row.name)}.`);
 }
 
 /** Policy edges that this CPU breaks are worth a look and nothing more. */
@@ -59,7 +59,10 @@ function brokenPolicy(host: Capabilities): string[] {
         featureRow(edge.on as FeatureName).class === 'isa' &&
         host.hardware(edge.on as FeatureName) === ABSENT,
     )
-    .map(({ row, edge }) => `${row.name} without ${edge.on}, which usually come together.`);
+    .map(
+      ({ row, edge }) =>
+        `${row.name} is there without ${edge.on}; CPUs usually have both or neither.`,
+    );
 }
 
 function unnamed(host: Host): string[] {
@@ -70,7 +73,7 @@ function unnamed(host: Host): string[] {
   const places = bits.map(
     ({ leaf, subleaf, reg, bit }) => `${hex(leaf)}.${subleaf} ${reg.toUpperCase()}[${bit}]`,
   );
-  return [`Bits that nobody has named: ${places.join(', ')}.`];
+  return [`Bits that are set and have no known name: ${places.join(', ')}.`];
 }
 
 function disagreement(host: Capabilities): string[] {

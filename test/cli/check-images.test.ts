@@ -66,7 +66,7 @@ describe('check --from FOLDER', () => {
     const { out } = cpugate(['check', images('haswell+pku'), hostOf('haswell')]);
     expect(out.replace(/\s+/g, ' ')).toContain(
       'Images of 1 process, 2 threads (dumped 2026-01-01T00:00:00Z); ' +
-        "the CPU is known from cpugate's record.",
+        "the CPU of the dump is known from cpugate's record.",
     );
   });
 

@@ -21,11 +21,11 @@ const EXPLAINED: readonly RegExp[] = [
   // Zen 2 offers PKRU without protection keys, Bulldozer offers LWP: the sentence says so.
   /^The CPU offers (pkru|lwp) state .* that Linux leaves off/,
   // The tool that made the dump cut the component's line.
-  /^Size or offset of \w+ state isn't told \(leaf 0xD\.\d+\)\.$/,
+  /^The size or offset of \w+ state is unknown \(leaf 0xD\.\d+\)\.$/,
   // A prerequisite that isn't there, named.
-  /^\w+ doesn't count: the CPU has it, but .+\.$/,
-  /^\w+ without \w+, which usually come together\.$/,
-  /^Bits that nobody has named: (0x[0-9a-f]+\.\d E[A-D]X\[\d+\](, )?)+\.$/,
+  /^\w+ counts as absent: the CPU has it, but .+\.$/,
+  /^\w+ is there without \w+; CPUs usually have both or neither\.$/,
+  /^Bits that are set and have no known name: (0x[0-9a-f]+\.\d E[A-D]X\[\d+\](, )?)+\.$/,
   /^Logical CPUs disagree in .+; only what all have counts\.$/,
   /^(CPUs? [\d,-]+: )?[A-Z].*leaf 0x[0-9a-f]+/i,
 ];

@@ -124,8 +124,8 @@ describe('what a program saw', () => {
   });
 });
 
-describe('other roads', () => {
-  it('are named where they lead further', () => {
+describe('other means', () => {
+  it('are named where they show more', () => {
     const { leaks } = verify(good, here, { cpuidDevice: true, kvm: true });
     expect(leaks.map(({ code }) => code)).toEqual([
       'instructions',
@@ -138,7 +138,7 @@ describe('other roads', () => {
       /opmask, zmm_hi256, hi16_zmm, pkru/,
     );
     expect(leaks.find(({ code }) => code === 'proc-cpuinfo')?.what).toBe(
-      '/proc/cpuinfo lists avx512f',
+      '/proc/cpuinfo lists what the mask hides: avx512f.',
     );
   });
 
@@ -171,7 +171,7 @@ describe('the report', () => {
   it('shows where a register differs', () => {
     const style = { colors: createColors(false), width: 80 };
     const text = verifyText(verify(changed(0xd, { ebx: 0x340, subleaf: 0 })), names, [], style);
-    expect(text).toContain('cluster.json on web-1: broken');
+    expect(text).toContain('cluster.json on web-1: the mask does not hold');
     expect(text).toContain(
       [
         '  leaf 0xd.0 EBX',
@@ -200,6 +200,6 @@ describe('the output of the prober', () => {
   });
 
   it.each(['0 0 1', 'fatal: no mask', '0 0 123456789 0 0 0'])('with %j is refused', (line) => {
-    expect(() => parseSeenAnswers(`${line}\n`)).toThrow(/the prober printed/);
+    expect(() => parseSeenAnswers(`${line}\n`)).toThrow(/the program that asks CPUID printed/);
   });
 });

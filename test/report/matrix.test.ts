@@ -34,16 +34,16 @@ const many = (count: number) =>
   );
 
 describe('the table', () => {
-  it('has a row where tasks run and a column where they would go', () => {
+  it('has a row where tasks run and a column where they would move', () => {
     expect(matrixText(FOUR, PLAIN)).toBe(
       `${[
-        'Who can go where: 5 hosts of 4 kinds',
+        'Moves between 5 hosts of 4 kinds',
         '  ✓ compatible     4 of 20 moves',
         '  ! at-risk        3 of 20 moves',
         '  ? unknown        1 of 20 moves',
         '  × incompatible  12 of 20 moves',
         '',
-        'A row is where tasks run, a column where they would go.',
+        'A row is where tasks run, a column where they would move.',
         '',
         '              1 2 3 4',
         '  1 old       · ✓ ! ?',
@@ -55,12 +55,12 @@ describe('the table', () => {
   });
   it('becomes a list where it does not fit', () => {
     const text = matrixText(many(90), PLAIN);
-    expect(text).toContain('the numbers of those that its tasks can go to');
+    expect(text).toContain('the numbers of the kinds that');
     expect(text).toContain('\n   1 host-00000\n       nowhere\n');
   });
   it('counts the rest of a long list', () => {
     const text = matrixText(many(250), PLAIN);
-    expect(text).toMatch(/… and 50 kinds more\n$/);
+    expect(text).toMatch(/… and 50 more kinds\n$/);
   });
 });
 
@@ -119,7 +119,7 @@ describe('the picture', () => {
   it('says in words what it shows, for those who do not see it', () => {
     const { elements, texts } = parse(matrixSvg(FOUR));
     expect(elements[0]).toMatchObject({ name: 'svg', attributes: { role: 'img' } });
-    expect(texts).toContain('Who can go where: 5 hosts of 4 kinds');
+    expect(texts).toContain('Moves between 5 hosts of 4 kinds');
     expect(texts).toContain('old → web-1 +1: compatible');
   });
   it('names rows and columns', () => {

@@ -60,19 +60,19 @@ describe('a report for people', () => {
     });
     expect(checkText(compareHosts(rich, poor), style, false)).toMatchInlineSnapshot(`
       "haswell-1 → b: incompatible
-      Tasks that use what they saw at the source fail at the target.
+      Tasks started on the source may fail on the target; the blockers below say why.
 
       Blockers
         instruction-missing
           fma avx2
-          Fail with SIGILL.
+          Tasks that use these fail with SIGILL.
 
       What to do
-        For tasks that start from now on, show no more than both hosts have: "cpugate
-        baseline FROM TO -o both.json", then "cpugate run --mask both.json -- COMMAND"
-        where CPUID faulting works; elsewhere a CPU model for VMs that both hosts can
-        give, or "cpugate export both.json --for glibc" for what only libc uses. Tasks
-        that run already stay on hosts like their own.
+        Start new tasks under a mask that shows only what both hosts have: "cpugate
+        baseline FROM TO -o both.json", then "cpugate run --mask both.json --
+        COMMAND". Masking needs CPUID faulting; without it, use VMs with a CPU model
+        that both hosts can give, or "cpugate export both.json --for glibc" for what
+        only libc uses. Tasks that are already running stay on hosts like their own.
       "
     `);
   });
@@ -81,7 +81,7 @@ describe('a report for people', () => {
       checkText(compareHosts(hostOf(HASWELL), hostOf({ ...HASWELL, name: 'b' })), style, false),
     ).toMatchInlineSnapshot(`
       "haswell-1 → b: compatible
-      Whatever tasks have seen of the source, the target has it too.
+      The target has everything that tasks started on the source may rely on.
       "
     `);
   });
@@ -99,7 +99,9 @@ describe('a report for people', () => {
       places: { 2: [256, 576], 9: [8, 2432] },
       areaBytes: 2440,
     });
-    expect(checkText(compareHosts(a, b), style, false)).toContain('pkru 8@2688 → 8@2432');
+    expect(checkText(compareHosts(a, b), style, false)).toContain(
+      'pkru: 8 bytes at 2688 → 8 bytes at 2432',
+    );
   });
 });
 

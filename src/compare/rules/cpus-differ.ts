@@ -5,8 +5,8 @@ import type { Finding, Rule } from '../finding.js';
 
 function effectOf(host: Capabilities, { what, having, others }: CpuDifference): string {
   return (
-    `${host.name} isn't one CPU: ${what} on CPU ${formatCpuList(having)} is not that of CPU ` +
-    `${formatCpuList(others)}. A task may have asked either; only what all have counts here.`
+    `The logical CPUs of ${host.name} differ in ${what}: CPU ${formatCpuList(having)} against CPU ` +
+    `${formatCpuList(others)}. A task may have asked any of them; only what all have counts here.`
   );
 }
 

@@ -33,7 +33,7 @@ function features(from: Capabilities, to: Capabilities): Finding[] {
       const hosts = [from, to].filter((host) => host.effective(row.name) === UNKNOWN);
       return missing(
         { feature: row.name },
-        `Not told for ${nameOf(hosts)}: ${row.title} (${featurePosition(row)}).`,
+        `Unknown for ${nameOf(hosts)}: ${row.title} (${featurePosition(row)}).`,
       );
     });
 }
@@ -54,7 +54,7 @@ function components(from: Capabilities, to: Capabilities): Finding[] {
       );
       return missing(
         { component: row.name },
-        `Whether the OS enables ${row.name} state isn't told for ${nameOf(hosts)}.`,
+        `Whether the OS enables ${row.name} state is unknown for ${nameOf(hosts)}.`,
       );
     });
 }
@@ -72,7 +72,7 @@ function layouts(from: Capabilities, to: Capabilities): Finding[] {
     return [
       missing(
         { component: before.name },
-        `Size or offset of ${before.name} state isn't told for ${nameOf(hosts)}.`,
+        `The size or offset of ${before.name} state is unknown for ${nameOf(hosts)}.`,
       ),
     ];
   });
@@ -84,7 +84,7 @@ function area(from: Capabilities, to: Capabilities): Finding[] {
   const hosts = [from, to].filter((host) => host.xsave.areaBytes === undefined);
   if (hosts.length === 0) return [];
   return [
-    missing({ component: 'xsave' }, `The XSAVE area's size isn't told for ${nameOf(hosts)}.`),
+    missing({ component: 'xsave' }, `The size of the XSAVE area is unknown for ${nameOf(hosts)}.`),
   ];
 }
 
@@ -93,12 +93,12 @@ function numbers(from: Capabilities, to: Capabilities): Finding[] {
   if (from.kind === 'model' || to.kind === 'model') return [];
   const facts = [
     ['The vendor', (host: Capabilities) => host.vendor],
-    ["The cache line's size", (host: Capabilities) => host.cacheLineBytes],
-    ['The width of addresses', (host: Capabilities) => host.linearAddressBits],
+    ['The size of cache lines', (host: Capabilities) => host.cacheLineBytes],
+    ['The width of linear addresses', (host: Capabilities) => host.linearAddressBits],
   ] as const;
   return facts.flatMap(([what, read]) => {
     const hosts = [from, to].filter((host) => read(host) === undefined);
-    return hosts.length === 0 ? [] : [missing({}, `${what} isn't told for ${nameOf(hosts)}.`)];
+    return hosts.length === 0 ? [] : [missing({}, `${what} is unknown for ${nameOf(hosts)}.`)];
   });
 }
 

@@ -16,7 +16,7 @@ export const identityDiffers: Rule = (from, to) => {
     {
       code: 'identity-differs',
       severity: 'info',
-      effect: `From ${before} to ${after}.`,
+      effect: `The CPU changes from ${before} to ${after}.`,
       remedy: 'none',
     },
   ];

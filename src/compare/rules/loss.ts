@@ -23,7 +23,7 @@ function isLost(row: NamedRow, from: Capabilities, to: Capabilities): boolean {
 
 function effectOfLoss(row: NamedRow, to: Capabilities): string {
   if (row.loss !== undefined) return row.loss.effect;
-  if (row.class === 'hint') return `${row.title}: only speed or detail changes.`;
+  if (row.class === 'hint') return `${row.title}: only speed or details change.`;
   if (row.silent) return `Silently wrong: ${row.reason ?? row.title}.`;
   const why = explainAbsence(to, row.name);
   return `${row.title}: fails with SIGILL${why === undefined ? '' : ` (${why})`}.`;

@@ -32,8 +32,8 @@ export const stateLayout: Rule = (from, to) =>
         severity: 'risk',
         component: before.name,
         effect:
-          `${before.name} state lies elsewhere: ${place(before)} on ${from.name}, ${place(after)} on ` +
-          `${to.name}; signal frames and XSAVE images in a task's memory are read wrongly.`,
+          `The layout of ${before.name} state differs: ${place(before)} on ${from.name}, ${place(after)} on ` +
+          `${to.name}; signal frames and XSAVE images in a task's memory are misread.`,
         remedy: 'launch-mask',
       } as const,
     ];

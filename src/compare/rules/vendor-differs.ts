@@ -17,8 +17,8 @@ export const vendorDiffers: Rule = (from, to) => {
       code: 'vendor-differs',
       severity: related ? 'info' : 'risk',
       effect: related
-        ? `${from.vendor} and ${to.vendor} share one design; only the name differs.`
-        : `From ${from.vendor} to ${to.vendor}: approximate results (RCPPS, RSQRTPS, x87 transcendentals) differ in their last bits, and code chosen by vendor stays chosen.`,
+        ? `${from.vendor} and ${to.vendor} share one design; only the vendor's name differs.`
+        : `The vendor changes from ${from.vendor} to ${to.vendor}: approximate results (RCPPS, RSQRTPS, x87 transcendentals) differ in their last bits, and programs keep the code that they chose by vendor.`,
       remedy: 'none',
     },
   ];

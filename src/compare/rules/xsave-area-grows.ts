@@ -21,16 +21,16 @@ export const xsaveAreaGrows: Rule = (from, to) => {
   if (xsavec === PRESENT)
     return finding(
       'risk',
-      `${sizes}: glibc saves with XSAVEC and fits, but programs that size buffers by CPUID 0xD and save with plain XSAVE overrun them.`,
+      `${sizes}: glibc saves with XSAVEC and stays within its buffer, but programs that size buffers by CPUID 0xD and save with plain XSAVE overrun them.`,
     );
   if (xsavec === ABSENT)
     return finding(
       'blocker',
       `${sizes}: ${from.name} has no XSAVEC, so glibc's lazy binding saves with plain XSAVE into a buffer of ${before} bytes and overruns it (memory corruption). ` +
-        `Tasks linked with -z now escape it; the others must start with a size that fits all hosts.`,
+        `Programs linked with -z now are not affected; all others must start with a size that fits all hosts.`,
     );
   return finding(
     'unknown',
-    `${sizes}, and whether ${from.name} has XSAVEC isn't known: without it, glibc's lazy binding overruns its buffer.`,
+    `${sizes}, and whether ${from.name} has XSAVEC is unknown: without it, glibc's lazy binding overruns its buffer.`,
   );
 };

@@ -29,14 +29,14 @@ export const criuTooOld: GateRule = ({ target, criuVersion }) => {
           code: 'criu-too-old',
           severity: 'risk',
           component: 'xsave',
-          effect: `${sizes}: a CRIU before 3.19, with room for 4096, fails there. Which CRIU will restore isn't known.`,
+          effect: `${sizes}: CRIU before 3.19 has room for 4096 and fails there. Which CRIU will restore is unknown.`,
           remedy: 'none',
         }
       : {
           code: 'criu-too-old',
           severity: 'blocker',
           component: 'xsave',
-          effect: `${sizes}, and CRIU ${criuVersion} has room for ${buffer}. Take CRIU 3.19 or newer.`,
+          effect: `${sizes}, and CRIU ${criuVersion} has room for ${buffer}. Use CRIU 3.19 or newer.`,
           remedy: 'none',
         },
   ];

@@ -18,7 +18,7 @@ export const maskBypassed: GateRule = (asked) => {
       component: componentName(bit),
       effect:
         `${componentName(bit)} state is in use by ${nameThreads(tids)}, although ${mask.name} hides ` +
-        'it: the tasks are taken as if they had run without a mask.',
+        'it: the tasks are treated as if they had run without a mask.',
       remedy: 'none',
     }));
 };

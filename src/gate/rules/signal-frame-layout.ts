@@ -79,7 +79,7 @@ function ofFrame(frame: SignalFrame, asked: GateCase): Finding[] {
       {
         code: 'signal-frame-layout',
         severity: 'blocker',
-        effect: `${running} holds ${lost.join(', ')} state that ${asked.target.name} drops or reads wrongly when the handler returns: silently wrong. Dumped when it has returned, the task has no such frame.`,
+        effect: `${running} holds ${lost.join(', ')} state that ${asked.target.name} drops or misreads, without an error, when the handler returns. A dump taken after the handler has returned has no such frame.`,
         remedy: 'none',
       },
     ];
@@ -89,7 +89,7 @@ function ofFrame(frame: SignalFrame, asked: GateCase): Finding[] {
     {
       code: 'signal-frame-layout',
       severity: 'unknown',
-      effect: `${running} holds ${unknown.join(', ')} state, and whether ${asked.target.name} reads it rightly isn't told.`,
+      effect: `${running} holds ${unknown.join(', ')} state, and whether ${asked.target.name} reads it correctly is unknown.`,
       remedy: 'none',
     },
   ];
@@ -114,8 +114,8 @@ function ofUnseen(asked: GateCase): Finding[] {
       severity: 'unknown',
       effect:
         `Whether a signal handler is running in ${nameProcess(first.process)}` +
-        `${unseen.length > 1 ? ` and ${unseen.length - 1} more` : ''} can't be told: ${first.reason}. ` +
-        `${target.name} would read its frame wrongly.`,
+        `${unseen.length > 1 ? ` and ${unseen.length - 1} more` : ''} is unknown: ${first.reason}. ` +
+        `${target.name} may misread its frame.`,
       remedy: 'none',
     },
   ];

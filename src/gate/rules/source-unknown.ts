@@ -13,7 +13,7 @@ export const sourceUnknown: GateRule = ({ source }) =>
           code: 'source-unknown',
           severity: 'unknown',
           effect:
-            `The folder holds neither ${RECORD_NAME} nor cpuinfo.img, so nobody knows which CPU the ` +
+            `The folder holds neither ${RECORD_NAME} nor cpuinfo.img, so it is unknown which CPU the ` +
             'tasks have seen. Dump with "cpugate dump", or at least with criu --cpu-cap=cpu.',
           remedy: 'none',
         },

@@ -36,8 +36,8 @@ export const stateInUse: GateRule = (asked) => {
         component: componentName(bit),
         effect:
           presence === ABSENT
-            ? `${uses}, and ${target.name} has none: its content would be dropped.`
-            : `${uses}, and whether ${target.name} enables it isn't told.`,
+            ? `${uses}, and ${target.name} does not enable it: its content would be lost.`
+            : `${uses}, and whether ${target.name} enables it is unknown.`,
         remedy: 'launch-mask',
       },
     ];

@@ -30,10 +30,10 @@ const PAINTS: Readonly<Record<Verdict, { readonly light: Paint; readonly dark: P
 };
 
 export const MEANINGS: Readonly<Record<Verdict, string>> = {
-  compatible: 'tasks can go there',
-  'at-risk': 'they can, but some programs may fail',
-  unknown: 'the sources do not tell enough',
-  incompatible: 'tasks that use what they saw fail there',
+  compatible: 'tasks can move there',
+  'at-risk': 'tasks can move there, but some programs may fail',
+  unknown: 'too little is known about the hosts',
+  incompatible: 'tasks may fail there; at least one difference blocks',
 };
 
 /** Strokes about a point, in a square of 10: moves relative to the one before, a list a stroke. */

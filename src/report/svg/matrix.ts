@@ -224,7 +224,7 @@ export function matrixSvg(full: MatrixView): string {
   const height = legendTop + legendLines * LINE + MARGIN;
   const { paths, titles } = drawCells(grid);
   const stroke = px(Math.max(1, grid.cell * 0.085));
-  const title = `Who can go where: ${sizeText(view)}`;
+  const title = `Moves between ${sizeText(view)}`;
   const counts = VERDICTS.map((verdict) => `${verdict}: ${countText(view, verdict)}`).join('; ');
   return `${[
     `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="matrix-title matrix-description" viewBox="0 0 ${px(width)} ${px(height)}" width="${px(width)}" height="${px(height)}">`,
@@ -233,7 +233,7 @@ export function matrixSvg(full: MatrixView): string {
     `<style>${STYLE}</style>`,
     `<path class="page" d="M0 0h${px(width)}v${px(height)}h-${px(width)}z"/>`,
     text(title, MARGIN, MARGIN + 16, 20, { classes: 'prose text', more: 'font-weight="600"' }),
-    text('A row is where tasks run, a column where they would go.', MARGIN, MARGIN + 40, 13, {
+    text('A row is where tasks run, a column where they would move.', MARGIN, MARGIN + 40, 13, {
       classes: 'prose faint',
     }),
     `<g transform="translate(${px(left)} ${px(top)})">`,

@@ -1,10 +1,11 @@
 /** What becomes of a baseline with a host more or one fewer, for people. */
 import { type Baseline, countHosts } from '../../baseline/baseline.js';
 import type { Join, Leave } from '../../baseline/change.js';
+import { featureLabel } from '../feature-label.js';
 import { shortenDropped, shorteningOfCluster } from '../short-names.js';
 import type { TextStyle } from './check.js';
 import { lostLines, plural } from './drop-reasons.js';
-import { wrap } from './wrap.js';
+import { wrap, wrapWords } from './wrap.js';
 
 function levelChange(before: Baseline, after: Baseline): string {
   const [from, to] = [before.level ?? 'below x86-64-v1', after.level ?? 'below x86-64-v1'];
@@ -47,7 +48,7 @@ export function leaveText(leave: Leave, name: string, style: TextStyle): string 
     gained.length === 0
       ? `Without ${colors.bold(name)}: nothing is gained.`
       : `Without ${colors.bold(name)}: + ${plural(gained.length, 'feature')}`,
-    ...(gained.length === 0 ? [] : [wrap(gained.join(' '), width, '  ')]),
+    ...(gained.length === 0 ? [] : [wrapWords(gained.map(featureLabel), width, '  ')]),
     levelChange(before, after),
     ...size,
     ...(gained.length === 0

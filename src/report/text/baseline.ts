@@ -13,6 +13,7 @@ import type { Pools } from '../../baseline/pools.js';
 import { countVendors } from '../../baseline/stored.js';
 import { type FeatureClass, type FeatureName, featureRow } from '../../catalogue/index.js';
 import { hex } from '../../model/registers.js';
+import { featureLabel } from '../feature-label.js';
 import {
   nameShortly,
   type Shortening,
@@ -22,7 +23,7 @@ import {
 import type { TextStyle } from './check.js';
 import { columns } from './columns.js';
 import { lostGroups, lostLines, plural, reasonText, someNames } from './drop-reasons.js';
-import { wrap } from './wrap.js';
+import { wrap, wrapWords } from './wrap.js';
 
 const CLASS_TITLES: readonly (readonly [FeatureClass, string])[] = [
   ['isa', 'Instructions'],
@@ -47,35 +48,36 @@ function shortFeatures(names: readonly FeatureName[], most = 3): string {
   const shown = [...names]
     .sort((a, b) => weight(a) - weight(b))
     .slice(0, most)
+    .map(featureLabel)
     .join(' ');
   return names.length > most ? `${shown} … ${names.length} features` : shown;
 }
 
 function xsaveText(baseline: Baseline): string {
   if (baseline.xcr0 === 0n) return 'none';
-  const area = baseline.areaBytes === undefined ? 'size not told' : `${baseline.areaBytes} bytes`;
+  const area = baseline.areaBytes === undefined ? 'size unknown' : `${baseline.areaBytes} bytes`;
   const names = baseline.components.map(({ name }) => name).join(' ');
   return `XCR0 ${hex(baseline.xcr0)} (${names}), ${area}`;
 }
 
 function nearestText({ name, title, plus, minus }: Nearest): string {
   const delta = [
-    plus.length > 0 ? `with ${plus.join(' ')}` : '',
-    minus.length > 0 ? `without ${minus.join(' ')}` : '',
+    plus.length > 0 ? `with ${plus.map(featureLabel).join(' ')}` : '',
+    minus.length > 0 ? `without ${minus.map(featureLabel).join(' ')}` : '',
   ].filter((part) => part !== '');
   return `${name} (${title})${delta.length === 0 ? ', exactly' : `, ${delta.join(', ')}`}`;
 }
 
 function facts(baseline: Baseline, nearest: Nearest | undefined): string[][] {
   const vendors = countVendors(baseline).map(
-    ({ vendor, hosts }) => `${vendor ?? 'not told'} (${hosts})`,
+    ({ vendor, hosts }) => `${vendor ?? 'unknown'} (${plural(hosts, 'host')})`,
   );
   const rows: (readonly [string, string | undefined])[] = [
     ['Level', baseline.level ?? 'below x86-64-v1'],
     ['XSAVE', xsaveText(baseline)],
     ['AVX10', baseline.avx10Version === undefined ? undefined : `version ${baseline.avx10Version}`],
     ['Vendors', vendors.join(', ')],
-    ['Nearest', nearest === undefined ? undefined : nearestText(nearest)],
+    ['Nearest CPU model', nearest === undefined ? undefined : nearestText(nearest)],
   ];
   return rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
 }
@@ -84,13 +86,18 @@ function keptLines(baseline: Baseline, { colors, width }: TextStyle): string[] {
   return CLASS_TITLES.flatMap(([wanted, title]) => {
     const names = baseline.features.filter((name) => featureRow(name).class === wanted);
     if (names.length === 0) return [];
-    return ['', colors.bold(`${title} (${names.length})`), wrap(names.join(' '), width, '  ')];
+    return [
+      '',
+      colors.bold(`${title} (${names.length})`),
+      wrapWords(names.map(featureLabel), width, '  '),
+    ];
   });
 }
 
 function costLine({ group, gained }: HostCost): string {
   const names = someNames(group.names, group.count);
-  if (gained.length === 0) return `${names}: costs nothing alone`;
+  if (gained.length === 0)
+    return `${names}: removing ${group.count === 1 ? 'it' : 'them'} alone would gain nothing`;
   return `without ${names}: + ${shortFeatures(gained)}`;
 }
 
@@ -123,8 +130,8 @@ function untoldLines(baseline: Baseline, { colors, width }: TextStyle): string[]
   if (untold.length === 0) return [];
   return [
     '',
-    colors.bold(`Not told by some hosts, and on none known (${untold.length})`),
-    wrap(untold.join(' '), width, '  '),
+    colors.bold(`Unknown for some hosts, absent on all others (${untold.length})`),
+    wrapWords(untold.map(featureLabel), width, '  '),
   ];
 }
 
@@ -137,7 +144,7 @@ function requirementLines(
   const lines = required.flatMap(({ name, met, missing }) => [
     `  ${met ? colors.green('kept') : colors.red('not kept')} ${name}`,
     ...lostGroups(shortenDropped(missing, short)).flatMap(({ names, because }) => [
-      wrap(names.join(' '), width, '    '),
+      wrapWords(names.map(featureLabel), width, '    '),
       ...because.map((reason) => colors.dim(wrap(reasonText(reason, hosts), width, '      '))),
     ]),
   ]);

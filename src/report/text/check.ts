@@ -1,11 +1,12 @@
 /** A comparison for people: the verdict first, then what decides it, then what to do. */
 import type { createColors } from 'picocolors';
 import type { Report } from '../../compare/compare.js';
-import type { Finding, Severity } from '../../compare/finding.js';
+import { type Finding, SEVERITIES, type Severity } from '../../compare/finding.js';
 import type { Verdict } from '../../compare/verdict.js';
 import { printable } from '../../model/printable.js';
+import { labelOf } from '../feature-label.js';
 import { isGateReport } from '../json.js';
-import { wrap } from './wrap.js';
+import { wrap, wrapWords } from './wrap.js';
 
 export interface TextStyle {
   readonly colors: ReturnType<typeof createColors>;
@@ -16,39 +17,37 @@ interface Group {
   readonly code: Finding['code'];
   readonly subjects: readonly string[];
   readonly effect: string;
-  readonly allowed: boolean;
 }
 
 /** Findings that differ only in the feature are one line. */
 const MANY: Readonly<Partial<Record<Finding['code'], string>>> = {
-  'data-missing': 'Not told by the source; each could be a blocker or a risk.',
+  'data-missing': 'Not known for one or both hosts; each could be a blocker or a risk.',
   'feature-added':
     'Only the target has these: tasks that start there and use them cannot move back.',
-  'hint-missing': 'Only speed or detail changes.',
+  'hint-missing': 'Only speed or details change.',
   'state-added': 'Only the target has this state; restored tasks start with it empty.',
-  'state-missing': "State that tasks have at the source and that can't be loaded at the target.",
+  'state-missing': "Tasks may hold this state on the source, and it can't be loaded on the target.",
   'state-layout':
-    "Lies elsewhere at the target: signal frames and XSAVE images in a task's memory are read wrongly.",
+    "The layout differs on the target: signal frames and XSAVE images in a task's memory are misread.",
 };
 
-const SIGILL = 'Fail with SIGILL.';
+const SIGILL = 'Tasks that use these fail with SIGILL.';
 
 function groupKey(finding: Finding): string {
-  const allowed = finding.allowedFrom === undefined ? '' : 'allowed';
-  if (MANY[finding.code] !== undefined) return `${finding.code} ${allowed}`;
-  if (/: fails with SIGILL\.$/.test(finding.effect)) return `${finding.code} ${SIGILL} ${allowed}`;
-  return `${finding.code} ${finding.effect} ${allowed}`;
+  if (MANY[finding.code] !== undefined) return finding.code;
+  if (/: fails with SIGILL\.$/.test(finding.effect)) return `${finding.code} ${SIGILL}`;
+  return `${finding.code} ${finding.effect}`;
 }
 
-/** What a finding is about; for state that moves, from where to where ("pkru 8@2688 → 8@2432"). */
+/** What a finding is about; for state that moves, from where to where. */
 function subjectOf(finding: Finding, { from, to }: Report): string {
   if (finding.code !== 'state-layout')
-    return finding.feature ?? (finding.component === 'xsave' ? '' : (finding.component ?? ''));
+    return finding.component === 'xsave' ? '' : labelOf(finding.feature ?? finding.component ?? '');
   const place = (host: Report['from']) => {
     const found = host.xsave.components.find((one) => one.name === finding.component);
-    return `${found?.size ?? '?'}@${found?.offset ?? '?'}`;
+    return `${found?.size ?? '?'} bytes at ${found?.offset ?? '?'}`;
   };
-  return `${finding.component} ${place(from)} → ${place(to)}`;
+  return `${finding.component}: ${place(from)} → ${place(to)}`;
 }
 
 function groupFindings(findings: readonly Finding[], report: Report): Group[] {
@@ -67,17 +66,24 @@ function groupFindings(findings: readonly Finding[], report: Report): Group[] {
         members.length > 1 && !members.every((m) => m.effect === first.effect)
           ? many
           : first.effect,
-      allowed: first.allowedFrom !== undefined,
     };
   });
 }
 
 const HEADINGS: Readonly<Record<Severity, string>> = {
   blocker: 'Blockers',
-  unknown: 'Not known',
+  unknown: 'Unknown',
   risk: 'Risks',
-  info: 'Differences without harm',
+  info: 'Harmless differences',
 };
+const ACCEPTED = 'Accepted with --allow';
+/** Some modes count less than does harm. */
+const NOT_COUNTED = 'Differences that this mode does not count';
+
+function headingOf(severity: Severity, { mode, criu }: Report): string {
+  const leavesOut = mode === 'instructions' || criu !== undefined;
+  return severity === 'info' && leavesOut ? NOT_COUNTED : HEADINGS[severity];
+}
 
 function paintVerdict(verdict: Verdict, { colors }: TextStyle): string {
   const paint = {
@@ -90,10 +96,10 @@ function paintVerdict(verdict: Verdict, { colors }: TextStyle): string {
 }
 
 const VERDICT_SENTENCES: Readonly<Record<Verdict, string>> = {
-  compatible: 'Whatever tasks have seen of the source, the target has it too.',
-  'at-risk': 'Nothing is lost that every task needs, but some programs may fail; read which.',
-  unknown: 'The sources do not tell enough to say yes.',
-  incompatible: 'Tasks that use what they saw at the source fail at the target.',
+  compatible: 'The target has everything that tasks started on the source may rely on.',
+  'at-risk': 'No difference blocks the move; the risks below say which programs may fail.',
+  unknown: 'Too little is known about the hosts to say yes.',
+  incompatible: 'Tasks started on the source may fail on the target; the blockers below say why.',
 };
 
 /** What to do, by what was found; each line once. */
@@ -106,41 +112,47 @@ const REMEDIES: readonly (readonly [codes: readonly Finding['code'][], text: str
       'state-layout',
       'cpus-differ',
     ],
-    'For tasks that start from now on, show no more than both hosts have: "cpugate baseline FROM TO -o ' +
-      'both.json", then "cpugate run --mask both.json -- COMMAND" where CPUID faulting works; elsewhere a ' +
-      'CPU model for VMs that both hosts can give, or "cpugate export both.json --for glibc" for what only ' +
-      'libc uses. Tasks that run already stay on hosts like their own.',
+    'Start new tasks under a mask that shows only what both hosts have: "cpugate baseline FROM TO -o ' +
+      'both.json", then "cpugate run --mask both.json -- COMMAND". Masking needs CPUID faulting; without it, ' +
+      'use VMs with a CPU model that both hosts can give, or "cpugate export both.json --for glibc" for what ' +
+      'only libc uses. Tasks that are already running stay on hosts like their own.',
   ],
   [
     ['xsave-area-grows', 'signal-frame-grows'],
-    "Start the tasks under a baseline of both hosts, which shows the target's size from the start; or keep " +
-      "the target's XSAVE area as small as the source's: a VM with the source's CPU model, or clearcpuid= at " +
-      'its boot with the features whose state is new there. Programs linked with -z now do not bind lazily.',
+    "Start the tasks under a baseline of both hosts: it shows the target's size from the start. Or keep the " +
+      "target's XSAVE area as small as the source's: use a VM with the source's CPU model, or boot the target " +
+      'with clearcpuid= and the features whose state is new there. Programs linked with -z now do not bind lazily.',
   ],
   [
     ['signal-frame-layout'],
-    'Dump again when no handler runs: a moment later is enough as a rule. The tasks can go on at the source.',
+    'Dump again when no signal handler is running; a moment later is usually enough. The tasks can go on ' +
+      'running on the source.',
   ],
   [
     ['state-in-use', 'state-not-dumped', 'permission-lost'],
-    'These tasks stay on hosts that have the state. Start them under a mask that hides it: "cpugate run --mask".',
+    'Keep these tasks on hosts that have the state. To be able to move them, start them under a mask that ' +
+      'hides it: "cpugate run --mask".',
   ],
   [
     ['source-unknown'],
     'Take the dump with "cpugate dump", which records the host beside the images.',
   ],
-  [['address-width'], 'Boot the host with the wider addresses with no5lvl.'],
+  [['address-width'], 'Boot the host that has the wider addresses with the kernel option no5lvl.'],
   [
     ['data-missing'],
-    'To know more, record both hosts with "cpugate probe -o FILE", which leaves nothing out.',
+    'Record both hosts with "cpugate probe -o FILE", which leaves nothing out, and check again.',
   ],
 ];
 
 /** A yes says what it leaves out. */
 function verdictSentence({ verdict, mode, allowed }: Report): string {
+  if (verdict === 'incompatible' && mode === 'strict')
+    return 'The hosts differ in what tasks can see; the blockers below say how.';
   if (verdict !== 'compatible') return VERDICT_SENTENCES[verdict];
-  if (allowed.some(({ used }) => used)) return 'Nothing stands against it but what you allowed.';
-  if (mode === 'instructions') return 'No instruction is lost; this mode counts nothing else.';
+  if (allowed.some(({ used }) => used))
+    return 'Nothing blocks the move but what you accepted with --allow.';
+  if (mode === 'instructions')
+    return 'No instruction is lost; layout, sizes and vendor do not count in this mode.';
   return VERDICT_SENTENCES.compatible;
 }
 
@@ -152,9 +164,9 @@ function remedies(report: Report): string[] {
 }
 
 const SOURCES = {
-  record: "cpugate's record",
-  cpuinfo: "CRIU's cpuinfo.img",
-  none: 'nowhere',
+  record: "known from cpugate's record",
+  cpuinfo: "known from CRIU's cpuinfo.img",
+  none: 'unknown',
 } as const;
 
 /** What was read of the images, and what was odd. */
@@ -165,7 +177,7 @@ function imageLines(report: Report, { colors, width }: TextStyle): string[] {
     `${number} ${number === 1 ? what : many}`;
   const facts =
     `Images of ${count(processes, 'process', 'processes')}, ${count(threads, 'thread', 'threads')}` +
-    `${taken === undefined ? '' : ` (dumped ${taken})`}; the CPU is known from ${SOURCES[source]}.`;
+    `${taken === undefined ? '' : ` (dumped ${taken})`}; the CPU of the dump is ${SOURCES[source]}.`;
   return [facts, ...remarks].map((line) => colors.dim(wrap(printable(line), width)));
 }
 
@@ -173,11 +185,15 @@ function criuLines(report: Report, style: TextStyle): string[] {
   if (report.criu === undefined) return [];
   return [
     wrap(
-      `CRIU's own check would answer this; cpugate's verdict (mode portable) is ` +
-        `${report.criu.portable}. The differences behind it are listed below.`,
+      "This is what CRIU's own check would answer. cpugate's verdict (mode portable) is " +
+        `${report.criu.portable}; the differences behind it are listed below.`,
       style.width,
     ),
   ];
+}
+
+function isAccepted({ allowedFrom }: Finding): boolean {
+  return allowedFrom !== undefined;
 }
 
 /** The report as text. `verbose` lists the harmless differences in full. */
@@ -193,19 +209,22 @@ export function checkText(report: Report, style: TextStyle, verbose: boolean): s
     report.criu === undefined ? verdictSentence(report) : '',
     ...criuLines(report, style),
   ].filter((part) => part !== '');
-  for (const severity of ['blocker', 'unknown', 'risk', 'info'] as const) {
-    const findings = report.findings.filter((finding) => finding.severity === severity);
-    if (findings.length === 0) continue;
-    if (severity === 'info' && !verbose && report.criu === undefined) {
-      parts.push('', briefInfo(findings, style));
-      continue;
-    }
-    parts.push('', colors.bold(HEADINGS[severity]));
+  const section = (heading: string, findings: readonly Finding[]) => {
+    if (findings.length === 0) return;
+    parts.push('', colors.bold(heading));
     for (const group of groupFindings(findings, report)) parts.push(groupText(group, style));
+  };
+  for (const severity of SEVERITIES) {
+    if (severity === 'info') section(ACCEPTED, report.findings.filter(isAccepted));
+    const heading = headingOf(severity, report);
+    const findings = report.findings.filter((one) => one.severity === severity && !isAccepted(one));
+    const isBrief = severity === 'info' && !verbose && report.criu === undefined;
+    if (isBrief && findings.length > 0) parts.push('', briefInfo(heading, findings, style));
+    else section(heading, findings);
   }
   const todo = remedies(report);
   for (const { name, used } of report.allowed)
-    if (!used) parts.push('', `--allow ${name}: nothing to allow.`);
+    if (!used) parts.push('', `--allow ${labelOf(name)} had no effect: no blocker is about it.`);
   if (todo.length > 0 && report.criu === undefined) {
     parts.push('', colors.bold('What to do'));
     for (const line of todo) parts.push(wrap(line, width, '  '));
@@ -214,26 +233,24 @@ export function checkText(report: Report, style: TextStyle, verbose: boolean): s
 }
 
 function groupText(group: Group, { colors, width }: TextStyle): string {
-  const heading = [`  ${colors.cyan(group.code)}`, group.allowed ? colors.dim('(allowed)') : '']
-    .filter((part) => part !== '')
-    .join(' ');
-  const subjects =
-    group.subjects.length > 0
-      ? [wrap(group.subjects.join(group.code === 'state-layout' ? ', ' : ' '), width, '    ')]
-      : [];
-  return [heading, ...subjects, wrap(printable(group.effect), width, '    ')].join('\n');
+  const { code, subjects, effect } = group;
+  const lines = code === 'state-layout' ? subjects.map((one) => `    ${one}`) : [];
+  if (code !== 'state-layout' && subjects.length > 0)
+    lines.push(wrapWords(subjects, width, '    '));
+  return [`  ${colors.cyan(code)}`, ...lines, wrap(printable(effect), width, '    ')].join('\n');
 }
 
 /** One line a code, so that the grave ones stay in sight. */
-function briefInfo(findings: readonly Finding[], { colors, width }: TextStyle): string {
+function briefInfo(
+  heading: string,
+  findings: readonly Finding[],
+  { colors, width }: TextStyle,
+): string {
   const counts = new Map<string, number>();
-  for (const { code, allowedFrom } of findings) {
-    const what = allowedFrom === undefined ? code : `${code} (allowed)`;
-    counts.set(what, (counts.get(what) ?? 0) + 1);
-  }
+  for (const { code } of findings) counts.set(code, (counts.get(code) ?? 0) + 1);
   const list = [...counts].map(([what, count]) => (count === 1 ? what : `${what} (${count})`));
   return [
-    `${colors.bold(HEADINGS.info)} ${colors.dim('(-v shows each)')}`,
+    `${colors.bold(heading)} ${colors.dim('(-v shows each)')}`,
     wrap(list.join(', '), width, '  '),
   ].join('\n');
 }

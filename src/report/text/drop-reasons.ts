@@ -1,8 +1,9 @@
 /** Features that a baseline lacks, and why, for people. */
 import type { Dropped, DropReason } from '../../baseline/drop-reasons.js';
 import type { FeatureName } from '../../catalogue/index.js';
+import { featureLabel } from '../feature-label.js';
 import type { TextStyle } from './check.js';
-import { wrap } from './wrap.js';
+import { wrap, wrapWords } from './wrap.js';
 
 const NAMES_SHOWN = 3;
 
@@ -23,23 +24,25 @@ export function reasonText(reason: DropReason, hosts: number): string {
   switch (reason.kind) {
     case 'lacking':
       return reason.count === hosts
-        ? `no host has it (${hosts})`
+        ? hosts === 1
+          ? 'the host lacks it'
+          : `none of the ${hosts} hosts has it`
         : `${someNames(reason.hosts, reason.count)} (${reason.count} of ${hosts}) ${reason.count === 1 ? 'lacks' : 'lack'} it`;
     case 'unknown':
-      return `not told by ${someNames(reason.hosts, reason.count)} (${reason.count} of ${hosts}); record with "cpugate probe"`;
+      return `unknown on ${someNames(reason.hosts, reason.count)} (${reason.count} of ${hosts}): record ${reason.count === 1 ? 'it' : 'them'} with "cpugate probe"`;
     case 'prerequisite':
-      return `it needs ${reason.feature}, which isn't in the baseline`;
+      return `it needs ${featureLabel(reason.feature)}, which isn't in the baseline`;
     case 'layout':
-      return `its state ${reason.component} lies in different places: ${reason.places
+      return `the layout of its ${reason.component} state differs: ${reason.places
         .map(
           ({ size, offset, aligned, hosts: names, count }) =>
-            `${size}@${offset}${aligned ? ' aligned' : ''} on ${someNames(names, count)}`,
+            `${size} bytes at ${offset}${aligned ? ', aligned,' : ''} on ${someNames(names, count)}`,
         )
         .join('; ')}`;
     case 'layout-unknown':
-      return `where its state ${reason.component} lies isn't told by ${someNames(reason.hosts, reason.count)}`;
+      return `the layout of its ${reason.component} state is unknown on ${someNames(reason.hosts, reason.count)}`;
     case 'asked':
-      return 'you asked to mask it (--without)';
+      return 'masked on request (--without)';
   }
 }
 
@@ -76,7 +79,7 @@ export function lostLines(
     '',
     colors.bold(`${title} (${dropped.length})`),
     ...lostGroups(dropped).flatMap(({ names, because }) => [
-      wrap(names.join(' '), width, '  '),
+      wrapWords(names.map(featureLabel), width, '  '),
       ...because.map((reason) => colors.dim(wrap(reasonText(reason, hosts), width, '    '))),
     ]),
   ];

@@ -1,5 +1,6 @@
 /** A feature for people. */
 import { type FeatureName, featurePosition, featureRow } from '../../catalogue/index.js';
+import { featureLabel, labelOf } from '../feature-label.js';
 import { explainJson } from '../json.js';
 import type { TextStyle } from './check.js';
 import { columns } from './columns.js';
@@ -9,20 +10,20 @@ const CLASS_MEANING: Readonly<Record<string, string>> = {
   isa: 'instructions: a task that chose them fails where they are missing',
   state: 'processor state that tasks have, and the instructions that handle it',
   kernel_user: 'set up by the kernel and seen by tasks',
-  hint: 'a hint: nothing appears or disappears with it',
-  kernel: 'for the kernel alone; no task can tell',
-  security: 'for the kernel and its mitigations; no task can tell',
-  identity: 'identification; nothing follows from it',
+  hint: 'no instruction appears or disappears with it',
+  kernel: 'for the kernel only; tasks do not notice it',
+  security: 'for the kernel and its mitigations; tasks do not notice it',
+  identity: 'identification only',
 };
 
 function lossText(name: FeatureName): string {
   const row = featureRow(name);
   if (row.loss !== undefined) return `${row.loss.severity}: ${row.loss.effect}`;
-  if (row.silent) return `blocker, and silent: ${row.reason ?? ''}`;
+  if (row.silent) return `blocker, and silently wrong: ${row.reason ?? row.title}.`;
   if (row.class === 'isa' || row.class === 'state')
-    return 'blocker: a task that uses it fails with SIGILL';
-  if (row.class === 'hint') return 'info: only speed or detail changes';
-  return 'none: never compared';
+    return 'blocker: A task that uses it fails with SIGILL.';
+  if (row.class === 'hint') return 'info: Only speed or details change.';
+  return 'nothing: It is never compared.';
 }
 
 /** `explain` without --json. */
@@ -33,37 +34,35 @@ export function explainText(name: FeatureName, { colors, width }: TextStyle): st
     .map(([project, spelling]) => `${spelling} (${project})`)
     .join(', ');
   const facts: (readonly [string, string | undefined])[] = [
-    ['Where', featurePosition(row)],
+    ['CPUID', featurePosition(row)],
     ['Class', `${row.class} (${CLASS_MEANING[row.class]})`],
     ['If lost', lossText(name)],
-    ['Why', row.silent ? undefined : row.reason],
+    ['Reason', row.silent ? undefined : row.reason],
     ['State', json.components.map((one) => `${one.name} (bit ${one.bit} of XCR0)`).join(', ')],
     ['Level', json.level === null ? undefined : `part of ${json.level}`],
     ['Since', row.since],
-    ['Elsewhere', names],
-    ['Needed by', json.neededBy.join(' ')],
+    ['Other names', names],
+    ['Needed by', json.neededBy.map(featureLabel).join(' ')],
     ['glibc', row.glibcTunable ? 'GLIBC_TUNABLES=glibc.cpu.hwcaps can hide it' : undefined],
     ['CRIU', row.criuInstruction ? 'compared by --cpu-cap=ins' : undefined],
   ];
   const needs = json.needs.map((edge) => [
-    edge.on,
+    labelOf(edge.on),
     edge.kind,
     `${edge.note ?? ''}${edge.note ? '; ' : ''}${edge.sources}`,
   ]);
   const parts = [
-    `${colors.bold(name)}  ${row.title}`,
+    `${colors.bold(featureLabel(name))}  ${row.title}`,
     columns(
       facts.flatMap(([head, text]) => (text ? [[colors.dim(head), text]] : [])),
       width,
     ),
   ];
-  if (needs.length > 0)
+  if (needs.length > 0) parts.push('', colors.bold('Needs'), columns(needs, width));
+  if (json.needs.some(({ kind }) => kind === 'policy'))
     parts.push(
-      '',
-      colors.bold('Needs'),
-      columns(needs, width),
       wrap(
-        'A prerequisite of kind "policy" is other projects\' bookkeeping: real CPUs break it, and it takes nothing away.',
+        'Prerequisites of kind "policy" are rules of other projects. Real CPUs break them, so they never take a feature away.',
         width,
         '  ',
       ),

@@ -115,7 +115,7 @@ function listLines(view: MatrixView, names: readonly string[], { colors, width }
       wrap(targetsText(view, from), width, `${indent}  `),
     ]);
   const hidden = names.length - KINDS_LISTED;
-  return hidden > 0 ? [...lines, `  … and ${hidden} kinds more`] : lines;
+  return hidden > 0 ? [...lines, `  … and ${hidden} more kinds`] : lines;
 }
 
 /** `matrix` without --json. */
@@ -127,20 +127,20 @@ export function matrixText(view: MatrixView, style: TextStyle): string {
     shape === undefined
       ? [
           wrap(
-            'For each kind of hosts the numbers of those that its tasks can go to; --svg FILE draws the ' +
-              'whole, --json has it for programs.',
+            'Below each kind of hosts stand the numbers of the kinds that its tasks can move to, by verdict. ' +
+              '--svg FILE draws the whole matrix, --json writes it for programs.',
             width,
           ),
           '',
           ...listLines(view, names, style),
         ]
       : [
-          'A row is where tasks run, a column where they would go.',
+          'A row is where tasks run, a column where they would move.',
           '',
           ...tableLines(view, names, shape, style),
         ];
   return `${[
-    colors.bold(`Who can go where: ${sizeText(view)}`),
+    colors.bold(`Moves between ${sizeText(view)}`),
     ...legend(view, style),
     '',
     ...lines,

@@ -4,10 +4,11 @@ import { findMicroarchitecture } from '../../catalogue/microarchitectures.js';
 import { type Capabilities, effectiveFeatures, isStateOfOs } from '../../model/capabilities.js';
 import type { Host } from '../../model/host.js';
 import { printable } from '../../model/printable.js';
+import { featureLabel } from '../feature-label.js';
 import { showJson } from '../json.js';
 import type { TextStyle } from './check.js';
 import { columns } from './columns.js';
-import { wrap } from './wrap.js';
+import { wrap, wrapWords } from './wrap.js';
 
 const CLASS_TITLES: readonly (readonly [FeatureClass, string])[] = [
   ['isa', 'Instructions'],
@@ -18,7 +19,7 @@ const CLASS_TITLES: readonly (readonly [FeatureClass, string])[] = [
 
 const KINDS: Readonly<Record<Host['kind'], string>> = {
   system: 'a host with its OS',
-  cpu: 'a CPU; what Linux would enable is derived',
+  cpu: 'a CPU without its OS; what Linux would enable is derived',
   model: 'a CPU model',
 };
 
@@ -50,7 +51,7 @@ function facts(host: Host, seen: Capabilities, json: ReturnType<typeof showJson>
     ['Logical CPUs', host.kind === 'model' ? undefined : String(seen.logicalCpus)],
     [
       'Level',
-      `${json.level ?? 'below x86-64-v1'}${json.levelMayBeHigher ? ' or higher: not told' : ''}`,
+      `${json.level ?? 'below x86-64-v1'}${json.levelMayBeHigher ? ', or higher (unknown)' : ''}`,
     ],
     ['Kernel', system.kernel],
     ['Microcode', system.microcode],
@@ -78,7 +79,11 @@ function featureLines(seen: Capabilities, { colors, width }: TextStyle): string[
   return CLASS_TITLES.flatMap(([wanted, title]) => {
     const names = features.filter((name: FeatureName) => featureRow(name).class === wanted);
     if (names.length === 0) return [];
-    return ['', colors.bold(`${title} (${names.length})`), wrap(names.join(' '), width, '  ')];
+    return [
+      '',
+      colors.bold(`${title} (${names.length})`),
+      wrapWords(names.map(featureLabel), width, '  '),
+    ];
   });
 }
 
@@ -86,9 +91,9 @@ function xsaveLines(
   { xsave }: ReturnType<typeof showJson>,
   { colors, width }: TextStyle,
 ): string[] {
-  if (xsave.xcr0 === null) return ['', colors.bold('XSAVE'), '  not told'];
+  if (xsave.xcr0 === null) return ['', colors.bold('XSAVE'), '  unknown'];
   if (xsave.xcr0 === '0x0') return ['', colors.bold('XSAVE'), '  none'];
-  const size = xsave.size === null ? 'size not told' : `${xsave.size} bytes`;
+  const size = xsave.size === null ? 'size unknown' : `${xsave.size} bytes`;
   const linux =
     xsave.basis === 'derived' && xsave.linux.xcr0 !== xsave.xcr0
       ? `; Linux enables ${xsave.linux.xcr0}, ${xsave.linux.size ?? '?'} bytes`
@@ -118,15 +123,15 @@ export function showText(host: Host, seen: Capabilities, style: TextStyle): stri
       ? []
       : [
           '',
-          colors.bold(`Not told (${json.unknown.length})`),
-          wrap(json.unknown.join(' '), width, '  '),
+          colors.bold(`Unknown (${json.unknown.length})`),
+          wrapWords(json.unknown.map(featureLabel), width, '  '),
         ];
   const odd =
     json.odd.length === 0
       ? []
       : [
           '',
-          colors.bold('Odd'),
+          colors.bold('Oddities'),
           ...json.odd
             .map(printable)
             .map((line) => wrap(line, width - 2, '    ').replace('    ', '  - ')),

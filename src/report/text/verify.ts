@@ -1,6 +1,7 @@
 /** `cpugate verify` for people. */
 import { isKept, type Verification, type WrongAnswer } from '../../mask/verify.js';
 import { hex, hex32 } from '../../model/registers.js';
+import { featureLabel } from '../feature-label.js';
 import type { VerifyNames } from '../verify-json.js';
 import type { TextStyle } from './check.js';
 import { wrap } from './wrap.js';
@@ -28,7 +29,9 @@ function verdictLine(
   { baseline, host }: VerifyNames,
   { colors }: TextStyle,
 ): string {
-  const verdict = isKept(result) ? colors.green('kept') : colors.red('broken');
+  const verdict = isKept(result)
+    ? colors.green('the mask holds')
+    : colors.red('the mask does not hold');
   return `${colors.bold(`${baseline} on ${host}`)}: ${verdict}`;
 }
 
@@ -42,21 +45,26 @@ export function verifyText(
   const paragraph = (text: string, indent: string) => wrap(text, width, indent);
   const lines = [
     verdictLine(result, names, style),
-    `${result.answers} answers of CPUID compared, ${result.wrong.length} wrong.`,
+    `${result.answers} CPUID answers compared, ${result.wrong.length} wrong.`,
   ];
   for (const wrong of result.wrong) lines.push(...wrongLines(wrong));
   for (const { name, seen, expected } of result.wrongWords)
     lines.push(`  ${name}: seen ${hex(seen)}, expected ${hex(expected)}`);
   if (result.missing.length > 0)
     lines.push(
-      paragraph(`Not seen though the baseline has it: ${result.missing.join(', ')}`, '  '),
+      paragraph(
+        `In the baseline but not seen: ${result.missing.map(featureLabel).join(', ')}`,
+        '  ',
+      ),
     );
   if (result.shown.length > 0)
-    lines.push(paragraph(`Seen though the baseline lacks it: ${result.shown.join(', ')}`, '  '));
+    lines.push(
+      paragraph(`Seen but not in the baseline: ${result.shown.map(featureLabel).join(', ')}`, '  '),
+    );
   if (result.leaks.length > 0) lines.push('', colors.bold('What no mask hides'));
   for (const { code, what, effect } of result.leaks)
-    lines.push(`  ${code}`, paragraph(`${what}. ${effect}`, '    '));
-  if (remarks.length > 0) lines.push('', colors.bold('Decided for lack of data'));
+    lines.push(`  ${code}`, paragraph(`${what} ${effect}`, '    '));
+  if (remarks.length > 0) lines.push('', colors.bold('Assumed for lack of data'));
   for (const remark of remarks) lines.push(paragraph(remark, '  '));
   return `${lines.join('\n')}\n`;
 }
