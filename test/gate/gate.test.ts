@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/compare/finding.js';
-import { type GateOptions, gate } from '../../src/gate/gate.js';
+import { type GateOptions, type GateReport, gate } from '../../src/gate/gate.js';
 import type { DumpRecord, RecordedMask } from '../../src/model/dump-record.js';
 import type { Host } from '../../src/model/host.js';
 import type {
@@ -12,6 +12,7 @@ import type {
 } from '../../src/model/image-folder.js';
 import { baselineOfPlans } from '../baseline/clusters.js';
 import { AMD_AVX512, HASWELL, type HostPlan, hostOf, INTEL_AVX512, V3, V4, YMM } from '../hosts.js';
+import { faultOf } from '../sentences.js';
 
 const AREA = { kernel: '6.1.0', minSigStackBytes: 2000 };
 
@@ -60,7 +61,7 @@ interface ProcessPlan {
   readonly isAlive?: boolean;
 }
 
-const untold = { known: false, reason: 'nobody looked' } as const;
+const untold = { known: false, reason: 'its memory was not dumped' } as const;
 const FITTING: LazyBinding = { kind: 'none' };
 
 function processOf(plan: ProcessPlan): ImageProcess {
@@ -120,8 +121,13 @@ function imagesOf({ from, mask, processes = [{}], cpuinfo }: FolderPlan): ImageF
 
 const target = (plan: HostPlan) => hostOf({ ...plan, system: { ...AREA, ...plan.system } });
 
-const ask = (folder: FolderPlan, to: HostPlan, options?: GateOptions) =>
-  gate(imagesOf(folder), target(to), options);
+/** Whatever is asked here, the answer is sentences. */
+function ask(folder: FolderPlan, to: HostPlan, options?: GateOptions): GateReport {
+  const report = gate(imagesOf(folder), target(to), options);
+  const names = [report.from.name, report.to.name];
+  for (const { effect } of report.findings) expect(faultOf(effect, names)).toBeUndefined();
+  return report;
+}
 
 function codes(findings: readonly Finding[], severity: Finding['severity']): string[] {
   return findings.filter((one) => one.severity === severity).map(({ code }) => code);
