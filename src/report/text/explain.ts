@@ -23,7 +23,7 @@ function lossText(name: FeatureName): string {
   if (row.class === 'isa' || row.class === 'state')
     return 'blocker: A task that uses it fails with SIGILL.';
   if (row.class === 'hint') return 'info: Only speed or details change.';
-  return 'nothing: It is never compared.';
+  return 'It is never compared.';
 }
 
 /** `explain` without --json. */
