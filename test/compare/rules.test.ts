@@ -506,7 +506,9 @@ describe('cpus-differ', () => {
       {
         severity: 'risk',
         feature: 'fma',
-        effect: expect.stringMatching(/The logical CPUs of mixed differ in fma: CPU 0 against CPU 1\. /),
+        effect: expect.stringMatching(
+          /The logical CPUs of mixed differ in fma: CPU 0 against CPU 1\. /,
+        ),
       },
     ]);
     expect(instructionMissing(seen(HASWELL), mixed)).toMatchObject([{ feature: 'fma' }]);

@@ -73,8 +73,11 @@ describe('a host', () => {
     const own = baselineOfPlans([AMD_512]);
     const host = faulting({ ...AMD_512, places: { ...INTEL_512.places, 9: [8, 2400] } });
     expect(() => maskForHost(own, host)).toThrow(
-      refusal('unavailable', /XSAVE layout of this host differs.*opmask, zmm_hi256, hi16_zmm, pkru/,
-        /make a new baseline/),
+      refusal(
+        'unavailable',
+        /XSAVE layout of this host differs.*opmask, zmm_hi256, hi16_zmm, pkru/,
+        /make a new baseline/,
+      ),
     );
   });
 

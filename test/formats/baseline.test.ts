@@ -135,7 +135,12 @@ type Damage = (json: any) => void;
 
 describe('a baseline that contradicts itself', () => {
   it.each<[string, Damage, RegExp, string]>([
-    ['with a feature that a host lacks', (j) => j.features.push('movbe'), /id does not match the host/, '/hosts/'],
+    [
+      'with a feature that a host lacks',
+      (j) => j.features.push('movbe'),
+      /id does not match the host/,
+      '/hosts/',
+    ],
     [
       'without a feature that all have',
       (j) => {

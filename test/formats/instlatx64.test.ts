@@ -260,7 +260,9 @@ describe('many CPUs', () => {
       'CPUID 00000005: 00000001-00000000-00000000-00000000',
       'CPUID 00000005: 00000002-00000000-00000000-00000000',
     );
-    expect(read(odd.repeat(3)).remarks).toEqual([expect.stringMatching(/^CPUs 0-2: The dump has leaf 0x5\.0 twice/)]);
+    expect(read(odd.repeat(3)).remarks).toEqual([
+      expect.stringMatching(/^CPUs 0-2: The dump has leaf 0x5\.0 twice/),
+    ]);
   });
 });
 

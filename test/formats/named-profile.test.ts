@@ -211,7 +211,12 @@ describe('refuses', () => {
     ['a vendor without a family', without('family'), '/', /family/],
     ['a feature given twice', withFeatures('avx'), '/features', /duplicate/],
     ['an unknown feature', withFeatures('avx3'), '/features/8', /unknown feature "avx3"/],
-    ['a feature of the kernel', withFeatures('smep'), '/features/8', /smep is not visible to tasks/],
+    [
+      'a feature of the kernel',
+      withFeatures('smep'),
+      '/features/8',
+      /smep is not visible to tasks/,
+    ],
     [
       'a feature without its prerequisite',
       withFeatures('vaes'),

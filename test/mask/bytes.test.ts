@@ -65,7 +65,9 @@ describe('a mask file', () => {
     );
     fc.assert(
       fc.property(fc.nat(whole.length - 1), (length) => {
-        expect(() => decodeMask(whole.subarray(0, length))).toThrow(/is not a mask file|bytes where/);
+        expect(() => decodeMask(whole.subarray(0, length))).toThrow(
+          /is not a mask file|bytes where/,
+        );
       }),
     );
   });

@@ -139,7 +139,9 @@ test('a CPU that went away is remarked and not counted', () => {
 
 test('a cpuset that hides CPUs is remarked', () => {
   const host = hostFromAnswers(machine([{ cpu: 4 }, { cpu: 5 }], { onlineCpus: '0-63\n' }));
-  expect(host.remarks).toEqual(['2 of 64 logical CPUs were asked: this process may not use the others.']);
+  expect(host.remarks).toEqual([
+    '2 of 64 logical CPUs were asked: this process may not use the others.',
+  ]);
   expect(hostFromAnswers(machine([{ cpu: 0 }], { onlineCpus: '0\n' })).remarks).toEqual([]);
 });
 
