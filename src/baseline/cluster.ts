@@ -4,6 +4,7 @@
  */
 import type { Capabilities } from '../model/capabilities.js';
 import { InputError } from '../model/errors.js';
+import { byName } from '../model/natural-order.js';
 import { type HostKind, kindKey, kindOf } from './host-kind.js';
 
 /** Names kept of one kind; a fleet of a million must not keep a million. */
@@ -19,7 +20,7 @@ export const MOST_KINDS = 10_000;
 export interface ClusterGroup {
   readonly kind: HostKind;
   readonly count: number;
-  /** The first NAMES_KEPT in alphabetical order. */
+  /** The first NAMES_KEPT in natural order. */
   readonly names: readonly string[];
   /** C library versions met on these hosts, sorted; what exports for glibc go by. */
   readonly glibcVersions: readonly string[];
@@ -28,11 +29,7 @@ export interface ClusterGroup {
 /** By kindKey. */
 export type Cluster = ReadonlyMap<string, ClusterGroup>;
 
-function byText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** The first texts in alphabetical order, each once. Sorted only now and then: they come one by one. */
+/** The first texts in natural order, each once. Sorted only now and then: they come one by one. */
 class FirstTexts {
   #texts = new Set<string>();
   /** Texts above this one are among those not kept. */
@@ -45,7 +42,7 @@ class FirstTexts {
   }
 
   add(text: string): void {
-    if (this.#last !== undefined && text >= this.#last) return;
+    if (this.#last !== undefined && byName(text, this.#last) >= 0) return;
     this.#texts.add(text);
     if (this.#texts.size < 4 * this.#most) return;
     this.#texts = new Set(this.list());
@@ -53,7 +50,7 @@ class FirstTexts {
   }
 
   list(): readonly string[] {
-    return [...this.#texts].sort(byText).slice(0, this.#most);
+    return [...this.#texts].sort(byName).slice(0, this.#most);
   }
 }
 
@@ -137,7 +134,7 @@ function byFirstName(
   a: readonly [string, ClusterGroup],
   b: readonly [string, ClusterGroup],
 ): number {
-  return byText(a[1].names[0] ?? '', b[1].names[0] ?? '') || byText(a[0], b[0]);
+  return byName(a[1].names[0] ?? '', b[1].names[0] ?? '') || byName(a[0], b[0]);
 }
 
 export function clusterOf(hosts: readonly Capabilities[]): Cluster {
@@ -154,6 +151,21 @@ export function mergeClusters(clusters: readonly Cluster[]): Cluster {
   for (const cluster of clusters)
     for (const [key, group] of cluster) if (!fold.addGroup(group, key)) throw tooManyKinds();
   return fold.finish();
+}
+
+/** The first names of all that the groups have, in natural order. */
+export function firstNames(groups: Iterable<ClusterGroup>, most: number): string[] {
+  let first: string[] = [];
+  let last: string | undefined;
+  for (const { names } of groups)
+    for (const name of names) {
+      if (last !== undefined && byName(name, last) >= 0) continue;
+      first.push(name);
+      if (first.length < 4 * most) continue;
+      first = first.sort(byName).slice(0, most);
+      last = first.at(-1);
+    }
+  return first.sort(byName).slice(0, most);
 }
 
 export function countHosts(cluster: Cluster): number {

@@ -2,7 +2,7 @@
 import { componentName, type FeatureName, featureIndex, featureRow } from '../catalogue/index.js';
 import { countingPrerequisites } from '../model/prerequisites.js';
 import { ABSENT, UNKNOWN } from '../model/xsave.js';
-import type { ClusterGroup } from './cluster.js';
+import { type ClusterGroup, firstNames } from './cluster.js';
 import { type KindComponent, presenceOf } from './host-kind.js';
 import { type ClosureOptions, isPlaceless, type Tally } from './tally.js';
 
@@ -45,13 +45,8 @@ export interface Dropped {
 }
 
 function hostsOf(groups: readonly ClusterGroup[]): HostsOf {
-  const hosts: string[] = [];
-  let count = 0;
-  for (const group of groups) {
-    count += group.count;
-    if (hosts.length < NAMES_GIVEN) hosts.push(...group.names);
-  }
-  return { hosts: hosts.slice(0, NAMES_GIVEN), count };
+  const count = groups.reduce((sum, group) => sum + group.count, 0);
+  return { hosts: firstNames(groups, NAMES_GIVEN), count };
 }
 
 function layoutReason(

@@ -2,9 +2,10 @@
  * Hosts grouped into pools with a baseline each, so that together they keep more than under one.
  * How and how well: docs/pools.md.
  */
+
+import { byName } from '../model/natural-order.js';
 import { type Baseline, type BaselineOptions, baselineOf } from './baseline.js';
-import type { Cluster } from './cluster.js';
-import { countHosts } from './cluster.js';
+import { type Cluster, countHosts, firstNames } from './cluster.js';
 import { exactPartitions, MOST_EXACT } from './pool-exact.js';
 import { type Partition, searchPartitions } from './pool-search.js';
 import { type Pool, Worth } from './pool-worth.js';
@@ -69,11 +70,11 @@ function clusterOfPool(cluster: Cluster, worth: Worth, pool: Pool): Cluster {
 }
 
 function firstName(cluster: Cluster): string {
-  return [...cluster.values()].map((group) => group.names[0] ?? '').sort()[0] ?? '';
+  return firstNames(cluster.values(), 1)[0] ?? '';
 }
 
 function bySize(a: Cluster, b: Cluster): number {
-  return countHosts(b) - countHosts(a) || (firstName(a) < firstName(b) ? -1 : 1);
+  return countHosts(b) - countHosts(a) || byName(firstName(a), firstName(b));
 }
 
 /**

@@ -4,6 +4,7 @@
  * is possible then stands in blocks along the diagonal, above it more than below.
  */
 import { VERDICTS, type Verdict } from '../compare/verdict.js';
+import { byName } from '../model/natural-order.js';
 import type { HostMatrix } from './matrix.js';
 
 /** Hosts that have the same verdicts. */
@@ -84,15 +85,11 @@ function lineUp(kinds: readonly number[], { size, ranks }: HostMatrix): number[]
   return line;
 }
 
-function byText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
 function hostsByKind(names: readonly string[], { size, kindOf }: HostMatrix): number[][] {
   const hosts: number[][] = Array.from({ length: size }, () => []);
   for (const [host, kind] of kindOf.entries()) hosts[kind]?.push(host);
   for (const members of hosts)
-    members.sort((a, b) => byText(names[a] as string, names[b] as string) || a - b);
+    members.sort((a, b) => byName(names[a] as string, names[b] as string) || a - b);
   return hosts;
 }
 
@@ -126,7 +123,7 @@ export function viewMatrix(names: readonly string[], matrix: HostMatrix): Matrix
         (a, b) =>
           (out[b] as number) - (out[a] as number) ||
           (into[a] as number) - (into[b] as number) ||
-          byText(firstName(a), firstName(b)),
+          byName(firstName(a), firstName(b)),
       ),
       matrix,
     ),
@@ -134,7 +131,7 @@ export function viewMatrix(names: readonly string[], matrix: HostMatrix): Matrix
   }));
   sorted.sort(
     (a, b) =>
-      b.hosts - a.hosts || byText(firstName(a.kinds[0] as number), firstName(b.kinds[0] as number)),
+      b.hosts - a.hosts || byName(firstName(a.kinds[0] as number), firstName(b.kinds[0] as number)),
   );
   const order = sorted.flatMap(({ kinds }) => kinds);
   const counts = countMoves(hosts, matrix);

@@ -1,7 +1,7 @@
 /** Baselines and what changes them as JSON (schemas/baseline*.schema.json, why-report.schema.json). */
 import { type Baseline, costsOf, countHosts, gainedIn } from '../baseline/baseline.js';
 import type { Join, Leave } from '../baseline/change.js';
-import { NAMES_KEPT } from '../baseline/cluster.js';
+import { firstNames, NAMES_KEPT } from '../baseline/cluster.js';
 import type { Requirement, Why } from '../baseline/explain-drop.js';
 import { kindId } from '../baseline/host-kind.js';
 import { limitsOf } from '../baseline/limits.js';
@@ -27,7 +27,7 @@ function poolJson({ cluster, baseline: ofPool }: HostPool, ofAll: Baseline) {
   return {
     hostCount: countHosts(cluster),
     hosts: groups.map(({ kind }) => kindId(kind)),
-    names: groups.flatMap(({ names }) => names).slice(0, NAMES_KEPT),
+    names: firstNames(groups, NAMES_KEPT),
     features,
     level,
     xsave: shown,
