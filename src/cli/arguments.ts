@@ -64,6 +64,15 @@ function checkTrailing(command: CommandSpec, trailing: readonly string[], rest: 
   );
 }
 
+/** The parser takes "-" for no value behind a long option. */
+function withDashes(argv: readonly string[], options: readonly string[]): string[] {
+  const takesValue = new Set(options.map((name) => `--${name}`));
+  const isDash = (place: number) => argv[place] === '-' && takesValue.has(argv[place - 1] ?? '');
+  return argv.flatMap((arg, place) =>
+    isDash(place) ? [] : [isDash(place + 1) ? `${arg}=-` : arg],
+  );
+}
+
 /** Throws InputError (code "usage") for anything that the command doesn't take. */
 export function parseArguments(command: CommandSpec, argv: readonly string[]): Arguments {
   const entries = Object.entries(command.options);
@@ -72,7 +81,7 @@ export function parseArguments(command: CommandSpec, argv: readonly string[]): A
   const alias: Record<string, string[]> = {};
   for (const [name, spec] of entries) if (spec.alias !== undefined) alias[name] = [spec.alias];
   const { own, trailing } = splitTrailing(command, argv);
-  const parsed = parse([...own], {
+  const parsed = parse(withDashes(own, ofType('string')), {
     string: [...ofType('string'), '_'],
     boolean: ofType('boolean'),
     alias,

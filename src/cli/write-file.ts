@@ -1,75 +1,187 @@
-/** Files are written beside their place and renamed into it: whole or not at all. */
+/**
+ * Files are written beside their place and renamed into it: whole or not at all, whenever the program
+ * is killed. What that keeps of the file before: its mode; its owner and group, where the system lets
+ * this user give files away (root) or the group is one of the user's; symbolic links that lead to it.
+ * Other hard links keep the old content; access lists and extended attributes aren't kept. Pipes,
+ * devices and open descriptors are written to as they are.
+ */
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  fchmodSync,
+  fchownSync,
   fsyncSync,
+  lstatSync,
   openSync,
-  realpathSync,
+  readdirSync,
   renameSync,
   rmSync,
   type Stats,
-  statSync,
   writeSync,
 } from 'node:fs';
-import { InputError } from '../model/errors.js';
+import { dirname, join } from 'node:path';
+import { isInputError } from '../model/errors.js';
+import { findOutputPlace } from './output-place.js';
+import { folderError, writeError } from './write-error.js';
 
-function writeAll(descriptor: number, content: Uint8Array) {
-  for (let done = 0; done < content.length; )
-    done += writeSync(descriptor, content, done, content.length - done);
+export interface FileContent {
+  readonly path: string;
+  readonly content: string | Uint8Array;
 }
 
-function writeTo(path: string, flags: string, mode: number, bytes: Uint8Array, sync: boolean) {
-  const descriptor = openSync(path, flags, mode);
+/** Hidden, so that nobody takes it for a host; short, so that any name that may be written can be. */
+const UNFINISHED = /^\.cpugate-[0-9a-f]{16}\.tmp$/;
+/** No write takes as long: what is older was left by a run that was killed. */
+const LEFT_AFTER_MS = 60 * 60 * 1000;
+const PAUSE_MS = 5;
+
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+}
+
+/** A pipe that its other owner made non-blocking is full now and then. */
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; )
+    try {
+      done += writeSync(descriptor, bytes, done, bytes.length - done);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      pause();
+    }
+}
+
+function writeStream(path: string, bytes: Uint8Array): void {
+  const descriptor = openSync(path, 'w');
   try {
     writeAll(descriptor, bytes);
-    if (sync) fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
 }
 
-/** Where a link leads, and what stands there; undefined: nothing yet. */
-function lookUp(path: string): { readonly target: string; readonly before: Stats | undefined } {
-  const before = statSync(path, { throwIfNoEntry: false });
-  return { target: before === undefined ? path : realpathSync(path), before };
+function writeDescriptor(descriptor: number, bytes: Uint8Array): void {
+  // Node's own streams: what was written to them before comes first.
+  if (descriptor === 1) process.stdout.write(bytes);
+  else if (descriptor === 2) process.stderr.write(bytes);
+  else writeAll(descriptor, bytes);
 }
 
-function replaceFile(target: string, mode: number, bytes: Uint8Array) {
-  const beside = `${target}.${process.pid}.tmp`;
-  writeTo(beside, 'wx', mode, new Uint8Array(), false);
+/** False where the system doesn't let this user. */
+function giveAway(descriptor: number, uid: number, gid: number): boolean {
   try {
-    writeTo(beside, 'w', mode, bytes, true);
-    renameSync(beside, target);
+    fchownSync(descriptor, uid, gid);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Another group than before may do what others may. File systems without modes have their own. */
+function keepOwnerAndMode(descriptor: number, { uid, gid, mode }: Stats): void {
+  const own = process.geteuid?.() ?? uid;
+  const keepsGroup = giveAway(descriptor, uid, gid) || giveAway(descriptor, own, gid);
+  const groupBits = keepsGroup ? mode & 0o070 : (mode & 0o007) << 3;
+  try {
+    fchmodSync(descriptor, (mode & 0o707) | groupBits);
+  } catch {}
+}
+
+/** The file that is to be renamed, written to the end and safe on the disk. */
+function writeBeside(target: string, before: Stats | undefined, bytes: Uint8Array): string {
+  // Not joined: a path that is normalised leads elsewhere where a folder in it is a link.
+  const beside = `${dirname(target)}/.cpugate-${randomBytes(8).toString('hex')}.tmp`;
+  const descriptor = openSync(beside, 'wx', before === undefined ? 0o666 : 0o600);
+  try {
+    writeAll(descriptor, bytes);
+    if (before !== undefined) keepOwnerAndMode(descriptor, before);
+    fsyncSync(descriptor);
   } catch (error) {
     rmSync(beside, { force: true });
     throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+  return beside;
+}
+
+/** Best effort: what can't be removed stays hidden and is in nobody's way. */
+function removeLeftBehind(folder: string): void {
+  try {
+    for (const name of readdirSync(folder).filter((one) => UNFINISHED.test(one))) {
+      const path = join(folder, name);
+      const left = lstatSync(path, { throwIfNoEntry: false });
+      if (left?.isFile() && Date.now() - left.mtimeMs > LEFT_AFTER_MS)
+        rmSync(path, { force: true });
+    }
+  } catch {}
+}
+
+/** Written beside its place, which the rename alone changes; or nothing yet, and all of it then. */
+interface Prepared {
+  readonly path: string;
+  finish(): void;
+  drop(): void;
+}
+
+function prepare({ path, content }: FileContent): Prepared {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  const place = findOutputPlace(path);
+  const nothing = () => {};
+  if (place.kind === 'descriptor')
+    return { path, finish: () => writeDescriptor(place.descriptor, bytes), drop: nothing };
+  if (place.kind === 'stream')
+    return { path, finish: () => writeStream(place.path, bytes), drop: nothing };
+  try {
+    const beside = writeBeside(place.path, place.before, bytes);
+    return {
+      path,
+      finish: () => {
+        renameSync(beside, place.path);
+        removeLeftBehind(dirname(place.path));
+      },
+      drop: () => rmSync(beside, { force: true }),
+    };
+  } catch (error) {
+    throw folderError(path, error);
   }
 }
 
+function prepareAll(files: readonly FileContent[]): Prepared[] {
+  const prepared: Prepared[] = [];
+  for (const file of files)
+    try {
+      prepared.push(prepare(file));
+    } catch (error) {
+      for (const one of prepared) one.drop();
+      throw isInputError(error) ? error : writeError(file.path, error);
+    }
+  return prepared;
+}
+
 /**
- * A file keeps its mode, a link its place; a device or pipe is written to, not replaced. Throws
- * InputError where the place can't be written to; nothing is left behind then.
+ * None is replaced before all are on the disk. `check` is asked at the last moment: nothing is
+ * replaced where it throws. Throws InputError for a place that can't be written to.
  */
-export function writeWhole(path: string, content: string | Uint8Array): void {
-  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+export function writeAllWhole(files: readonly FileContent[], check: () => void = () => {}): void {
+  const prepared = prepareAll(files);
+  let path = '';
   try {
-    const { target, before } = lookUp(path);
-    if (before === undefined || before.isFile())
-      replaceFile(target, before === undefined ? 0o644 : before.mode & 0o777, bytes);
-    else writeTo(target, 'w', 0o644, bytes, false);
+    check();
+    for (const one of prepared) {
+      path = one.path;
+      one.finish();
+    }
   } catch (error) {
-    throw new InputError(
-      'unwritable',
-      `can't be written (${(error as NodeJS.ErrnoException).code})`,
-      {
-        place: { file: path },
-        cause: error,
-      },
-    );
+    for (const one of prepared) one.drop();
+    throw isInputError(error) ? error : writeError(path, error);
   }
+}
+
+export function writeWhole(path: string, content: string | Uint8Array): void {
+  writeAllWhole([{ path, content }]);
 }
 
 /** To the file, or to standard output where none is given. */
 export function writeOutput(path: string | undefined, content: string | Uint8Array): void {
-  if (path === undefined) process.stdout.write(content);
-  else writeWhole(path, content);
+  writeWhole(path ?? '-', content);
 }
