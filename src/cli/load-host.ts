@@ -23,6 +23,9 @@ export function readError(name: string, error: unknown): InputError {
     ENOENT: 'no such file, and no CPU model of this name',
     EACCES: 'may not be read (permission denied)',
     EISDIR: 'is a folder, not a file',
+    ENOTDIR: "can't be found: a part of its path is a file, not a folder",
+    ELOOP: "can't be found: its symbolic links lead round in a circle",
+    ENAMETOOLONG: 'has too long a name for any file',
   };
   return new InputError('unreadable', said[code ?? ''] ?? `can't be read (${code})`, {
     place: { file: name },

@@ -2,8 +2,7 @@
  * From what the user wrote to a cluster: hosts of any format, folders of them, streams of one a line,
  * and baselines, which join with all of their hosts. Only kinds of hosts are kept.
  */
-import { closeSync, lstatSync, openSync, readdirSync, realpathSync, statSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { closeSync, openSync, statSync } from 'node:fs';
 import type { BaselineOptions, XsaveSizes } from '../baseline/baseline.js';
 import { type Cluster, ClusterFold, TOO_MANY_KINDS, tooManyKinds } from '../baseline/cluster.js';
 import { kindKey, kindOf } from '../baseline/host-kind.js';
@@ -21,8 +20,10 @@ import { profile } from '../formats/profile.js';
 import { type Capabilities, describeHost } from '../model/capabilities.js';
 import { describeInputError, InputError, isInputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
+import { printable } from '../model/printable.js';
+import { hostFilesIn } from './host-folder.js';
 import { Lines } from './lines.js';
-import { loadHost, readError } from './load-host.js';
+import { loadHost, readError, readFile } from './load-host.js';
 import { type FoldedHost, ProfileLines } from './profile-lines.js';
 import { Progress } from './progress.js';
 
@@ -37,13 +38,27 @@ export interface ReadOptions {
   readonly skipUnreadable?: boolean;
   /** Given each host as well, in the order of the sources; a baseline is one host then. */
   readonly onHost?: (host: Capabilities) => void;
+  /** What the command writes, now or in an earlier run: no host of a folder. */
+  readonly output?: OwnOutput;
 }
+
+/** Files that the command writes. */
+export interface OwnOutput {
+  /** What is written now. */
+  isTarget(path: string): boolean;
+  /** What is written beside it. */
+  isBeside(path: string): boolean;
+}
+
+const NO_OUTPUT: OwnOutput = { isTarget: () => false, isBeside: () => false };
 
 const OWN_RECORD = /"kind"\s{0,20}:\s{0,20}"cpugate-(?:host-profile|cpu-profile|baseline)"/;
 /** UTF-8's, as latin1 shows it. */
 const BYTE_ORDER_MARK = /^\xef\xbb\xbf/;
 /** So many faults are listed; the rest is counted. */
 const FAULTS_LISTED = 20;
+const WOULD_OVERWRITE = 'would-overwrite';
+const ENDS_AT_ONCE: ReadonlySet<string> = new Set([TOO_MANY_KINDS, WOULD_OVERWRITE]);
 
 /** One record a line: the first is whole, of a format that is one line where others are many. */
 function isRecord(line: Buffer): boolean {
@@ -55,25 +70,16 @@ function isRecord(line: Buffer): boolean {
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
-function openFolder(path: string): { readonly names: readonly string[]; readonly root: string } {
   try {
-    return { names: readdirSync(path).sort(), root: realpathSync(path) + sep };
-  } catch (error) {
-    throw readError(path, error);
-  }
-}
-
-/** A regular file, or a link to one that doesn't lead out of the folder. */
-function isFileWithin(path: string, root: string): boolean {
-  try {
-    if (!lstatSync(path).isSymbolicLink()) return statSync(path).isFile();
-    return realpathSync(path).startsWith(root) && statSync(path).isFile();
+    return statSync(path).isDirectory();
   } catch {
+    // Opening it tells what is wrong.
     return false;
   }
+}
+
+function holdsBaseline(path: string): boolean {
+  return baseline.recognise(openInput(path, readFile(path, path)));
 }
 
 function isSystemError(error: unknown): boolean {
@@ -127,11 +133,13 @@ class ClusterReader {
   readonly #maySkip: boolean;
 
   readonly #onHost: ReadOptions['onHost'];
+  readonly #output: OwnOutput;
 
-  constructor({ skipUnreadable, onHost }: ReadOptions) {
+  constructor({ skipUnreadable, onHost, output = NO_OUTPUT }: ReadOptions) {
     this.#skips = skipUnreadable === true;
     this.#maySkip = skipUnreadable !== undefined;
     this.#onHost = onHost;
+    this.#output = output;
   }
 
   async source(wanted: string): Promise<void> {
@@ -167,36 +175,50 @@ class ClusterReader {
     for (const line of lines) process.stderr.write(`cpugate: ${what}${line}\n`);
   }
 
-  /** All faults are found before any is reported; what doesn't fit in memory ends it at once. */
+  /** All faults are found before any is reported, but for those that nobody can pass over. */
   async #guard(read: () => Promise<void>): Promise<void> {
     try {
       await read();
     } catch (error) {
-      if (!isInputError(error) || error.code === TOO_MANY_KINDS) throw error;
+      if (!isInputError(error) || ENDS_AT_ONCE.has(error.code)) throw error;
       this.#first ??= error;
       if (++this.#faultCount <= FAULTS_LISTED) this.#faults.push(firstLine(error));
     }
   }
 
-  /** Every regular file in it, in the order of their names; links only to files in the same folder. */
   async #folder(path: string): Promise<void> {
     this.#hasCollection = true;
-    const { names, root } = openFolder(path);
-    let found = 0;
-    for (const name of names) {
-      const file = join(path, name);
-      if (!isFileWithin(file, root)) continue;
-      found++;
-      await this.#guard(() => this.#file(file));
-    }
-    if (found === 0)
-      throw new InputError('empty', 'holds no file', {
+    const files = hostFilesIn(path);
+    for (const file of files)
+      await this.#guard(async () => {
+        if (!this.#isOwnOutput(file)) await this.#file(file);
+      });
+    if (files.length === 0)
+      throw new InputError('empty', 'holds no file of a host', {
         place: { file: path },
-        remedy: 'Folders within it are not looked into; name them.',
+        remedy: 'Hidden files and folders within it are not looked into; name them.',
       });
   }
 
+  /** A baseline that stands there from an earlier run holds the hosts that the folder has, once more. */
+  #isOwnOutput(path: string): boolean {
+    if (!this.#output.isTarget(path) && !this.#output.isBeside(path)) return false;
+    if (!holdsBaseline(path)) return false;
+    process.stderr.write(`cpugate: ${printable(path)} isn't read as a host: -o writes it\n`);
+    return true;
+  }
+
+  /** What stands there would be lost, and no baseline gives it back. */
+  #refuseToOverwrite(path: string): void {
+    if (!this.#output.isTarget(path) || holdsBaseline(path)) return;
+    throw new InputError(WOULD_OVERWRITE, 'is read as a host, and -o would overwrite it', {
+      place: { file: path },
+      remedy: 'Give -o another name.',
+    });
+  }
+
   async #file(path: string): Promise<void> {
+    this.#refuseToOverwrite(path);
     let descriptor: number;
     try {
       descriptor = openSync(path, 'r');

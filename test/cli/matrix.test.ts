@@ -105,7 +105,9 @@ describe('--svg', () => {
 
 describe('sources that cannot be used', () => {
   it('are an error', () => {
-    for (const args of [[], ['no-such-model'], [folder], ['-']]) {
+    const empty = join(folder, 'empty');
+    mkdirSync(empty);
+    for (const args of [[], ['no-such-model'], [empty], ['-']]) {
       const outcome = cpugate(['matrix', ...args]);
       expect(isPlainFailure(outcome), `${args}: ${outcome.err}`).toBe(true);
     }
