@@ -11,6 +11,7 @@
       # What one CPU answers, and what the kernel allows: loaded by src/probe/addon.ts.
       'target_name': 'cpugate_probe',
       'sources': [
+        'enforce/lock.cc',
         'enforce/replace.cc',
         'probe/addon.cc',
         'probe/child.cc',

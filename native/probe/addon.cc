@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "../enforce/lock.h"
 #include "../enforce/replace.h"
 #include "cpus.h"
 #include "faulting.h"
@@ -87,11 +88,17 @@ Napi::Value ReplaceProcessForJs(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), ReplaceProcess(file, arguments));
 }
 
+// lockFile(descriptor): 0 or errno.
+Napi::Value LockFileForJs(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), LockFile(info[0].As<Napi::Number>().Int32Value()));
+}
+
 Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("probeCpus", Napi::Function::New(env, ProbeCpusForJs));
   exports.Set("cpuidFaulting", Napi::Function::New(env, CpuidFaultingForJs));
   exports.Set("xcompSupported", Napi::Function::New(env, XcompSupportedForJs));
   exports.Set("replaceProcess", Napi::Function::New(env, ReplaceProcessForJs));
+  exports.Set("lockFile", Napi::Function::New(env, LockFileForJs));
   exports.Set("glibcVersion", Napi::Function::New(env, GlibcVersionForJs));
   return exports;
 }

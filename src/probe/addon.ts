@@ -49,6 +49,11 @@ export interface ProbeAddon {
    * the given ones, byte by byte. Gives errno where that fails.
    */
   replaceProcess(file: string, args: readonly string[], kept: number): number;
+  /**
+   * Takes an open file for this process alone until it is closed, without waiting. Gives 0 or errno:
+   * EAGAIN where another process has it.
+   */
+  lockFile(descriptor: number): number;
 }
 
 const FUNCTIONS = [
@@ -57,6 +62,7 @@ const FUNCTIONS = [
   'xcompSupported',
   'glibcVersion',
   'replaceProcess',
+  'lockFile',
 ] as const;
 
 const ELSEWHERE =

@@ -1,0 +1,11 @@
+#include "lock.h"
+
+#include <sys/file.h>
+
+#include <cerrno>
+
+namespace cpugate {
+
+int LockFile(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno; }
+
+}  // namespace cpugate
