@@ -42,6 +42,11 @@ function compactedBound(areaBytes: number, enabled: bigint): number {
   return Math.ceil(areaBytes / ALIGNMENT) * ALIGNMENT + ALIGNMENT * bitsOf(enabled).length;
 }
 
+/** The baseline has XSAVE, and no size of its area is known to be enough on all hosts: no mask then. */
+export function isAreaUnknown({ xcr0, areaBytes }: Pick<Baseline, 'xcr0' | 'areaBytes'>): boolean {
+  return xcr0 !== 0n && areaBytes === undefined;
+}
+
 function refuseUntoldArea(): never {
   throw new InputError(
     'size-untold',
@@ -58,7 +63,7 @@ function refuseUntoldArea(): never {
 export function sizesOf(baseline: Baseline): MaskSizes {
   const remarks: string[] = [];
   const hasXsave = baseline.xcr0 !== 0n;
-  if (hasXsave && baseline.areaBytes === undefined) refuseUntoldArea();
+  if (isAreaUnknown(baseline)) refuseUntoldArea();
   const areaBytes = Math.max(baseline.areaBytes ?? 0, LEGACY_AREA_BYTES);
   // No host writes more than is enabled, whatever its CPU would offer.
   const offeredBytes = Math.max(baseline.offeredBytes ?? 0, areaBytes);

@@ -1,26 +1,20 @@
-import { basename, join, parse } from 'node:path';
+import { basename } from 'node:path';
 import { type Baseline, type BaselineOptions, baselineOf } from '../../baseline/baseline.js';
 import { joinCluster, leaveCluster } from '../../baseline/change.js';
 import type { Cluster } from '../../baseline/cluster.js';
 import { checkRequirement } from '../../baseline/explain-drop.js';
 import { VISIBLE } from '../../baseline/host-kind.js';
 import { findNearest, type Nearest } from '../../baseline/nearest.js';
-import { type Pools, poolsOf } from '../../baseline/pools.js';
-import { MAX_INPUT_BYTES } from '../../formats/format.js';
+import { poolsOf } from '../../baseline/pools.js';
 import { profileNames } from '../../formats/named-profile.js';
 import { PROFILE_INDEX } from '../../generated/profile-index.js';
 import { describeHost } from '../../model/capabilities.js';
 import { InputError } from '../../model/errors.js';
 import { PRESENT } from '../../model/xsave.js';
-import {
-  type BaselineExtras,
-  baselineFileText,
-  baselineJson,
-  joinJson,
-  leaveJson,
-} from '../../report/baseline-json.js';
+import { baselineJson, joinJson, leaveJson } from '../../report/baseline-json.js';
 import { shorteningOfCluster } from '../../report/short-names.js';
 import type { Arguments } from '../arguments.js';
+import { BaselineOutput } from '../baseline-output.js';
 import type { Run } from '../command.js';
 import { readLevelOrFeature, readVisibleFeature } from '../feature-argument.js';
 import { loadBaseline } from '../load-baseline.js';
@@ -28,7 +22,6 @@ import { loadHost } from '../load-host.js';
 import { readCluster } from '../read-cluster.js';
 import { describeTerminal } from '../terminal.js';
 import { VERSION } from '../version.js';
-import { writeWhole } from '../write-file.js';
 
 function usage(message: string, remedy: string): InputError {
   return new InputError('usage', message, { remedy });
@@ -51,31 +44,11 @@ async function nearestOf(baseline: Baseline): Promise<Nearest | undefined> {
   return findNearest(baseline.features, models);
 }
 
-function writeBaseline(path: string | undefined, baseline: Baseline, extras: BaselineExtras) {
-  if (path === undefined) return;
-  const text = baselineFileText(baselineJson(baseline, extras));
-  if (Buffer.byteLength(text) > MAX_INPUT_BYTES)
-    throw new InputError('too-large', 'the baseline would be too large to be read again', {
-      remedy: 'Make one for each part of the fleet: hosts so unlike have little in common.',
-    });
-  writeWhole(path, text);
-}
-
 function poolCount(text: string): number | 'auto' {
   if (text === 'auto') return 'auto';
   if (!/^[1-9][0-9]{0,3}$/.test(text))
     throw usage(`--pools can't be "${text}"`, 'It is "auto" or a number from 1 on.');
   return Number(text);
-}
-
-/** Each pool is a cluster of its own: "cluster.json" has "cluster.pool-1.json" … beside it. */
-function writePools(args: Arguments, { pools }: Pools): void {
-  const path = args.text('output');
-  if (path === undefined) return;
-  const { dir, name, ext } = parse(path);
-  pools.forEach(({ baseline }, place) => {
-    writeBaseline(join(dir, `${name}.pool-${place + 1}${ext}`), baseline, { cpugate: VERSION });
-  });
 }
 
 /** What the user asks for, and what the baselines among the hosts were made with. */
@@ -88,42 +61,49 @@ function optionsOf(args: Arguments, given: BaselineOptions | undefined): Baselin
   };
 }
 
-async function makeBaseline(args: Arguments): Promise<number> {
+async function makeBaseline(args: Arguments, output: BaselineOutput): Promise<number> {
   const required = args.list('require').map(readLevelOrFeature);
   const count = args.text('pools') === undefined ? undefined : poolCount(args.text('pools') ?? '');
   const asked = optionsOf(args, undefined);
+  output.hold(args.positionals);
   const input = await readCluster(args.positionals, {
     skipUnreadable: args.flag('skip-unreadable') ?? false,
+    output: output.own,
   });
   const options = input.options === undefined ? asked : optionsOf(args, input.options);
   const baseline = baselineOf(input.cluster, options);
   const pools = count === undefined ? undefined : poolsOf(input.cluster, { ...options, count });
   const requirements = required.map((name) => checkRequirement(baseline, name));
+  const isMet = requirements.every(({ met }) => met);
   const nearest = await nearestOf(baseline);
-  const extras = { cpugate: VERSION, nearest, required: requirements, pools };
-  writeBaseline(args.text('output'), baseline, extras);
-  if (pools !== undefined) writePools(args, pools);
-  if (args.flag('json')) printJson(baselineJson(baseline, extras));
+  const extras = { nearest, required: requirements, pools };
+  const outcome = isMet ? output.write(baseline, extras) : undefined;
+  if (args.flag('json')) printJson(baselineJson(baseline, { cpugate: VERSION, ...extras }));
   else {
     const { baselineText } = await import('../../report/text/baseline.js');
-    process.stdout.write(baselineText(baseline, extras, describeTerminal(args.flag('color'))));
+    const style = describeTerminal(args.flag('color'));
+    output.say(baselineText(baseline, { ...extras, outcome }, style));
   }
-  return requirements.every(({ met }) => met) ? 0 : 1;
+  return isMet ? 0 : 1;
 }
 
-async function addHost(args: Arguments, wanted: string, to: string): Promise<number> {
+async function addHost(
+  args: Arguments,
+  wanted: string,
+  to: string,
+  output: BaselineOutput,
+): Promise<number> {
+  output.hold([to]);
   const { baseline } = loadBaseline(to);
-  const { cluster } = await readCluster([wanted]);
+  const { cluster } = await readCluster([wanted], { output: output.own });
   const join = joinCluster(baseline, cluster);
-  if (join.accepted)
-    writeBaseline(args.text('output'), join.after, {
-      cpugate: VERSION,
-      nearest: await nearestOf(join.after),
-    });
+  const outcome = join.accepted
+    ? output.write(join.after, { nearest: await nearestOf(join.after) })
+    : { written: [] };
   if (args.flag('json')) printJson(joinJson(join));
   else {
     const { joinText } = await import('../../report/text/baseline-change.js');
-    process.stdout.write(joinText(join, wanted, describeTerminal(args.flag('color'))));
+    output.say(joinText(join, wanted, outcome, describeTerminal(args.flag('color'))));
   }
   return join.accepted ? 0 : 1;
 }
@@ -171,7 +151,13 @@ async function readRecord(wanted: string): Promise<Cluster> {
   }
 }
 
-async function removeHost(args: Arguments, wanted: string, from: string): Promise<number> {
+async function removeHost(
+  args: Arguments,
+  wanted: string,
+  from: string,
+  output: BaselineOutput,
+): Promise<number> {
+  output.hold([from]);
   const { baseline, cluster } = loadBaseline(from);
   const [key, name] = await findHost(cluster, wanted);
   if (cluster.size === 1 && cluster.get(key)?.count === 1)
@@ -179,32 +165,47 @@ async function removeHost(args: Arguments, wanted: string, from: string): Promis
       remedy: 'A baseline needs a host.',
     });
   const leave = leaveCluster(baseline, key, name);
-  writeBaseline(args.text('output'), leave.after, {
-    cpugate: VERSION,
-    nearest: await nearestOf(leave.after),
-  });
+  const outcome = output.write(leave.after, { nearest: await nearestOf(leave.after) });
   if (args.flag('json')) printJson(leaveJson(leave));
   else {
     const { leaveText } = await import('../../report/text/baseline-change.js');
-    process.stdout.write(leaveText(leave, name, describeTerminal(args.flag('color'))));
+    output.say(leaveText(leave, name, outcome, describeTerminal(args.flag('color'))));
   }
   return 0;
 }
 
-export const run: Run = async (args) => {
-  const [add, remove, to] = [args.text('add'), args.text('remove'), args.text('to')];
-  if (add === undefined && remove === undefined) {
-    if (to !== undefined)
-      throw usage('--to stands alone', 'It goes with --add HOST or --remove HOST.');
-    if (args.positionals.length === 0)
-      throw usage('HOST is missing', 'For example: cpugate baseline hosts/ -o cluster.json');
-    return makeBaseline(args);
-  }
+async function change(
+  args: Arguments,
+  output: BaselineOutput,
+  { add, remove }: { readonly add: string | undefined; readonly remove: string | undefined },
+): Promise<number> {
   const example = 'cpugate baseline --add web-9.json --to cluster.json';
+  const to = args.text('to');
   if (add !== undefined && remove !== undefined)
     throw usage('--add and --remove at once', 'One change at a time.');
   if (to === undefined) throw usage('--to BASELINE is missing', `For example: ${example}`);
   const [extra] = args.positionals;
   if (extra !== undefined) throw usage(`one host too many: "${extra}"`, `For example: ${example}`);
-  return add === undefined ? removeHost(args, remove as string, to) : addHost(args, add, to);
+  for (const option of ['pools', 'require', 'without'])
+    if (args.list(option).length > 0)
+      throw usage(`--${option} doesn't go with --add and --remove`, `For example: ${example}`);
+  return add === undefined
+    ? removeHost(args, remove as string, to, output)
+    : addHost(args, add, to, output);
+}
+
+export const run: Run = async (args) => {
+  const [add, remove] = [args.text('add'), args.text('remove')];
+  const output = new BaselineOutput(args);
+  try {
+    if (add !== undefined || remove !== undefined)
+      return await change(args, output, { add, remove });
+    if (args.text('to') !== undefined)
+      throw usage('--to stands alone', 'It goes with --add HOST or --remove HOST.');
+    if (args.positionals.length === 0)
+      throw usage('HOST is missing', 'For example: cpugate baseline hosts/ -o cluster.json');
+    return await makeBaseline(args, output);
+  } finally {
+    output.release();
+  }
 };

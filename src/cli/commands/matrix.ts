@@ -4,6 +4,7 @@ import { viewMatrix } from '../../matrix/view.js';
 import { InputError } from '../../model/errors.js';
 import { shorteningOf } from '../../report/short-names.js';
 import type { Run } from '../command.js';
+import { isStandardOutput, refuseTwoOnStandardOutput } from '../output-place.js';
 import { Progress } from '../progress.js';
 import { readCluster } from '../read-cluster.js';
 import { describeTerminal } from '../terminal.js';
@@ -14,6 +15,8 @@ export const run: Run = async (args) => {
     throw new InputError('usage', 'HOST is missing', {
       remedy: 'For example: cpugate matrix hosts/',
     });
+  const svg = args.text('svg');
+  refuseTwoOnStandardOutput('--svg', svg, args.flag('json'));
   const fold = new KindFold();
   const names: string[] = [];
   const kindOf: number[] = [];
@@ -28,7 +31,6 @@ export const run: Run = async (args) => {
   const matrix = matrixOfKinds(fold, { tell: (rows) => progress.tell(rows) });
   progress.end();
   const view = viewMatrix(names.map(shorteningOf(names)), { ...matrix, kindOf });
-  const svg = args.text('svg');
   if (svg !== undefined) {
     const { matrixSvg } = await import('../../report/svg/matrix.js');
     writeWhole(svg, matrixSvg(view));
@@ -38,7 +40,8 @@ export const run: Run = async (args) => {
     process.stdout.write(matrixJsonText(view));
   } else {
     const { matrixText } = await import('../../report/text/matrix.js');
-    process.stdout.write(matrixText(view, describeTerminal(args.flag('color'))));
+    const stream = isStandardOutput(svg) ? process.stderr : process.stdout;
+    stream.write(matrixText(view, describeTerminal(args.flag('color'))));
   }
   return 0;
 };

@@ -60,6 +60,6 @@ export const baseline: CommandSpec = {
     ['cpugate baseline --add web-9.json --to cluster.json', 'may this host join?'],
   ],
   epilogue:
-    'Exit status: 0, or 1 where --require is not met or --add is refused, 2 for wrong usage or ' +
+    'Exit status: 0, or 1 where --require is not met or --add is refused (nothing is written then), 2 for wrong usage or ' +
     `unreadable input.\n\n${HOST_HELP}`,
 };

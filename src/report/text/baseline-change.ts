@@ -3,17 +3,23 @@ import { type Baseline, countHosts } from '../../baseline/baseline.js';
 import type { Join, Leave } from '../../baseline/change.js';
 import { featureLabel } from '../feature-label.js';
 import { shortenDropped, shorteningOfCluster } from '../short-names.js';
+import { levelName, type Outcome, unwrittenText, writtenText } from './baseline-written.js';
 import type { TextStyle } from './check.js';
 import { lostLines, plural } from './drop-reasons.js';
 import { wrap, wrapWords } from './wrap.js';
 
 function levelChange(before: Baseline, after: Baseline): string {
-  const [from, to] = [before.level ?? 'below x86-64-v1', after.level ?? 'below x86-64-v1'];
+  const [from, to] = [levelName(before.level), levelName(after.level)];
   return from === to ? `The level stays ${from}.` : `The level goes from ${from} to ${to}.`;
 }
 
+/** What was written, or how it would be. */
+function endOf(outcome: Outcome, way: string | undefined, style: TextStyle): string {
+  return outcome.written.length > 0 ? writtenText(outcome, style) : unwrittenText(way, style);
+}
+
 /** `baseline --add HOST --to BASELINE`. */
-export function joinText(join: Join, name: string, style: TextStyle): string {
+export function joinText(join: Join, name: string, outcome: Outcome, style: TextStyle): string {
   const { colors, width } = style;
   const hosts = countHosts(join.after.cluster);
   const short = shorteningOfCluster(join.after.cluster);
@@ -31,11 +37,13 @@ export function joinText(join: Join, name: string, style: TextStyle): string {
     levelChange(join.before, join.after),
     ...findings,
     ...lostLines('Lost', shortenDropped(join.lost, short), hosts, style),
-  ].join('\n')}\n`;
+  ].join(
+    '\n',
+  )}\n${endOf(outcome, join.accepted ? '-o FILE writes the baseline with the host in it.' : undefined, style)}`;
 }
 
 /** `baseline --remove HOST --to BASELINE`. */
-export function leaveText(leave: Leave, name: string, style: TextStyle): string {
+export function leaveText(leave: Leave, name: string, outcome: Outcome, style: TextStyle): string {
   const { colors, width } = style;
   const { gained, after, before } = leave;
   const size =
@@ -59,5 +67,5 @@ export function leaveText(leave: Leave, name: string, style: TextStyle): string 
             width,
           ),
         ]),
-  ].join('\n')}\n`;
+  ].join('\n')}\n${endOf(outcome, '-o FILE writes the baseline without the host.', style)}`;
 }

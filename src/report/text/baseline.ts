@@ -6,12 +6,14 @@ import {
   gainedIn,
   type HostCost,
 } from '../../baseline/baseline.js';
+import { firstNames } from '../../baseline/cluster.js';
 import type { Requirement } from '../../baseline/explain-drop.js';
 import { limitsOf } from '../../baseline/limits.js';
 import type { Nearest } from '../../baseline/nearest.js';
 import type { Pools } from '../../baseline/pools.js';
 import { countVendors } from '../../baseline/stored.js';
 import { type FeatureClass, type FeatureName, featureRow } from '../../catalogue/index.js';
+import { isAreaUnknown } from '../../mask/xsave-rows.js';
 import { hex } from '../../model/registers.js';
 import { featureLabel } from '../feature-label.js';
 import {
@@ -20,9 +22,17 @@ import {
   shortenDropped,
   shorteningOfCluster,
 } from '../short-names.js';
+import { levelName, type Outcome, unwrittenText, writtenText } from './baseline-written.js';
 import type { TextStyle } from './check.js';
 import { columns } from './columns.js';
-import { lostGroups, lostLines, plural, reasonText, someNames } from './drop-reasons.js';
+import {
+  lostGroups,
+  lostLines,
+  NAMES_SHOWN,
+  plural,
+  reasonText,
+  someNames,
+} from './drop-reasons.js';
 import { wrap, wrapWords } from './wrap.js';
 
 const CLASS_TITLES: readonly (readonly [FeatureClass, string])[] = [
@@ -37,6 +47,8 @@ export interface Shown {
   readonly nearest?: Nearest | undefined;
   readonly required?: readonly Requirement[];
   readonly pools?: Pools | undefined;
+  /** What was written where all requirements are met. */
+  readonly outcome?: Outcome | undefined;
 }
 
 const KINDS_SHOWN = 40;
@@ -73,7 +85,7 @@ function facts(baseline: Baseline, nearest: Nearest | undefined): string[][] {
     ({ vendor, hosts }) => `${vendor ?? 'unknown'} (${plural(hosts, 'host')})`,
   );
   const rows: (readonly [string, string | undefined])[] = [
-    ['Level', baseline.level ?? 'below x86-64-v1'],
+    ['Level', levelName(baseline.level)],
     ['XSAVE', xsaveText(baseline)],
     ['AVX10', baseline.avx10Version === undefined ? undefined : `version ${baseline.avx10Version}`],
     ['Vendors', vendors.join(', ')],
@@ -95,33 +107,46 @@ function keptLines(baseline: Baseline, { colors, width }: TextStyle): string[] {
 }
 
 function costLine({ group, gained }: HostCost): string {
-  const names = someNames(group.names, group.count);
-  if (gained.length === 0)
-    return `${names}: removing ${group.count === 1 ? 'it' : 'them'} alone would gain nothing`;
-  return `without ${names}: + ${shortFeatures(gained)}`;
+  return `without ${someNames(group.names, group.count)}: + ${shortFeatures(gained)}`;
+}
+
+/** All in one line: there may be hundreds of them. */
+function freeLine(costs: readonly HostCost[]): string {
+  const groups = costs.map(({ group }) => group);
+  const count = groups.reduce((sum, group) => sum + group.count, 0);
+  const names = someNames(firstNames(groups, NAMES_SHOWN), count);
+  const which =
+    costs.length > 1 ? `any one of these ${costs.length} kinds` : count === 1 ? 'it' : 'them';
+  return `${names}: removing ${which} alone would gain nothing`;
 }
 
 function hostLines(baseline: Baseline, { colors, width }: TextStyle): string[] {
   const costs = costsOf(baseline.cluster, baseline.options);
   const hosts = countHosts(baseline.cluster);
   if (costs.length === 0) return hosts === 1 ? [] : ['', `All ${hosts} hosts are of one kind.`];
-  const sorted = [...costs].sort((a, b) => b.gained.length - a.gained.length);
-  const hidden = sorted.length - KINDS_SHOWN;
+  const free = costs.filter(({ gained }) => gained.length === 0);
+  const costly = costs
+    .filter(({ gained }) => gained.length > 0)
+    .sort((a, b) => b.gained.length - a.gained.length);
+  const hidden = costly.length - KINDS_SHOWN;
   return [
     '',
     colors.bold(`Hosts (${hosts}, of ${costs.length} kinds)`),
-    ...sorted.slice(0, KINDS_SHOWN).map((cost) => wrap(costLine(cost), width, '  ')),
+    ...costly.slice(0, KINDS_SHOWN).map((cost) => wrap(costLine(cost), width, '  ')),
     ...(hidden > 0 ? [`  … ${plural(hidden, 'kind')} more; --json has all`] : []),
+    ...(free.length > 0 ? [wrap(freeLine(free), width, '  ')] : []),
   ];
 }
 
 function limitLines(baseline: Baseline, { colors, width }: TextStyle): string[] {
+  // What stands at the top already isn't said twice.
+  const limits = limitsOf(baseline).filter(
+    ({ code }) => code !== 'sizes-untold' || !isAreaUnknown(baseline),
+  );
   return [
     '',
     colors.bold("What a baseline can't give"),
-    ...limitsOf(baseline).map(({ effect }) =>
-      wrap(effect, width - 2, '    ').replace('    ', '  - '),
-    ),
+    ...limits.map(({ effect }) => wrap(effect, width - 2, '    ').replace('    ', '  - ')),
   ];
 }
 
@@ -148,7 +173,7 @@ function requirementLines(
       ...because.map((reason) => colors.dim(wrap(reasonText(reason, hosts), width, '      '))),
     ]),
   ]);
-  return lines.length === 0 ? [] : ['', colors.bold('Required'), ...lines];
+  return lines.length === 0 ? [] : [colors.bold('Required'), ...lines];
 }
 
 function poolLines(
@@ -163,40 +188,65 @@ function poolLines(
     colors.bold(`Pools (${pools.length})`),
     ...pools.map(({ cluster, baseline }, place) => {
       const hosts = countHosts(cluster);
-      const names = [...cluster.values()].flatMap((group) => group.names.map(short));
+      const names = firstNames(cluster.values(), NAMES_SHOWN).map(short);
       const gained = gainedIn(baseline, ofAll);
       return wrap(
         `${place + 1}. ${someNames(names, hosts)} (${plural(hosts, 'host')}): ` +
-          `${baseline.level ?? 'below x86-64-v1'}, ` +
-          (gained.length === 0 ? 'no more than all' : `+ ${shortFeatures(gained)}`),
+          `${levelName(baseline.level)}, ` +
+          (gained.length === 0 ? 'no more than all hosts share' : `+ ${shortFeatures(gained)}`),
         width - 3,
         '     ',
       ).replace('     ', '  ');
     }),
     wrap(
-      `Kept, in instruction-set features counted once a host: ${all} together` +
+      `Instruction-set features kept, summed over all hosts: ${all} under one baseline` +
         steps
           .slice(1)
-          .map(({ pools: count, gain }) => `, ${gain} more in ${count} pools`)
+          .map(({ pools: count, gain }) => `, ${gain} more with ${count} pools`)
           .join('') +
-        `; ${possible} with a pool for every kind.`,
+        `; ${possible} with a pool for every kind of hosts.`,
       width,
       '  ',
     ),
   ];
 }
 
+/** Why tasks can't be put under it, whatever else it is good for. */
+function unmaskableLines(baseline: Baseline, { colors, width }: TextStyle): string[] {
+  if (!isAreaUnknown(baseline)) return [];
+  const silent = [...baseline.cluster.values()].filter(({ kind }) => kind.areaBytes === null);
+  const count = silent.reduce((sum, group) => sum + group.count, 0);
+  const names = someNames(firstNames(silent, NAMES_SHOWN), count);
+  return [
+    colors.red('No mask can be made of this baseline'),
+    wrap(
+      `The size of the XSAVE area is unknown on ${names} (${count} of ${countHosts(baseline.cluster)}), ` +
+        'and a task that is shown too small a size overruns its buffer. Record the hosts with ' +
+        '"cpugate probe", which leaves nothing out.',
+      width,
+      '  ',
+    ),
+    '',
+  ];
+}
+
+const UNMET = 'The baseline lacks what --require asks for.';
+
 /** `baseline` without --json. */
 export function baselineText(
   made: Baseline,
-  { nearest, required = [], pools }: Shown,
+  { nearest, required = [], pools, outcome = { written: [] } }: Shown,
   style: TextStyle,
 ): string {
   const short = shorteningOfCluster(made.cluster);
   const baseline = nameShortly(made, short);
   const hosts = countHosts(baseline.cluster);
   const count = plural(baseline.features.length, 'feature');
-  return `${[
+  const isMet = required.every(({ met }) => met);
+  const requirements = requirementLines(required, hosts, short, style);
+  const lines = [
+    ...(isMet ? [] : [...requirements, '']),
+    ...unmaskableLines(baseline, style),
     style.colors.bold(`Baseline of ${plural(hosts, 'host')}: ${count}`),
     columns(facts(baseline, nearest), style.width),
     ...keptLines(baseline, style),
@@ -205,6 +255,8 @@ export function baselineText(
     ...hostLines(baseline, style),
     ...(pools === undefined ? [] : poolLines(pools, baseline, short, style)),
     ...limitLines(baseline, style),
-    ...requirementLines(required, hosts, short, style),
-  ].join('\n')}\n`;
+    ...(isMet && requirements.length > 0 ? ['', ...requirements] : []),
+  ];
+  const end = isMet ? writtenText(outcome, style) : unwrittenText(UNMET, style);
+  return `${lines.join('\n')}\n${end}`;
 }

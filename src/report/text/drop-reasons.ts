@@ -5,7 +5,7 @@ import { featureLabel } from '../feature-label.js';
 import type { TextStyle } from './check.js';
 import { wrap, wrapWords } from './wrap.js';
 
-const NAMES_SHOWN = 3;
+export const NAMES_SHOWN = 3;
 
 export function plural(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? '' : 's'}`;
