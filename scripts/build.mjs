@@ -17,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 import Ajv from 'ajv/dist/2020.js';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
+import { buildLibrary, buildModelFiles } from './build-library.mjs';
 import { writeManPage } from './man-page.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -174,8 +175,10 @@ async function buildBundles() {
 mkdirSync(generated, { recursive: true });
 await buildValidators();
 buildProfileIndex();
+buildModelFiles();
 if (!process.argv.includes('--generated-only')) {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   await buildBundles();
   await writeManPage(root);
+  await buildLibrary();
 }

@@ -2,7 +2,12 @@
  * A baseline as it stands in its file: what all hosts have, and of every kind of hosts only what it
  * has beyond that. The file alone is enough to merge, to add and remove hosts, and to say why.
  */
-import { componentName, type FeatureName, featureIndex } from '../catalogue/index.js';
+import {
+  componentName,
+  type FeatureName,
+  featureIndex,
+  type LevelName,
+} from '../catalogue/index.js';
 import { hex } from '../model/registers.js';
 import {
   type Baseline,
@@ -48,7 +53,7 @@ export interface StoredBaseline {
   readonly hostCount: number;
   readonly features: readonly string[];
   readonly avx10Version: number | null;
-  readonly level: string | null;
+  readonly level: LevelName | null;
   readonly vendors: readonly { readonly vendor: string | null; readonly hosts: number }[];
   readonly cacheLineBytes: number | null;
   readonly linearAddressBits: number | null;

@@ -3,9 +3,10 @@
  * and baselines, which join with all of their hosts. Only kinds of hosts are kept.
  */
 import { closeSync, openSync, statSync } from 'node:fs';
-import type { BaselineOptions, XsaveSizes } from '../baseline/baseline.js';
+import type { BaselineOptions } from '../baseline/baseline.js';
 import { type Cluster, ClusterFold, TOO_MANY_KINDS, tooManyKinds } from '../baseline/cluster.js';
 import { kindKey, kindOf } from '../baseline/host-kind.js';
+import { joinOptions } from '../baseline/join-options.js';
 import {
   type BaselineFile,
   baseline,
@@ -84,23 +85,6 @@ function holdsBaseline(path: string): boolean {
 
 function isSystemError(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error;
-}
-
-/** What a baseline of both keeps to: all that either masks, and sizes that both have promised. */
-function joinOptions(before: BaselineOptions | undefined, added: BaselineOptions): BaselineOptions {
-  if (before === undefined) return added;
-  const larger = (key: keyof XsaveSizes) =>
-    Math.max(before.floors?.[key] ?? 0, added.floors?.[key] ?? 0);
-  return {
-    without: [...new Set([...(before.without ?? []), ...(added.without ?? [])])],
-    keepLayoutConflicts: before.keepLayoutConflicts === true && added.keepLayoutConflicts === true,
-    floors: {
-      areaBytes: larger('areaBytes'),
-      offeredBytes: larger('offeredBytes'),
-      compactedBytes: larger('compactedBytes'),
-      minSigStackBytes: larger('minSigStackBytes'),
-    },
-  };
 }
 
 /** What is wrong and where; what to do about it is said once, where it is the only fault. */

@@ -38,7 +38,7 @@ export interface NewRecord {
 
 /** A part of the file as a file of its own: its reader names the place within. */
 function partOf(input: Input, at: string, value: object): Input {
-  return openInput(`${input.name}#${at}`, Buffer.from(JSON.stringify(value)));
+  return openInput(`${input.name}#${at}`, new TextEncoder().encode(JSON.stringify(value)));
 }
 
 function checkVersion(input: Input, value: unknown): void {
@@ -96,7 +96,7 @@ export function writeDumpRecord(record: NewRecord): string {
     host: profileJson(host),
   };
   const content = `${JSON.stringify(json, null, 1)}\n`;
-  readDumpRecord(openInput('record', Buffer.from(content)));
+  readDumpRecord(openInput('record', new TextEncoder().encode(content)));
   return content;
 }
 

@@ -47,7 +47,7 @@ export function baselineJson(baseline: Baseline, extras: BaselineExtras) {
   const { hosts, ...stored } = storeBaseline(baseline);
   return {
     schemaVersion: SCHEMA_VERSION,
-    kind: 'cpugate-baseline',
+    kind: 'cpugate-baseline' as const,
     cpugate,
     ...stored,
     limits: limitsOf(baseline),

@@ -1,0 +1,54 @@
+/** Arguments as programs give them, checked: JavaScript has no compiler to do it. */
+
+import type { FeatureName } from '../catalogue/index.js';
+import { findFeature as findCanonical, findComponent } from '../catalogue/index.js';
+import { parseCriuCap } from '../compare/criu/cap.js';
+import { MODES, type Mode } from '../compare/mode-names.js';
+import { InputError } from '../model/errors.js';
+import { isUserVisible } from '../model/prerequisites.js';
+
+export function usage(message: string, remedy: string): InputError {
+  return new InputError('usage', message, { remedy });
+}
+
+export function featureArgument(spelling: string): FeatureName {
+  const name = findCanonical(`${spelling}`);
+  if (name === undefined)
+    throw new InputError('unknown-feature', `no feature is called "${spelling}"`, {
+      remedy: 'Features are named as in /proc/cpuinfo; spellings of other projects are understood.',
+    });
+  return name;
+}
+
+/** A feature that baselines are made of. */
+export function visibleFeatureArgument(spelling: string): FeatureName {
+  const name = featureArgument(spelling);
+  if (!isUserVisible(name))
+    throw new InputError('invisible-feature', `tasks don't see ${name}`, {
+      remedy: 'Baselines hold what tasks can use.',
+    });
+  return name;
+}
+
+/** "xsave-area" stands for the area as a whole, as reports call it. */
+export function allowArgument(name: string): string {
+  const canonical =
+    findCanonical(`${name}`) ??
+    findComponent(`${name}`)?.name ??
+    (name === 'xsave-area' ? 'xsave' : undefined);
+  if (canonical === undefined)
+    throw usage(
+      `allow: no feature or state component is called "${name}"`,
+      'The report names what can be allowed.',
+    );
+  return canonical;
+}
+
+export function modeArgument(mode: string): Mode | `criu:${string}` {
+  const found = MODES.find((one) => one === mode);
+  if (found !== undefined) return found;
+  if (typeof mode !== 'string' || !mode.startsWith('criu:'))
+    throw usage(`there is no mode "${mode}"`, `Modes: ${MODES.join(', ')}, criu:CAP.`);
+  parseCriuCap(mode.slice('criu:'.length));
+  return mode as `criu:${string}`;
+}

@@ -1,0 +1,30 @@
+/** A baseline as other tools' settings. */
+import { findTarget } from '../export/index.js';
+import { TARGET_NAMES, TARGET_TITLES, type TargetName } from '../export/target-names.js';
+import { usage } from './arguments.js';
+import { frozenCopy, innerBaseline } from './handles.js';
+import type { Baseline, Exported, ExportOptions, Target } from './shapes.js';
+
+/** Those that exportBaseline takes. */
+export function listTargets(): readonly Target[] {
+  return frozenCopy(TARGET_NAMES.map((name) => ({ name, title: TARGET_TITLES[name] })));
+}
+
+/**
+ * The baseline in a tool's own words; what `cpugate export --for TARGET` writes. Throws InputError
+ * where there is no such target, or the baseline tells too little for it.
+ */
+export function exportBaseline(
+  baseline: Baseline,
+  target: TargetName,
+  options: ExportOptions = {},
+): Exported {
+  const inner = innerBaseline(baseline);
+  const found = findTarget(target);
+  if (found === undefined)
+    throw usage(`there is no target "${target}"`, `Targets: ${TARGET_NAMES.join(', ')}.`);
+  if (options.glibc !== undefined && target !== 'glibc')
+    throw usage(`glibc says nothing to ${target}`, 'It goes with the target glibc.');
+  const { content, missing } = found.write(inner, options);
+  return { file: found.file, content, remarks: missing };
+}

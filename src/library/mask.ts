@@ -1,0 +1,14 @@
+/** A baseline compiled for enforcement. */
+import { encodeMask } from '../mask/bytes.js';
+import { compileMask as compileInner } from '../mask/compile.js';
+import { frozenCopy, innerBaseline } from './handles.js';
+import type { Baseline, CompiledMask } from './shapes.js';
+
+/**
+ * What CPUID shows to tasks under the baseline, leaf by leaf, and the bytes that cpugate's
+ * supervisor reads. Throws InputError ("size-untold") where the hosts tell too little to be safe.
+ */
+export function compileMask(baseline: Baseline): CompiledMask {
+  const { mask, remarks } = compileInner(innerBaseline(baseline));
+  return { ...frozenCopy({ rows: mask.rows, remarks }), bytes: encodeMask(mask) };
+}
