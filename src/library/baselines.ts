@@ -8,6 +8,7 @@ import { explainDrop } from '../baseline/explain-drop.js';
 import { kindKey, kindOf } from '../baseline/host-kind.js';
 import { joinOptions } from '../baseline/join-options.js';
 import { poolsOf as poolsOfCluster } from '../baseline/pools.js';
+import { featureIndex } from '../catalogue/index.js';
 import { baseline as baselineFormat, readBaselineFile } from '../formats/baseline.js';
 import { openInput } from '../formats/format.js';
 import { describeHost } from '../model/capabilities.js';
@@ -50,10 +51,13 @@ function fold(hosts: readonly (Host | Baseline)[]): {
 }
 
 function innerOptions(asked: BaselineOptions, made: InnerOptions | undefined): InnerOptions {
-  const without = (asked.without ?? []).map(visibleFeatureArgument);
+  const without = new Set([
+    ...(made?.without ?? []),
+    ...(asked.without ?? []).map(visibleFeatureArgument),
+  ]);
   return {
     ...made,
-    without: [...new Set([...(made?.without ?? []), ...without])],
+    without: [...without].sort((a, b) => featureIndex(a) - featureIndex(b)),
     keepLayoutConflicts: asked.keepLayoutConflicts ?? made?.keepLayoutConflicts ?? false,
   };
 }
