@@ -18,7 +18,7 @@ export const TARGET_TITLES = {
   rr: 'options of rr record',
   gvisor: 'annotation of a gVisor sandbox',
   criu: "CRIU's cpuinfo.img of the baseline",
-} as const satisfies Readonly<Record<string, string>>;
+} satisfies Readonly<Record<string, string>>;
 
 export type TargetName = keyof typeof TARGET_TITLES;
 

@@ -4,11 +4,25 @@ import type { FeatureName } from '../catalogue/index.js';
 import { findFeature as findCanonical, findComponent } from '../catalogue/index.js';
 import { parseCriuCap } from '../compare/criu/cap.js';
 import { MODES, type Mode } from '../compare/mode-names.js';
+import { MAX_INPUT_BYTES } from '../formats/format.js';
 import { InputError } from '../model/errors.js';
 import { isUserVisible } from '../model/prerequisites.js';
 
 export function usage(message: string, remedy: string): InputError {
   return new InputError('usage', message, { remedy });
+}
+
+/** Text is taken as UTF-8. Throws InputError for what is no input, or too much. */
+export function bytesOf(input: Uint8Array | string, name: string): Uint8Array {
+  if (typeof input !== 'string' && !(input instanceof Uint8Array))
+    throw usage(`${name} is neither text nor a Uint8Array`, 'Give what the file holds.');
+  const bytes = typeof input === 'string' ? new TextEncoder().encode(input) : input;
+  if (bytes.length > MAX_INPUT_BYTES)
+    throw new InputError('too-large', `is larger than ${MAX_INPUT_BYTES / 1024 / 1024} MiB`, {
+      place: { file: name },
+      remedy: 'No dump of a CPU is that large; give the dump itself.',
+    });
+  return bytes;
 }
 
 export function featureArgument(spelling: string): FeatureName {

@@ -14,9 +14,8 @@ import { openInput } from '../formats/format.js';
 import { describeHost } from '../model/capabilities.js';
 import { InputError } from '../model/errors.js';
 import { baselineFileText, baselineJson, whyJson } from '../report/baseline-json.js';
-import { usage, visibleFeatureArgument } from './arguments.js';
+import { bytesOf, usage, visibleFeatureArgument } from './arguments.js';
 import { frozenCopy, giveBaseline, innerBaseline, innerHost, isBaseline } from './handles.js';
-import { bytesOf } from './hosts.js';
 import type {
   Baseline,
   BaselineOptions,

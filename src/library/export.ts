@@ -16,6 +16,21 @@ export function listTargets(): readonly Target[] {
  */
 export function exportBaseline(
   baseline: Baseline,
+  target: Exclude<TargetName, 'criu'>,
+  options?: ExportOptions,
+): Exported<string>;
+export function exportBaseline(
+  baseline: Baseline,
+  target: 'criu',
+  options?: ExportOptions,
+): Exported<Uint8Array>;
+export function exportBaseline(
+  baseline: Baseline,
+  target: TargetName,
+  options?: ExportOptions,
+): Exported;
+export function exportBaseline(
+  baseline: Baseline,
   target: TargetName,
   options: ExportOptions = {},
 ): Exported {

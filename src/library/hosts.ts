@@ -1,25 +1,10 @@
 /** Bytes ⇄ hosts, and what a host shows. */
-import { MAX_INPUT_BYTES } from '../formats/format.js';
 import { findFormat, readHost as readInner } from '../formats/index.js';
 import { describeHost as describeInner } from '../model/capabilities.js';
-import { InputError } from '../model/errors.js';
 import { showJson } from '../report/json.js';
-import { usage } from './arguments.js';
+import { bytesOf, usage } from './arguments.js';
 import { frozenCopy, giveHost, innerHost } from './handles.js';
 import type { Host, HostFormat, HostReport, ReadOptions, Written } from './shapes.js';
-
-/** Text is taken as UTF-8. Throws InputError for what is no input, or too much. */
-export function bytesOf(input: Uint8Array | string, name: string): Uint8Array {
-  if (typeof input !== 'string' && !(input instanceof Uint8Array))
-    throw usage(`${name} is neither text nor a Uint8Array`, 'Give what the file holds.');
-  const bytes = typeof input === 'string' ? new TextEncoder().encode(input) : input;
-  if (bytes.length > MAX_INPUT_BYTES)
-    throw new InputError('too-large', `is larger than ${MAX_INPUT_BYTES / 1024 / 1024} MiB`, {
-      place: { file: name },
-      remedy: 'No dump of a CPU is that large; give the dump itself.',
-    });
-  return bytes;
-}
 
 /**
  * The host that a file of any readable format tells of; the format is found out by the content.
@@ -46,6 +31,12 @@ const FORMATS = {
  * The host in a format: cpugate's own profile, which loses nothing, or another tool's. Rejects with
  * InputError where the host lacks what the format can't do without.
  */
+export function writeHost(
+  host: Host,
+  format?: Exclude<HostFormat, 'criu'>,
+): Promise<Written<string>>;
+export function writeHost(host: Host, format: 'criu'): Promise<Written<Uint8Array>>;
+export function writeHost(host: Host, format?: HostFormat): Promise<Written>;
 export async function writeHost(host: Host, format: HostFormat = 'profile'): Promise<Written> {
   const inner = innerHost(host);
   const found = Object.hasOwn(FORMATS, format) ? await findFormat(format) : undefined;

@@ -41,9 +41,9 @@ export interface ReadOptions {
 /** The formats that writeHost takes. */
 export type HostFormat = 'profile' | 'cpuid-raw' | 'criu' | 'libvirt-cpudata' | 'proc-cpuinfo';
 
-export interface Written {
+export interface Written<Content = string | Uint8Array> {
   /** Bytes where the format is no text. */
-  readonly content: string | Uint8Array;
+  readonly content: Content;
   /** What of the host isn't in it, without harm; a sentence each. */
   readonly remarks: readonly string[];
 }
@@ -363,11 +363,11 @@ export interface ExportOptions {
   readonly glibc?: string;
 }
 
-export interface Exported {
+export interface Exported<Content = string | Uint8Array> {
   /** Usual name of the file. */
   readonly file: string;
   /** Bytes where the target reads no text. */
-  readonly content: string | Uint8Array;
+  readonly content: Content;
   /** What the target can't express, a sentence each. */
   readonly remarks: readonly string[];
 }

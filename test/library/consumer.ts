@@ -1,5 +1,5 @@
 /** A program's own folder with cpugate as it is published: without sources, and without a native part. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
@@ -16,5 +16,7 @@ export function makeConsumer(): string {
     mkdirSync(join(installed, part, '..'), { recursive: true });
     cpSync(join(root, part), join(installed, part), { recursive: true });
   }
+  const manifest = { type: 'module', dependencies: { cpugate: '*' } };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   return folder;
 }
