@@ -7,7 +7,6 @@ import { type Cluster, ClusterFold, tooManyKinds } from '../baseline/cluster.js'
 import { explainDrop } from '../baseline/explain-drop.js';
 import { kindKey, kindOf } from '../baseline/host-kind.js';
 import { joinOptions } from '../baseline/join-options.js';
-import { poolsOf as poolsOfCluster } from '../baseline/pools.js';
 import { featureIndex } from '../catalogue/index.js';
 import { baseline as baselineFormat, readBaselineFile } from '../formats/baseline.js';
 import { openInput } from '../formats/format.js';
@@ -73,12 +72,19 @@ export function baselineOf(
   return giveBaseline(baselineOfCluster(cluster, innerOptions(options, made)));
 }
 
-/** Hosts grouped so that each group keeps more than all have in common. Throws as baselineOf does. */
-export function poolsOf(hosts: readonly (Host | Baseline)[], options: PoolsOptions): Pools {
+/**
+ * Hosts grouped so that each group keeps more than all have in common. Rejects with InputError where
+ * baselineOf would throw.
+ */
+export async function poolsOf(
+  hosts: readonly (Host | Baseline)[],
+  options: PoolsOptions,
+): Promise<Pools> {
   const { count, ...asked } = options;
   if (count !== 'auto' && !(Number.isInteger(count) && count >= 1 && count <= 9999))
     throw usage(`there can't be ${count} pools`, 'count is "auto" or a number from 1 to 9999.');
   const { cluster, made } = fold(hosts);
+  const { poolsOf: poolsOfCluster } = await import('../baseline/pools.js');
   const { pools, steps, possible } = poolsOfCluster(cluster, {
     ...innerOptions(asked, made),
     count,

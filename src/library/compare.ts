@@ -1,10 +1,7 @@
 /** Whether tasks can move: from one host to another, and among many. */
 import { compareHosts as compareInner } from '../compare/compare.js';
-import { verdictMatrix } from '../matrix/matrix.js';
-import { viewMatrix } from '../matrix/view.js';
 import { describeHost } from '../model/capabilities.js';
 import { reportJson } from '../report/json.js';
-import { matrixJson } from '../report/matrix-json.js';
 import { allowArgument, modeArgument, usage } from './arguments.js';
 import { frozenCopy, innerBaseline, innerHost } from './handles.js';
 import type { CheckReport, CompareOptions, Host, MatrixReport } from './shapes.js';
@@ -25,10 +22,11 @@ export function compareHosts(from: Host, to: Host, options: CompareOptions = {})
 
 /**
  * The verdict of every move among many hosts; the answer of `cpugate matrix --json`. Takes memory
- * for some bytes a pair of hosts that differ. Throws InputError without a host.
+ * for some bytes a pair of hosts that differ. Rejects with InputError without a host.
  */
-export function compareAll(hosts: readonly Host[]): MatrixReport {
+export async function compareAll(hosts: readonly Host[]): Promise<MatrixReport> {
   if (hosts.length === 0) throw usage('there is no host', 'Give at least one.');
+  const { matrixJson, verdictMatrix, viewMatrix } = await import('./matrix-parts.js');
   const seen = hosts.map((host) => describeHost(innerHost(host)));
   const names = seen.map(({ name }) => name);
   return frozenCopy(matrixJson(viewMatrix(names, verdictMatrix(seen))));

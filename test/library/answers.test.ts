@@ -39,7 +39,7 @@ function withoutVersion<T extends object>(json: T): object {
 }
 
 describe('the answers are those of the commands', () => {
-  const cases: readonly [command: readonly string[], give: () => object][] = [
+  const cases: readonly [command: readonly string[], give: () => object | Promise<object>][] = [
     [['show', 'haswell'], () => describeHost(haswell)],
     [['check', 'haswell', 'skylake-sp'], () => compareHosts(haswell, skylake)],
     [
@@ -53,8 +53,8 @@ describe('the answers are those of the commands', () => {
     [['matrix', 'haswell', 'skylake-sp'], () => compareAll([haswell, skylake])],
     [['explain', 'lzcnt'], () => explainFeature('lzcnt')],
   ];
-  it.each(cases)('%j', (command, give) => {
-    expect(give()).toEqual(JSON.parse(cpugate([...command, '--json']).out));
+  it.each(cases)('%j', async (command, give) => {
+    expect(await give()).toEqual(JSON.parse(cpugate([...command, '--json']).out));
   });
 
   it('baseline, but for the nearest model', () => {
@@ -82,10 +82,10 @@ describe('the answers are valid by their schemas', () => {
     ['why-report', () => whyDropped(pair, 'avx512_vnni')],
     ['explain-report', () => explainFeature('avx512f')],
   ];
-  it.each(cases)('%s', (schema, give) => {
+  it.each(cases)('%s', async (schema, give) => {
     const text = readFileSync(join(root, 'schemas', `${schema}.schema.json`), 'utf8');
     const validate = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(JSON.parse(text));
-    validate(JSON.parse(JSON.stringify(give())));
+    validate(JSON.parse(JSON.stringify(await give())));
     expect(validate.errors).toBeNull();
   });
 });
@@ -158,8 +158,8 @@ describe('baselines', () => {
     expect(reason).toEqual({ kind: 'lacking', hosts: ['haswell'], count: 1 });
   });
 
-  it('of pools hold each host once', () => {
-    const { pools } = poolsOf([haswell, skylake, skylake], { count: 2 });
+  it('of pools hold each host once', async () => {
+    const { pools } = await poolsOf([haswell, skylake, skylake], { count: 2 });
     expect(pools.map(({ hostCount }) => hostCount)).toEqual([2, 1]);
   });
 
@@ -181,7 +181,7 @@ describe('nothing that is given can be changed', () => {
     if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return true;
     return Object.isFrozen(value) && Object.values(value).every(isFrozen);
   }
-  it.each<[string, () => object]>([
+  it.each<[string, () => object | Promise<object>]>([
     ['host', () => haswell],
     ['baseline', () => pair],
     ['report', () => compareHosts(haswell, skylake)],
@@ -189,8 +189,8 @@ describe('nothing that is given can be changed', () => {
     ['feature', () => explainFeature('avx2')],
     ['description', () => describeHost(haswell)],
     ['pools', () => poolsOf([haswell], { count: 'auto' })],
-  ])('%s', (_, give) => {
-    expect(isFrozen(give())).toBe(true);
+  ])('%s', async (_, give) => {
+    expect(isFrozen(await give())).toBe(true);
   });
 });
 

@@ -1,5 +1,5 @@
 /** The library as a browser has it: no Node.js, no file, no eval; and what the probe alone adds. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createContext, Script } from 'node:vm';
 import { build, type Metafile } from 'esbuild';
@@ -40,12 +40,35 @@ async function inPage(code: string, script: string, given: Record<string, unknow
   );
 }
 
+const library = join(root, 'dist', 'lib');
+
+/** What an entry loads before it is asked for anything. */
+function loadedAtOnce(file: string, loaded = new Set<string>()): Set<string> {
+  if (loaded.has(file)) return loaded;
+  loaded.add(file);
+  const text = readFileSync(join(library, file), 'utf8');
+  for (const [, other] of text.matchAll(/(?:\bfrom|\bimport) ?"\.\/([\w-]+\.js)"/g))
+    loadedAtOnce(other as string, loaded);
+  return loaded;
+}
+
 const { code, metafile } = await bundle('index.js');
 
 describe('cpugate', () => {
   it('imports nothing, and asks for no Node.js', () => {
     expect(externals(metafile)).toEqual([]);
     expect(code).not.toMatch(/__require\(|\bprocess\.|import\.meta/);
+  });
+
+  it('loads parsers, models, matrices and pools when they are wanted', () => {
+    const later = ['others', 'model-files', 'matrix-parts', 'pools'];
+    const files = readdirSync(library);
+    const atOnce = [...loadedAtOnce('index.js')];
+    for (const name of later) {
+      expect(files.filter((file) => file.startsWith(`${name}-`))).toHaveLength(1);
+      expect(atOnce.filter((file) => file.startsWith(`${name}-`))).toEqual([]);
+    }
+    expect(atOnce.length).toBeGreaterThan(1);
   });
 
   it('decides in a page', async () => {

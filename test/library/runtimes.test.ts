@@ -34,7 +34,7 @@ writeFileSync(
    const baseline = cpugate.baselineOf(hosts);
    const { content: profile } = await cpugate.writeHost(hosts[0]);
    console.log(JSON.stringify([
-     cpugate.compareAll(hosts), baseline, profile,
+     await cpugate.compareAll(hosts), baseline, profile,
      hosts.map((host) => cpugate.describeHost(host)),
      [...cpugate.compileMask(cpugate.baselineOf([await cpugate.readModel('haswell')])).bytes],
      cpugate.listTargets().map(({ name }) =>
