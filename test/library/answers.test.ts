@@ -1,8 +1,9 @@
 /** What the library gives: the commands' answers, valid by their schemas, that nobody can change. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   type Baseline,
   baselineOf,
@@ -145,6 +146,19 @@ describe('baselines', () => {
     expect([...joined.without].sort()).toEqual(['aes', 'avx2']);
     expect(joined.xsave.size).toBe(2696);
     expect(joined).toEqual(baselineOf([haswell, take(small), take(large)], { without: ['avx2'] }));
+  });
+
+  it('keep the sizes that tasks have seen under hosts that left since', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cpugate-left-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'pair.json');
+    writeFileSync(file, writeBaseline(pair));
+    const left = ['baseline', '--remove', 'skylake-sp', '--to', file, '-o', file];
+    expect(cpugate(left).status).toBe(0);
+    const rest = readBaseline(readFileSync(file));
+    expect([rest.hostCount, rest.xsave.size]).toEqual([1, 2696]);
+    expect(baselineOf([rest, haswell]).xsave.size).toBe(2696);
+    expect(baselineOf([haswell]).xsave.size).toBe(832);
   });
 
   it('compile to masks that the supervisor reads', () => {
