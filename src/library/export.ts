@@ -41,5 +41,5 @@ export function exportBaseline(
   if (options.glibc !== undefined && target !== 'glibc')
     throw usage(`glibc says nothing to ${target}`, 'It goes with the target glibc.');
   const { content, missing } = found.write(inner, options);
-  return { file: found.file, content, remarks: missing };
+  return Object.freeze({ file: found.file, content, remarks: frozenCopy(missing) });
 }

@@ -43,7 +43,7 @@ export async function writeHost(host: Host, format: HostFormat = 'profile'): Pro
   if (found?.write === undefined)
     throw usage(`no format "${format}" is written`, `Formats: ${Object.keys(FORMATS).join(', ')}.`);
   const { content, lost } = found.write(inner);
-  return { content, remarks: lost };
+  return Object.freeze({ content, remarks: frozenCopy(lost) });
 }
 
 /** What tasks on a host can count on; the answer of `cpugate show --json`. */

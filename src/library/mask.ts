@@ -10,5 +10,6 @@ import type { Baseline, CompiledMask } from './shapes.js';
  */
 export function compileMask(baseline: Baseline): CompiledMask {
   const { mask, remarks } = compileInner(innerBaseline(baseline));
-  return { ...frozenCopy({ rows: mask.rows, remarks }), bytes: encodeMask(mask) };
+  const { rows, remarks: said } = frozenCopy({ rows: mask.rows, remarks });
+  return Object.freeze({ rows, remarks: said, bytes: encodeMask(mask) });
 }

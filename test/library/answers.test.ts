@@ -202,6 +202,11 @@ describe('nothing that is given can be changed', () => {
     ['matrix', () => compareAll([haswell, skylake])],
     ['feature', () => explainFeature('avx2')],
     ['description', () => describeHost(haswell)],
+    ['mask', () => compileMask(pair)],
+    ['export', () => exportBaseline(pair, 'qemu')],
+    ['file', () => writeHost(haswell)],
+    ['model', () => listModels()],
+    ['target', () => listTargets()],
     ['pools', () => poolsOf([haswell], { count: 'auto' })],
   ])('%s', async (_, give) => {
     expect(isFrozen(await give())).toBe(true);
