@@ -1,5 +1,7 @@
 /** A baseline as other tools' settings. */
-import { findTarget } from '../export/index.js';
+import { ENVIRONMENT_FORMAT_NAMES } from '../export/environment-formats.js';
+import { ENVIRONMENT_TARGETS, findTarget } from '../export/index.js';
+import { placeRemarks } from '../export/place-remarks.js';
 import { TARGET_NAMES, TARGET_TITLES, type TargetName } from '../export/target-names.js';
 import { usage } from './arguments.js';
 import { frozenCopy, innerBaseline } from './handles.js';
@@ -40,6 +42,18 @@ export function exportBaseline(
     throw usage(`there is no target "${target}"`, `Targets: ${TARGET_NAMES.join(', ')}.`);
   if (options.glibc !== undefined && target !== 'glibc')
     throw usage(`glibc says nothing to ${target}`, 'It goes with the target glibc.');
-  const { content, missing } = found.write(inner, options);
-  return Object.freeze({ file: found.file, content, remarks: frozenCopy(missing) });
+  const { format } = options;
+  if (format !== undefined && !ENVIRONMENT_FORMAT_NAMES.includes(format))
+    throw usage(
+      `there is no format "${format}"`,
+      `Formats: ${ENVIRONMENT_FORMAT_NAMES.join(', ')}.`,
+    );
+  if (format !== undefined && found.isEnvironment !== true)
+    throw usage(
+      `${target} has one format`,
+      `These have several: ${ENVIRONMENT_TARGETS.join(', ')}.`,
+    );
+  const exported = found.write(inner, options);
+  const { content } = placeRemarks(found, exported);
+  return Object.freeze({ file: found.file, content, remarks: frozenCopy(exported.remarks) });
 }

@@ -47,6 +47,7 @@ export type {
   PoolsOptions,
   ReadOptions,
   Registers,
+  Remark,
   Severity,
   Target,
   Verdict,

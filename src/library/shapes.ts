@@ -361,15 +361,25 @@ export interface Target {
 export interface ExportOptions {
   /** For glibc: its release ("2.36"); default: those of the hosts. */
   readonly glibc?: string;
+  /** For glibc and runtimes, which write environment variables; default: env-file. */
+  readonly format?: 'env-file' | 'shell' | 'systemd' | 'yaml';
+}
+
+/**
+ * What is to be known of an export beside its content: what it is (note), what must hold for it to do
+ * what it says (condition), what the baseline says and it can't (not-expressed).
+ */
+export interface Remark {
+  readonly kind: 'note' | 'condition' | 'not-expressed';
+  readonly text: string;
 }
 
 export interface Exported<Content = string | Uint8Array> {
   /** Usual name of the file. */
   readonly file: string;
-  /** Bytes where the target reads no text. */
+  /** Bytes where the target reads no text. The remarks are in it where the format has comments. */
   readonly content: Content;
-  /** What the target can't express, a sentence each. */
-  readonly remarks: readonly string[];
+  readonly remarks: readonly Remark[];
 }
 
 /** schemas/explain-report.schema.json */

@@ -67,10 +67,19 @@ describe('the answers are those of the commands', () => {
   });
 
   it('export', () => {
-    const { content, file } = exportBaseline(baselineOf([haswell]), 'qemu');
+    const { content, file, remarks } = exportBaseline(baselineOf([haswell]), 'qemu');
     expect(file).toBe('qemu-cpu.txt');
     expect(content).toBe(cpugate(['export', 'haswell', '--for', 'qemu']).out);
+    expect(remarks[0]).toMatchObject({ kind: expect.any(String), text: expect.any(String) });
   });
+  it.each(['env-file', 'shell', 'systemd', 'yaml'] as const)(
+    'export of variables: %s',
+    (format) => {
+      const { content } = exportBaseline(baselineOf([haswell]), 'runtimes', { format });
+      const argv = ['export', 'haswell', '--for', 'runtimes', '--format', format];
+      expect(content).toBe(cpugate(argv).out);
+    },
+  );
 });
 
 describe('the answers are valid by their schemas', () => {
