@@ -42,6 +42,7 @@
         'probe/faulting.cc',
         'supervisor/answer.cc',
         'supervisor/auxv.cc',
+        'supervisor/complain.cc',
         'supervisor/control.cc',
         'supervisor/faulting_source.cc',
         'supervisor/guard.cc',

@@ -15,6 +15,8 @@
 
 #include <chrono>
 
+#include "complain.h"
+
 namespace cpugate {
 
 namespace {
@@ -182,7 +184,7 @@ void Control::serve(const std::function<std::string(const Request&)>& answer) {
 int askSupervisor(const std::string& folder, const Request& request) {
   DIR* sockets = opendir(folder.c_str());
   if (sockets == nullptr) {
-    fprintf(stderr, "cpugate-supervisor: process %d isn't supervised: no supervisor is running\n", request.pid);
+    complain("process %d isn't supervised: no supervisor is running", request.pid);
     return kNotSupervised;
   }
   int status = kNotSupervised;
@@ -208,13 +210,13 @@ int askSupervisor(const std::string& folder, const Request& request) {
     if (good)
       fputs(reply.c_str() + 3, stdout);
     else
-      fprintf(stderr, "cpugate-supervisor: %s\n", reply.c_str());
+      complain("%s", reply.c_str());
     status = good ? 0 : 1;
     break;
   }
   closedir(sockets);
   if (status == kNotSupervised)
-    fprintf(stderr, "cpugate-supervisor: process %d isn't supervised\n", request.pid);
+    complain("process %d isn't supervised", request.pid);
   return status;
 }
 

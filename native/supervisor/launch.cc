@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "complain.h"
 #include "guard.h"
 #include "remote.h"
 #include "scoped_fd.h"
@@ -54,7 +55,7 @@ void forward(int signal, siginfo_t* info, void*) {
 Launch::Launch(char* const* command) {
   int gate[2], report[2];
   if (pipe2(gate, O_CLOEXEC) != 0 || pipe2(report, O_CLOEXEC) != 0) {
-    perror("cpugate-supervisor: pipe");
+    complain("pipe: %s", strerror(errno));
     return;
   }
   const pid_t child = fork();
@@ -68,11 +69,14 @@ Launch::Launch(char* const* command) {
   gate_ = gate[1];
   failure_ = report[0];
   if (child < 0) {
-    perror("cpugate-supervisor: fork");
+    complain("fork: %s", strerror(errno));
     return;
   }
   if (syscall(SYS_ptrace, PTRACE_SEIZE, child, 0, taskOptions(false)) != 0) {
-    fprintf(stderr, "cpugate-supervisor: can't trace its own child: %s\n  ptrace is forbidden here (a container's seccomp profile, or kernel.yama.ptrace_scope=3).\n", strerror(errno));
+    complain(
+        "can't trace its own child: %s\n  ptrace is forbidden here (a container's seccomp profile, or "
+        "kernel.yama.ptrace_scope=3).",
+        strerror(errno));
     kill(child, SIGKILL);
     waitpid(child, nullptr, __WALL);
     return;
@@ -90,10 +94,10 @@ int Launch::outcome(char* const* command) const {
   const ScopedFd report(failure_);
   if (read(report.get(), &failure, sizeof failure) != sizeof failure) return 0;
   if (failure.step == 1) {
-    fprintf(stderr, "cpugate-supervisor: can't install its seccomp filter: %s\n", strerror(failure.error));
+    complain("can't install its seccomp filter: %s", strerror(failure.error));
     return kSupervisorFailed;
   }
-  fprintf(stderr, "cpugate-supervisor: %s: %s\n", command[0], strerror(failure.error));
+  complain("%s: %s", command[0], strerror(failure.error));
   return failure.error == ENOENT ? kNotFound : kNotExecutable;
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "complain.h"
 #include "launch.h"
 #include "mask.h"
 #include "options.h"
@@ -26,14 +27,14 @@ namespace {
 std::optional<Mask> loadMask(const char* path) {
   std::string error;
   auto mask = readMask(path, &error);
-  if (!mask) fprintf(stderr, "cpugate-supervisor: %s %s\n", path, error.c_str());
+  if (!mask) complain("%s %s", path, error.c_str());
   return mask;
 }
 
 int checkMask(const char* path) { return loadMask(path) ? 0 : kUsage; }
 
 int fail(const std::string& error, int status) {
-  fprintf(stderr, "cpugate-supervisor: %s\n", error.c_str());
+  complain("%s", error.c_str());
   return status;
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "complain.h"
+
 namespace cpugate {
 
 namespace {
@@ -53,7 +55,7 @@ pid_t readPid(const char* text) {
 bool take(Options& options, int which) {
   const pid_t pid = which == kPid || which == kKeepStopped || which == kUntil ? readPid(optarg) : 1;
   if (pid == 0) {
-    fprintf(stderr, "cpugate-supervisor: \"%s\" is not a process id\n", optarg);
+      complain("\"%s\" is not a process id", optarg);
     return false;
   }
   switch (which) {

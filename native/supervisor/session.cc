@@ -10,6 +10,7 @@
 
 #include <algorithm>
 
+#include "complain.h"
 #include "processes.h"
 
 namespace cpugate {
@@ -72,7 +73,7 @@ void Session::onKnock() {
     if (poll(&waited, 1, 0) > 0) {
       until_.reset();
       std::string error;
-      if (!holding_.takeBack(&error)) fprintf(stderr, "cpugate-supervisor: %s\n", error.c_str());
+      if (!holding_.takeBack(&error)) complain("%s", error.c_str());
     }
   }
   if (!cgroupsGone_) takeNewcomers();
@@ -99,7 +100,7 @@ void Session::takeNewcomers() {
     if (holding_.take({pid}, false, false, {}, &error))
       refused_.erase(pid);
     else if (refused_.insert(pid).second)
-      fprintf(stderr, "cpugate-supervisor: %s\n", error.c_str());
+      complain("%s", error.c_str());
   }
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "auxv.h"
+#include "complain.h"
 #include "guard.h"
 #include "instruction.h"
 #include "segv_state.h"
@@ -386,8 +387,7 @@ bool Supervisor::makeAsWanted(pid_t tid) {
   if (tasks_[tid].wanted == Wanted::kMasked) return arm(tid, true);
   if (tasks_[tid].armed && !disarm(tid)) {
     if (!tasks_.contains(tid)) return false;
-    fprintf(stderr, "cpugate-supervisor: process %d can't be made to see the CPU again; it stays under its mask\n",
-            tid);
+    complain("process %d can't be made to see the CPU again; it stays under its mask", tid);
     tasks_[tid].wanted = Wanted::kMasked;
     return true;
   }
@@ -481,15 +481,15 @@ bool Supervisor::arm(pid_t tid, bool learn) {
   }
   if (end) {
     if (WaitStatus(*end).terminatingSignal() == SIGSYS)
-      fprintf(stderr,
-              "cpugate-supervisor: process %d was killed by a seccomp filter of its own that forbids "
-              "arch_prctl; a supervisor that runs as root can bypass it\n",
-              tid);
+      complain(
+          "process %d was killed by a seccomp filter of its own that forbids arch_prctl; a "
+          "supervisor that runs as root can bypass it",
+          tid);
     dispatch(tid, WaitStatus(*end));
     return false;
   }
   if (!task.armed) {
-    fprintf(stderr, "cpugate-supervisor: process %d can't be made to trap at CPUID; it is killed\n", tid);
+    complain("process %d can't be made to trap at CPUID; it is killed", tid);
     ++killed_;
     kill(tid);
   }

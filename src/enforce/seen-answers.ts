@@ -5,6 +5,7 @@ import type { OtherRoads } from '../mask/leaks.js';
 import type { SeenAnswers } from '../mask/verify.js';
 import { InputError } from '../model/errors.js';
 import type { LeafRow } from '../model/leaves.js';
+import { saidBySupervisor } from './supervisor.js';
 
 const LIMIT_MS = 60_000;
 const ROW = /^(?:[0-9a-f]{1,8} ){5}[0-9a-f]{1,8}$/;
@@ -60,7 +61,10 @@ export function probeUnderMask(supervisor: string, maskFile: string, folder: str
   });
   if (status === 0) return parseSeenAnswers(stdout);
   const how = error?.message ?? (signal === null ? `exit status ${status}` : `${signal}`);
-  throw new InputError('no-probe', `the program under the mask failed (${how}): ${stderr.trim()}`);
+  throw new InputError(
+    'no-probe',
+    `the program under the mask failed (${how}): ${saidBySupervisor(stderr)}`,
+  );
 }
 
 function isReadable(path: string): boolean {

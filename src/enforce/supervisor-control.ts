@@ -4,7 +4,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { InputError } from '../model/errors.js';
 import { readProcess } from './processes.js';
-import { findSupervisor } from './supervisor.js';
+import { findSupervisor, saidBySupervisor } from './supervisor.js';
 
 /** Beginning of the name of a supervisor's pid file: its tasks were under the mask all their life. */
 export const FROM_START = 'from-start-';
@@ -80,7 +80,7 @@ export function control(
     const args = ['control', '--pid', `${pid}`, ...options, command];
     return execFileSync(findSupervisor(), args, { stdio: ['ignore', 'pipe', 'pipe'] }).toString();
   } catch (cause) {
-    const said = (cause as { stderr?: Buffer }).stderr?.toString().trim();
+    const said = saidBySupervisor(`${(cause as { stderr?: Buffer }).stderr ?? ''}`);
     throw new InputError('supervisor', `the supervisor refused to ${command}: ${said || cause}`, {
       cause,
     });

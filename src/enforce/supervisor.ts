@@ -26,3 +26,8 @@ export function findSupervisor(from: string = fileURLToPath(import.meta.url)): s
   }
   return file;
 }
+
+/** Its words, for a message of ours: what it prints itself begins with the program's name. */
+export function saidBySupervisor(stderr: string): string {
+  return stderr.trim().replace(/^cpugate: /gm, '');
+}

@@ -1,8 +1,11 @@
 /** The supervisor's parts that trace nothing; what is tried is in the programs. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
+import { saidBySupervisor } from '../../src/enforce/supervisor.js';
 import { loadAddon } from '../../src/probe/addon.js';
 import { buildAndRun, compilerIsHere, PLAIN } from './sanitized.js';
 
@@ -98,5 +101,36 @@ describe.skipIf(!existsSync(supervisor))('"cpugate-supervisor probe"', () => {
     const names = lines.filter((line) => !rows.includes(line)).map((line) => line.split(' ')[0]);
     const known = ['xcr0', 'xcr0-in-use', 'hwcap', 'hwcap2', 'minsigstksz', 'arch-get-cpuid'];
     expect(new Set([...known, 'xcomp-supp'])).toEqual(new Set([...known, 'xcomp-supp', ...names]));
+  });
+});
+
+describe.skipIf(!existsSync(supervisor))('what the supervisor complains of', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cpugate-supervisor-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const nowhere = join(folder, 'nowhere');
+
+  test.each<[string, readonly string[], RegExp]>([
+    ['a mask that is not there', ['check-mask', nowhere], /can't be opened/],
+    ['a mask that is none', ['run', '--mask', supervisor, '--', 'true'], /is no mask/],
+    ['a number that is none', ['control', '--pid', 'x', 'status'], /"x" is no process's number/],
+    [
+      'a task that it does not hold',
+      ['control', '--pid', `${process.pid}`, '--runtime-dir', folder, 'status'],
+      /isn't supervised/,
+    ],
+    [
+      'a folder without supervisors',
+      ['control', '--pid', `${process.pid}`, '--runtime-dir', nowhere, 'status'],
+      /isn't supervised: nothing is/,
+    ],
+  ])('%s stands under the name of the program that people call', (_, args, says) => {
+    const { status, stderr } = spawnSync(supervisor, args, { encoding: 'utf8' });
+    expect(status).not.toBe(0);
+    expect(stderr).toMatch(/^cpugate: [^\n]+\n$/);
+    expect(stderr).toMatch(says);
+  });
+
+  test('is quoted in other messages without that name', () => {
+    expect(saidBySupervisor('cpugate: no\ncpugate: never\n')).toBe('no\nnever');
   });
 });

@@ -106,7 +106,7 @@ export const TRAP_CASES: readonly TrapCase[] = [
     args: ['kill', '@sees.static-glibc'],
     unprivileged: true,
     // Only with CAP_SYS_ADMIN can a filter be held off while the new program is armed.
-    masked: { status: 137, says: /^cpugate-supervisor: .*(seccomp|can't be made to trap)/m },
+    masked: { status: 137, says: /^cpugate: .*(seccomp|can't be made to trap)/m },
   },
   ...(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const).map((signal, index) => ({
     program: 'wait_signal',
