@@ -5,12 +5,15 @@
 import type { Capabilities } from '../model/capabilities.js';
 import { InputError } from '../model/errors.js';
 import { byName } from '../model/natural-order.js';
+import { printable } from '../model/printable.js';
 import { type HostKind, kindKey, kindOf } from './host-kind.js';
 
 /** Names kept of one kind; a fleet of a million must not keep a million. */
 export const NAMES_KEPT = 20;
 /** Characters kept of a name. */
 export const NAME_LENGTH = 200;
+/** A surrogate whose second half was cut off. */
+const HALF_SIGN = /[\ud800-\udbff]$/;
 /** C library versions kept of one kind. */
 const VERSIONS_KEPT = 50;
 const VERSION_LENGTH = 100;
@@ -54,10 +57,10 @@ class FirstTexts {
   }
 }
 
-/** Names come from files; nothing in them may steer a terminal. */
-function printable(text: string, length: number): string {
-  const name = text.replace(/\p{Cc}/gu, '?');
-  return name.length > length ? `${name.slice(0, length - 1)}…` : name;
+/** As it is shown, and as it is asked for: what comes from files may not steer a terminal. */
+function shown(text: string, length: number): string {
+  const name = printable(text);
+  return name.length > length ? `${name.slice(0, length - 1).replace(HALF_SIGN, '')}…` : name;
 }
 
 interface GrowingGroup {
@@ -90,8 +93,8 @@ export class ClusterFold {
     if (group === undefined) return false;
     group.count += 1;
     this.#hosts += 1;
-    group.names.add(printable(name, NAME_LENGTH));
-    if (glibcVersion !== undefined) group.glibc.add(printable(glibcVersion, VERSION_LENGTH));
+    group.names.add(shown(name, NAME_LENGTH));
+    if (glibcVersion !== undefined) group.glibc.add(shown(glibcVersion, VERSION_LENGTH));
     return true;
   }
 
@@ -101,8 +104,8 @@ export class ClusterFold {
     if (group === undefined) return false;
     group.count += added.count;
     this.#hosts += added.count;
-    for (const name of added.names) group.names.add(name);
-    for (const version of added.glibcVersions) group.glibc.add(version);
+    for (const name of added.names) group.names.add(shown(name, NAME_LENGTH));
+    for (const version of added.glibcVersions) group.glibc.add(shown(version, VERSION_LENGTH));
     return true;
   }
 

@@ -8,6 +8,7 @@ import { InputError } from '../model/errors.js';
 import type { Cpu, Host } from '../model/host.js';
 import { readRegister } from '../model/leaves.js';
 import { isUserVisible } from '../model/prerequisites.js';
+import { printable } from '../model/printable.js';
 import { ALL_KNOWN } from '../model/registers.js';
 import { PRESENT, type Presence, UNKNOWN } from '../model/xsave.js';
 import { hasFlag, tellsAbsence, tellsNoBit } from './proc-cpuinfo-flags.js';
@@ -50,9 +51,11 @@ function flagsOf(host: Host, seen: Capabilities): string[] {
 
 function line(key: string, value: string | number | undefined): string {
   if (value === undefined) return '';
+  // What other files say of a host could make lines of its own.
+  const text = printable(String(value));
   // As proc.c aligns them: one tab, two after the shorter keys.
   const tabs = key.length < 8 ? '\t\t' : '\t';
-  return `${key}${tabs}: ${value}\n`;
+  return `${key}${tabs}: ${text}\n`;
 }
 
 function blockOf(host: Host, cpu: Cpu, seen: Capabilities): string {

@@ -8,6 +8,7 @@ import type { CriuCpuinfo } from '../model/criu-cpuinfo.js';
 import { InputError } from '../model/errors.js';
 import type { Cpu, Host, HostKind, SystemFacts } from '../model/host.js';
 import { type LeafRow, leafTable } from '../model/leaves.js';
+import { printableJson } from '../model/printable.js';
 import { ALL_KNOWN_64, hex, hex32 } from '../model/registers.js';
 import { beginsWithBrace, type Format, type Input, malformed } from './format.js';
 import { schemaError } from './schema-errors.js';
@@ -254,5 +255,5 @@ export const profile: Format = {
     (input.head.includes(KIND) || input.text().includes(KIND)) &&
     !input.text().includes(OUTER_KIND),
   read,
-  write: (host) => ({ content: `${JSON.stringify(profileJson(host), null, 1)}\n`, lost: [] }),
+  write: (host) => ({ content: `${printableJson(profileJson(host), 1)}\n`, lost: [] }),
 };

@@ -42,10 +42,9 @@ function inWords(error: ValidationError): string {
   }
 }
 
-/** A JSON pointer holds names from the file as well: what isn't printable is shown as a code. */
-function printable(pointer: string): string {
-  const shown = JSON.stringify(pointer.slice(0, 120)).slice(1, -1);
-  return shown === '' ? '/' : shown;
+/** A JSON pointer holds names from the file as well. */
+function shownPointer(pointer: string): string {
+  return pointer === '' ? '/' : pointer.slice(0, 120);
 }
 
 /** The first thing that the schema objects to; ajv stops there. */
@@ -58,7 +57,7 @@ export function schemaError(
   return malformed(
     input,
     error === undefined ? 'is not valid' : inWords(error),
-    { at: printable(error?.instancePath ?? '') },
+    { at: shownPointer(error?.instancePath ?? '') },
     `schemas/${schema}.schema.json describes what belongs there.`,
   );
 }

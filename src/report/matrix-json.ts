@@ -1,6 +1,7 @@
 /** `matrix --json` (schemas/matrix-report.schema.json). */
 import { VERDICTS } from '../compare/verdict.js';
 import type { MatrixView } from '../matrix/view.js';
+import { printableJson } from '../model/printable.js';
 
 const SCHEMA_VERSION = 1;
 
@@ -25,8 +26,8 @@ export function matrixJsonText(view: MatrixView): string {
   const entries = Object.entries(matrixJson(view)).map(([name, value]) => {
     const head = ` ${JSON.stringify(name)}: `;
     const isList = Array.isArray(value) && typeof value[0] === 'object';
-    if (!isList) return head + JSON.stringify(value);
-    return `${head}[\n${value.map((one) => `  ${JSON.stringify(one)}`).join(',\n')}\n ]`;
+    if (!isList) return head + printableJson(value);
+    return `${head}[\n${value.map((one) => `  ${printableJson(one)}`).join(',\n')}\n ]`;
   });
   return `{\n${entries.join(',\n')}\n}\n`;
 }

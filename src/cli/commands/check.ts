@@ -5,6 +5,7 @@ import { MODES, type Mode } from '../../compare/mode-names.js';
 import { exitStatus, type Verdict } from '../../compare/verdict.js';
 import { InputError } from '../../model/errors.js';
 import type { Host } from '../../model/host.js';
+import { printableJson } from '../../model/printable.js';
 import { reportJson } from '../../report/json.js';
 import { allowedOf } from '../allowed.js';
 import type { Arguments } from '../arguments.js';
@@ -102,7 +103,7 @@ export const run: Run = async (args) => {
   const allow = allowedOf(args.list('allow'));
   const options = { mode, allow, ...(await maskOf(args.text('mask'))) };
   const report = (await gateFolder(specs, args, options)) ?? (await compareNamed(specs, options));
-  if (args.flag('json')) process.stdout.write(`${JSON.stringify(reportJson(report), null, 2)}\n`);
+  if (args.flag('json')) process.stdout.write(`${printableJson(reportJson(report), 2)}\n`);
   else {
     const { checkText } = await import('../../report/text/check.js');
     const style = describeTerminal(args.flag('color'));

@@ -1,4 +1,5 @@
 import { InputError } from '../../model/errors.js';
+import { printableJson } from '../../model/printable.js';
 import { explainJson } from '../../report/json.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
@@ -6,7 +7,7 @@ import { readFeature, readVisibleFeature } from '../feature-argument.js';
 import { describeTerminal } from '../terminal.js';
 
 function printJson(json: unknown): void {
-  process.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
+  process.stdout.write(`${printableJson(json, 2)}\n`);
 }
 
 /** Why a baseline lacks a feature. */

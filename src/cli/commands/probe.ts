@@ -1,4 +1,5 @@
 import { profileJson } from '../../formats/profile.js';
+import { printableJson } from '../../model/printable.js';
 import { probeHost } from '../../probe/index.js';
 import type { Run } from '../command.js';
 import { VERSION } from '../version.js';
@@ -11,6 +12,6 @@ export const run: Run = async (args) => {
     { ...probed, name },
     { taken: new Date().toISOString(), cpugate: VERSION },
   );
-  writeOutput(args.text('output'), `${JSON.stringify(json, null, 1)}\n`);
+  writeOutput(args.text('output'), `${printableJson(json, 1)}\n`);
   return 0;
 };

@@ -1,5 +1,6 @@
 import { describeHost } from '../../model/capabilities.js';
 import { InputError } from '../../model/errors.js';
+import { printableJson } from '../../model/printable.js';
 import { showJson } from '../../report/json.js';
 import type { Run } from '../command.js';
 import { loadHost } from '../load-host.js';
@@ -36,9 +37,7 @@ export const run: Run = async (args) => {
     const host = await loadHost(name);
     const seen = describeHost(host);
     if (showText === undefined)
-      process.stdout.write(
-        `${JSON.stringify(showJson(host, seen), null, names.length === 1 ? 2 : 0)}\n`,
-      );
+      process.stdout.write(`${printableJson(showJson(host, seen), names.length === 1 ? 2 : 0)}\n`);
     else {
       process.stdout.write(separator + showText(host, seen, describeTerminal(args.flag('color'))));
       separator = '\n';

@@ -4,6 +4,7 @@ import { maskForHost } from '../../enforce/prepare.js';
 import { otherRoads, probeUnderMask } from '../../enforce/seen-answers.js';
 import { findSupervisor } from '../../enforce/supervisor.js';
 import { isKept, verifyMask } from '../../mask/verify.js';
+import { printableJson } from '../../model/printable.js';
 import { probeHost } from '../../probe/index.js';
 import { verifyJson } from '../../report/verify-json.js';
 import type { Run } from '../command.js';
@@ -22,7 +23,7 @@ export const run: Run = async (args) => {
   const result = verifyMask(mask, baseline.features, host, seen, otherRoads());
   const names = { baseline: basename(path), host: host.name };
   if (args.flag('json'))
-    process.stdout.write(`${JSON.stringify(verifyJson(result, names, remarks), null, 2)}\n`);
+    process.stdout.write(`${printableJson(verifyJson(result, names, remarks), 2)}\n`);
   else {
     const { verifyText } = await import('../../report/text/verify.js');
     process.stdout.write(verifyText(result, names, remarks, describeTerminal(args.flag('color'))));

@@ -1,6 +1,7 @@
 /** What becomes of a baseline with a host more or one fewer, for people. */
 import { type Baseline, countHosts } from '../../baseline/baseline.js';
 import type { Join, Leave } from '../../baseline/change.js';
+import { printable } from '../../model/printable.js';
 import { featureLabel } from '../feature-label.js';
 import { shortenDropped, shorteningOfCluster } from '../short-names.js';
 import { levelName, type Outcome, unwrittenText, writtenText } from './baseline-written.js';
@@ -33,7 +34,7 @@ export function joinText(join: Join, name: string, outcome: Outcome, style: Text
     wrap(remedy, width, '    '),
   ]);
   return `${[
-    `${colors.bold(name)}: ${verdict}`,
+    `${colors.bold(printable(name))}: ${verdict}`,
     levelChange(join.before, join.after),
     ...findings,
     ...lostLines('Lost', shortenDropped(join.lost, short), hosts, style),
@@ -54,8 +55,8 @@ export function leaveText(leave: Leave, name: string, outcome: Outcome, style: T
         ];
   return `${[
     gained.length === 0
-      ? `Without ${colors.bold(name)}: nothing is gained.`
-      : `Without ${colors.bold(name)}: + ${plural(gained.length, 'feature')}`,
+      ? `Without ${colors.bold(printable(name))}: nothing is gained.`
+      : `Without ${colors.bold(printable(name))}: + ${plural(gained.length, 'feature')}`,
     ...(gained.length === 0 ? [] : [wrapWords(gained.map(featureLabel), width, '  ')]),
     levelChange(before, after),
     ...size,

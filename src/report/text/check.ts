@@ -201,7 +201,7 @@ export function checkText(report: Report, style: TextStyle, verbose: boolean): s
   const { colors, width } = style;
   const title = `${colors.bold(printable(report.from.name))} → ${colors.bold(printable(report.to.name))}: ${paintVerdict(report.verdict, style)}`;
   const mode =
-    (report.mask === undefined ? '' : colors.dim(` (tasks under ${report.mask})`)) +
+    (report.mask === undefined ? '' : colors.dim(` (tasks under ${printable(report.mask)})`)) +
     (report.mode === 'portable' ? '' : colors.dim(` (mode ${report.mode})`));
   const parts = [
     title + mode,

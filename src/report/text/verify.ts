@@ -1,5 +1,6 @@
 /** `cpugate verify` for people. */
 import { isKept, type Verification, type WrongAnswer } from '../../mask/verify.js';
+import { printable } from '../../model/printable.js';
 import { hex, hex32 } from '../../model/registers.js';
 import { featureLabel } from '../feature-label.js';
 import type { VerifyNames } from '../verify-json.js';
@@ -32,7 +33,7 @@ function verdictLine(
   const verdict = isKept(result)
     ? colors.green('the mask holds')
     : colors.red('the mask does not hold');
-  return `${colors.bold(`${baseline} on ${host}`)}: ${verdict}`;
+  return `${colors.bold(printable(`${baseline} on ${host}`))}: ${verdict}`;
 }
 
 export function verifyText(

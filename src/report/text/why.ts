@@ -1,6 +1,7 @@
 /** Why a baseline lacks a feature, for people. */
 import type { Why } from '../../baseline/explain-drop.js';
 import { featureRow } from '../../catalogue/index.js';
+import { printable } from '../../model/printable.js';
 import { featureLabel } from '../feature-label.js';
 import type { TextStyle } from './check.js';
 import { plural, reasonText } from './drop-reasons.js';
@@ -21,10 +22,10 @@ export function whyText(why: Why, name: string, style: TextStyle): string {
   const { colors } = style;
   const title = `${colors.bold(featureLabel(why.feature))}  ${featureRow(why.feature).title}`;
   const all = why.hosts === 1 ? 'its host has it' : `all ${why.hosts} hosts have it`;
-  if (why.kept) return `${title}\nIn ${name}: ${all}.\n`;
+  if (why.kept) return `${title}\nIn ${printable(name)}: ${all}.\n`;
   return `${[
     title,
-    `Not in ${name}: ${why.having} of ${plural(why.hosts, 'host')} ${why.having === 1 ? 'has' : 'have'} it.`,
+    `Not in ${printable(name)}: ${why.having} of ${plural(why.hosts, 'host')} ${why.having === 1 ? 'has' : 'have'} it.`,
     ...whyLines(why, '  ', style),
   ].join('\n')}\n`;
 }
