@@ -2,6 +2,7 @@
 import parse from 'yargs-parser';
 import { InputError } from '../model/errors.js';
 import type { CommandSpec, OptionSpec } from './specs/spec.js';
+import { suggest } from './suggest.js';
 
 export interface Arguments {
   readonly positionals: readonly string[];
@@ -13,10 +14,26 @@ export interface Arguments {
   flag(option: string): boolean | undefined;
 }
 
-function usageError(command: CommandSpec, message: string): InputError {
-  return new InputError('usage', message, {
-    remedy: `"cpugate ${command.name} --help" tells what it takes.`,
-  });
+function helpOf(command: CommandSpec): string {
+  return `"cpugate ${command.name} --help" tells what it takes.`;
+}
+
+function usageError(
+  command: CommandSpec,
+  message: string,
+  remedy: string = helpOf(command),
+): InputError {
+  return new InputError('usage', message, { remedy });
+}
+
+function unknownOption(command: CommandSpec, name: string): InputError {
+  const dashes = name.length === 1 ? '-' : '--';
+  const options = [...Object.keys(command.options), 'help'].map((option) => `--${option}`);
+  return usageError(
+    command,
+    `unknown option ${dashes}${name}`,
+    suggest(name, options, helpOf(command)),
+  );
 }
 
 function checkValue(command: CommandSpec, name: string, spec: OptionSpec, given: unknown) {
@@ -33,6 +50,7 @@ function checkValue(command: CommandSpec, name: string, spec: OptionSpec, given:
       throw usageError(
         command,
         `--${name} can't be "${value}"; it is one of ${spec.choices.join(', ')}`,
+        suggest(value, spec.choices, helpOf(command)),
       );
   }
 }
@@ -100,7 +118,7 @@ export function parseArguments(command: CommandSpec, argv: readonly string[]): A
   for (const [name, value] of Object.entries(given)) {
     const spec = command.options[name];
     if (spec === undefined || !Object.hasOwn(command.options, name))
-      throw usageError(command, `unknown option ${name.length === 1 ? '-' : '--'}${name}`);
+      throw unknownOption(command, name);
     checkValue(command, name, spec, value);
   }
   const positionals = rest.map(String);

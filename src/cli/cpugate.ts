@@ -3,10 +3,11 @@
  * only writes help and completions) are loaded when they are needed: starting them takes longer than
  * a check.
  */
-import { describeInputError, InputError, isInputError } from '../model/errors.js';
+import { describeInputError, isInputError } from '../model/errors.js';
+import { printable } from '../model/printable.js';
 import { parseArguments } from './arguments.js';
 import type { Run } from './command.js';
-import { COMMANDS, findCommand } from './specs/index.js';
+import { findCommand, unknownCommand } from './specs/index.js';
 import { VERSION } from './version.js';
 
 const USAGE = 2;
@@ -49,13 +50,15 @@ async function start(argv: readonly string[]): Promise<number> {
   }
   const command = findCommand(name);
   const load = LOADERS[name];
-  if (command === undefined || load === undefined)
-    throw new InputError('usage', `there is no command "${name}"`, {
-      remedy: `Commands: ${COMMANDS.map((one) => one.name).join(', ')}. "cpugate --help" explains them.`,
-    });
+  if (command === undefined || load === undefined) throw unknownCommand(name);
   const args = parseArguments(command, rest);
   const { run } = await load();
   return run(args);
+}
+
+/** A path of the user's that the system refuses, in its words. */
+function isPathError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && 'path' in error;
 }
 
 function report(error: unknown): number {
@@ -63,7 +66,11 @@ function report(error: unknown): number {
     process.stderr.write(`cpugate: ${describeInputError(error)}\n`);
     return error.code === 'unavailable' ? UNAVAILABLE : USAGE;
   }
-  const text = error instanceof Error ? error.message : String(error);
+  const text = printable(error instanceof Error ? error.message : String(error));
+  if (isPathError(error)) {
+    process.stderr.write(`cpugate: ${text}\n`);
+    return USAGE;
+  }
   process.stderr.write(
     `cpugate: this is a bug in cpugate: ${text}\n  Please report it with the command and its input` +
       `${process.env.CPUGATE_DEBUG ? '' : '; CPUGATE_DEBUG=1 shows where it happened'}.\n`,

@@ -6,27 +6,23 @@ import {
   findFeature,
   LEVELS,
   type LevelName,
-  ROWS,
 } from '../catalogue/index.js';
 import { SYNTHETIC_FLAGS } from '../catalogue/synthetic-flags.js';
 import { InputError } from '../model/errors.js';
 import { isUserVisible } from '../model/prerequisites.js';
+import { suggestName } from './suggest.js';
 
-/** Names that share the most with what was typed. */
-function similar(text: string): string[] {
-  const plain = text.toLowerCase().replace(/[-_.]/g, '');
-  const near = [...acceptedSpellings()].filter(
-    ([spelling]) =>
-      spelling.includes(plain) ||
-      (plain.length > 3 && plain.includes(spelling) && spelling.length > 3),
-  );
-  const names = new Set<FeatureName>(near.map(([, name]) => name));
-  return ROWS.map((row) => row.name)
-    .filter((name) => names.has(name))
-    .slice(0, 8);
+type Spelling = readonly [spelling: string, name: string];
+
+/** What a word may mean beside a feature. */
+export interface OtherNames {
+  readonly kind: string;
+  readonly names: readonly string[];
 }
 
-function unknownFeature(text: string): InputError {
+const LEVEL_NAMES: OtherNames = { kind: 'level', names: LEVELS.map(({ name }) => name) };
+
+function unknownName(text: string, others: OtherNames | undefined): InputError {
   const flag = SYNTHETIC_FLAGS.find((one) => one.name === text);
   if (flag !== undefined)
     return new InputError(
@@ -36,25 +32,30 @@ function unknownFeature(text: string): InputError {
         remedy: `${flag.note} (from ${flag.from}).`,
       },
     );
-  const near = similar(text);
-  return new InputError('unknown-feature', `no feature is called "${text}"`, {
-    remedy:
-      near.length > 0
-        ? `Similar: ${near.join(', ')}.`
-        : '"cpugate show localhost" lists those of this host.',
+  const kinds = others === undefined ? 'feature' : `feature or ${others.kind}`;
+  const named = (others?.names ?? []).map((name): Spelling => [name, name]);
+  return new InputError('unknown-feature', `no ${kinds} is called "${text}"`, {
+    remedy: suggestName(
+      text,
+      [...acceptedSpellings(), ...named],
+      '"cpugate show localhost" lists the features of this host.',
+    ),
   });
 }
 
 /** Throws InputError, with names that are like it. */
-export function readFeature(text: string): FeatureName {
+export function readFeature(text: string, others?: OtherNames): FeatureName {
   const name = findFeature(text);
-  if (name === undefined) throw unknownFeature(text);
+  if (name === undefined) throw unknownName(text, others);
   return name;
 }
 
 /** A feature that baselines are made of. */
 export function readVisibleFeature(text: string): FeatureName {
-  const name = readFeature(text);
+  return visible(readFeature(text));
+}
+
+function visible(name: FeatureName): FeatureName {
   if (!isUserVisible(name))
     throw new InputError('invisible-feature', `${name} is not visible to tasks`, {
       remedy: `It is of class ${featureRow(name).class}; baselines hold what tasks can use.`,
@@ -66,5 +67,5 @@ export function readVisibleFeature(text: string): FeatureName {
 export function readLevelOrFeature(text: string): LevelName | FeatureName {
   const plain = text.toLowerCase().replaceAll('_', '-');
   const level = LEVELS.find(({ name }) => name === plain || name === `x86-64-${plain}`);
-  return level?.name ?? readVisibleFeature(text);
+  return level?.name ?? visible(readFeature(text, LEVEL_NAMES));
 }

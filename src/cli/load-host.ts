@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MAX_INPUT_BYTES } from '../formats/format.js';
 import { readHost } from '../formats/index.js';
-import { findProfileName } from '../formats/named-profile.js';
+import { findProfileName, profileSpellings } from '../formats/named-profile.js';
 import { InputError, isInputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
 import { packageRoot } from '../probe/package-root.js';
+import { suggestName } from './suggest.js';
 
 function tooLarge(name: string): InputError {
   return new InputError('too-large', `is larger than ${MAX_INPUT_BYTES / 1024 / 1024} MiB`, {
@@ -16,21 +17,43 @@ function tooLarge(name: string): InputError {
   });
 }
 
+const MODELS_LISTED = '"cpugate show --models" lists the models.';
+
+/** Whoever writes a path, or a file's name with its ending, means no model. */
+function isPath(name: string): boolean {
+  return name.includes('/') || /\.[a-z]\w*$/i.test(name);
+}
+
+function missingFile(name: string, cause: unknown): InputError {
+  if (isPath(name))
+    return new InputError('unreadable', 'no such file', { place: { file: name }, cause });
+  const names: [string, string][] = [['localhost', 'localhost'], ...profileSpellings()];
+  return new InputError('unreadable', 'no such file, and no CPU model of this name', {
+    place: { file: name },
+    remedy: suggestName(name, names, MODELS_LISTED),
+    cause,
+  });
+}
+
+const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
+  EACCES: 'may not be read (permission denied)',
+  EPERM: 'may not be read (not permitted)',
+  EISDIR: 'is a folder, not a file',
+  ENOTDIR: "can't be found: a part of its path is a file, not a folder",
+  ELOOP: "can't be found: its symbolic links lead round in a circle",
+  ENAMETOOLONG: 'has too long a name for any file',
+  ENXIO: 'is a socket or a device that is not there',
+  EIO: "can't be read: the device fails",
+};
+
 /** What the system's error means to the user. */
 export function readError(name: string, error: unknown): InputError {
-  const code = (error as NodeJS.ErrnoException).code;
-  const said: Record<string, string> = {
-    ENOENT: 'no such file, and no CPU model of this name',
-    EACCES: 'may not be read (permission denied)',
-    EISDIR: 'is a folder, not a file',
-    ENOTDIR: "can't be found: a part of its path is a file, not a folder",
-    ELOOP: "can't be found: its symbolic links lead round in a circle",
-    ENAMETOOLONG: 'has too long a name for any file',
-  };
-  return new InputError('unreadable', said[code ?? ''] ?? `can't be read (${code})`, {
-    place: { file: name },
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  if (code === 'ENOENT') return missingFile(name, error);
+  const said = Object.hasOwn(SYSTEM_ERRORS, code) ? SYSTEM_ERRORS[code] : undefined;
+  return new InputError('unreadable', said ?? `can't be read (${code})`, {
+    place: { file: name.length > 200 ? `${name.slice(0, 199)}…` : name },
     cause: error,
-    ...(code === 'ENOENT' ? { remedy: '"cpugate show --models" lists the models.' } : {}),
   });
 }
 

@@ -164,6 +164,13 @@ export function profileNames(): readonly string[] {
   return Object.keys(PROFILE_INDEX);
 }
 
+/** Names and aliases, each with the profile that it means. */
+export function profileSpellings(): [spelling: string, name: string][] {
+  return Object.entries(PROFILE_INDEX).flatMap(([name, { aliases }]) =>
+    [name, ...aliases].map((alias): [string, string] => [alias, name]),
+  );
+}
+
 function plain(name: string): string {
   return name.toLowerCase().replace(/[-_.\s]/g, '');
 }
@@ -172,10 +179,6 @@ let names: ReadonlyMap<string, string> | undefined;
 
 /** The profile that a name or alias means; case, "-", "_", "." and spaces don't count. */
 export function findProfileName(spelling: string): string | undefined {
-  names ??= new Map(
-    Object.entries(PROFILE_INDEX).flatMap(([name, { aliases }]) =>
-      [name, ...aliases].map((alias): [string, string] => [plain(alias), name]),
-    ),
-  );
+  names ??= new Map(profileSpellings().map(([alias, name]) => [plain(alias), name]));
   return names.get(plain(spelling));
 }

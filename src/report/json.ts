@@ -8,6 +8,9 @@ import {
   ROWS,
 } from '../catalogue/index.js';
 import type { Report } from '../compare/compare.js';
+import { explanationOf, severitiesIn } from '../compare/explanations.js';
+import type { FindingCode } from '../compare/finding.js';
+import { MODES } from '../compare/mode-names.js';
 import type { GateReport } from '../gate/gate.js';
 import { type Capabilities, effectiveFeatures, x86Level } from '../model/capabilities.js';
 import { formatCpuList } from '../model/cpu-list.js';
@@ -165,6 +168,21 @@ export function explainJson(name: FeatureName) {
     names: row.names ?? {},
     glibcTunable: row.glibcTunable ?? false,
     criuInstruction: row.criuInstruction ?? false,
+  };
+}
+
+/** `explain CODE --json`. */
+export function explainFindingJson(code: FindingCode) {
+  const { from = 'hosts', when, meaning, where, advice } = explanationOf(code);
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    code,
+    from,
+    when,
+    meaning,
+    severities: Object.fromEntries(MODES.map((mode) => [mode, severitiesIn(mode, code)])),
+    where: where ?? null,
+    advice,
   };
 }
 

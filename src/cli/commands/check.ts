@@ -11,6 +11,7 @@ import { allowedOf } from '../allowed.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { isFolder, loadHost } from '../load-host.js';
+import { suggest } from '../suggest.js';
 import { describeTerminal } from '../terminal.js';
 
 function usage(message: string, remedy: string): InputError {
@@ -43,7 +44,11 @@ function modeOf(text: string | undefined): NonNullable<CompareOptions['mode']> {
   }
   throw usage(
     `there is no mode "${text}"`,
-    `Modes: ${MODES.join(', ')}, criu:CAP (for example criu:fpu,ins).`,
+    suggest(
+      text,
+      [...MODES, 'criu'],
+      `Modes: ${MODES.join(', ')}, criu:CAP (for example criu:fpu,ins).`,
+    ),
   );
 }
 

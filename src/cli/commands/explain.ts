@@ -1,18 +1,30 @@
+import { findFeature } from '../../catalogue/index.js';
+import { isFindingCode } from '../../compare/explanations.js';
+import { FINDING_CODES, type FindingCode } from '../../compare/finding.js';
 import { InputError } from '../../model/errors.js';
 import { printableJson } from '../../model/printable.js';
-import { explainJson } from '../../report/json.js';
+import { explainFindingJson, explainJson } from '../../report/json.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
-import { readFeature, readVisibleFeature } from '../feature-argument.js';
+import { type OtherNames, readFeature, readVisibleFeature } from '../feature-argument.js';
 import { describeTerminal } from '../terminal.js';
 
 function printJson(json: unknown): void {
   process.stdout.write(`${printableJson(json, 2)}\n`);
 }
 
+const CODES: OtherNames = { kind: 'finding', names: FINDING_CODES };
+
+/** The feature first, whichever way round they stand. */
+function inOrder([first = '', second]: readonly string[]): [wanted: string, other?: string] {
+  if (second === undefined) return [first];
+  const isSwapped = findFeature(first) === undefined && findFeature(second) !== undefined;
+  return isSwapped ? [second, first] : [first, second];
+}
+
 /** Why a baseline lacks a feature. */
 async function explainWhy(args: Arguments): Promise<number> {
-  const [wanted = '', path] = args.positionals;
+  const [wanted, path] = inOrder(args.positionals);
   const name = readVisibleFeature(wanted);
   if (path === undefined)
     throw new InputError('usage', 'the baseline is missing', {
@@ -33,18 +45,32 @@ async function explainWhy(args: Arguments): Promise<number> {
   return 0;
 }
 
+function refuseMore(what: string, path: string | undefined, remedy: string): void {
+  if (path === undefined) return;
+  throw new InputError('usage', `one argument too many: "${path}"`, {
+    remedy: `${what}: ${remedy}`,
+  });
+}
+
+async function explainFeature(args: Arguments, wanted: string, path: string | undefined) {
+  const name = readFeature(wanted, CODES);
+  refuseMore('Why a baseline lacks a feature tells', path, `cpugate explain --why ${name} ${path}`);
+  if (args.flag('json')) return printJson(explainJson(name));
+  const { explainText } = await import('../../report/text/explain.js');
+  process.stdout.write(explainText(name, describeTerminal(args.flag('color'))));
+}
+
+async function explainFinding(args: Arguments, code: FindingCode, path: string | undefined) {
+  refuseMore('A code is explained alone', path, `cpugate explain ${code}`);
+  if (args.flag('json')) return printJson(explainFindingJson(code));
+  const { explainFindingText } = await import('../../report/text/explain-finding.js');
+  process.stdout.write(explainFindingText(code, describeTerminal(args.flag('color'))));
+}
+
 export const run: Run = async (args) => {
   if (args.flag('why')) return explainWhy(args);
-  const [wanted = '', path] = args.positionals;
-  const name = readFeature(wanted);
-  if (path !== undefined)
-    throw new InputError('usage', `one argument too many: "${path}"`, {
-      remedy: `Why a baseline lacks a feature tells: cpugate explain --why ${name} ${path}`,
-    });
-  if (args.flag('json')) printJson(explainJson(name));
-  else {
-    const { explainText } = await import('../../report/text/explain.js');
-    process.stdout.write(explainText(name, describeTerminal(args.flag('color'))));
-  }
+  const [wanted, path] = inOrder(args.positionals);
+  if (isFindingCode(wanted)) await explainFinding(args, wanted, path);
+  else await explainFeature(args, wanted, path);
   return 0;
 };

@@ -1,6 +1,8 @@
 import { InputError } from '../../model/errors.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
+import { HOOKS } from '../specs/hook.js';
+import { suggest } from '../suggest.js';
 
 const CALLERS: Readonly<Record<string, (args: Arguments) => Promise<void>>> = {
   criu: async (args) => (await import('../criu-stages.js')).runCriuStage(args),
@@ -13,7 +15,9 @@ export const run: Run = async (args) => {
   const [caller = ''] = args.positionals;
   const call = Object.hasOwn(CALLERS, caller) ? CALLERS[caller] : undefined;
   if (call === undefined)
-    throw new InputError('usage', `there is no hook "${caller}"`, { remedy: 'Hooks: criu, oci.' });
+    throw new InputError('usage', `there is no hook "${caller}"`, {
+      remedy: suggest(caller, HOOKS, `Hooks: ${HOOKS.join(', ')}.`),
+    });
   await call(args);
   return 0;
 };

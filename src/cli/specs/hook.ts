@@ -1,6 +1,9 @@
 import { MASK_OPTION, RUNTIME_DIR_OPTION } from './mask-options.js';
 import type { CommandSpec } from './spec.js';
 
+/** What calls it; "guard" is a restore's own second process. */
+export const HOOKS = ['criu', 'oci'] as const;
+
 export const hook: CommandSpec = {
   name: 'hook',
   summary:

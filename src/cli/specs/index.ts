@@ -2,6 +2,8 @@
  * The command line as data: what each command takes, says of itself and shows as examples, a file a
  * command. Parsing, help and completion all read it, so they can't disagree.
  */
+import { InputError } from '../../model/errors.js';
+import { suggest } from '../suggest.js';
 import { attach } from './attach.js';
 import { baseline } from './baseline.js';
 import { check } from './check.js';
@@ -39,6 +41,13 @@ export const COMMANDS: readonly CommandSpec[] = [
   hook,
   completion,
 ];
+
+export function unknownCommand(name: string): InputError {
+  const names = COMMANDS.map((command) => command.name);
+  return new InputError('usage', `there is no command "${name}"`, {
+    remedy: suggest(name, [...names, 'help'], '"cpugate --help" lists the commands.'),
+  });
+}
 
 export function findCommand(name: string | undefined): CommandSpec | undefined {
   return COMMANDS.find((command) => command.name === name);

@@ -1,0 +1,53 @@
+/** A finding's code for people. */
+import { explanationOf, severitiesIn } from '../../compare/explanations.js';
+import type { FindingCode, Severity } from '../../compare/finding.js';
+import { MODES, type Mode } from '../../compare/mode-names.js';
+import type { TextStyle } from './check.js';
+import { columns } from './columns.js';
+
+const SOURCES = {
+  hosts: 'two hosts',
+  images: 'a folder of CRIU images and a host',
+  criu: 'two hosts, in mode criu:CAP alone',
+} as const;
+
+function either(severities: readonly Severity[]): string {
+  const last = severities.at(-1);
+  return severities.length < 2 ? `${last}` : `${severities.slice(0, -1).join(', ')} or ${last}`;
+}
+
+/** What a mode adds to the severity. */
+const REMARKS: Readonly<Partial<Record<Mode, string>>> = {
+  advisory: ', and the exit status is 0',
+};
+
+/** `explain CODE` without --json. */
+export function explainFindingText(code: FindingCode, { colors, width }: TextStyle): string {
+  const { from = 'hosts', when, meaning, where, advice } = explanationOf(code);
+  const facts: (readonly [string, string | undefined])[] = [
+    ['Found in', SOURCES[from]],
+    ['When', `${when}.`],
+    ['Meaning', meaning],
+    ['What to do', advice],
+  ];
+  const byMode = MODES.map((mode) => [
+    colors.dim(mode),
+    either(severitiesIn(mode, code)) + (REMARKS[mode] ?? ''),
+  ]);
+  const severities =
+    from === 'criu' ? [] : ['', colors.bold('Severity by mode'), columns(byMode, width)];
+  return `${[
+    `${colors.bold(code)}  a finding of "cpugate check"`,
+    columns(
+      [
+        ...facts,
+        [
+          'Severity',
+          from === 'criu' ? either(severitiesIn('portable', code)) : where && `${where}.`,
+        ] as const,
+      ].flatMap(([head, text]) => (text ? [[colors.dim(head), text]] : [])),
+      width,
+    ),
+    ...severities,
+  ].join('\n')}\n`;
+}
