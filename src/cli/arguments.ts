@@ -36,6 +36,20 @@ function unknownOption(command: CommandSpec, name: string): InputError {
   );
 }
 
+function checkChoice(
+  command: CommandSpec,
+  what: string,
+  choices: readonly string[],
+  given: string | undefined,
+): void {
+  if (given === undefined || choices.includes(given)) return;
+  throw usageError(
+    command,
+    `${what} can't be "${given}"; it is one of ${choices.join(', ')}`,
+    suggest(given, choices, helpOf(command)),
+  );
+}
+
 function checkValue(command: CommandSpec, name: string, spec: OptionSpec, given: unknown) {
   if (spec.type === 'boolean') {
     if (typeof given !== 'boolean') throw usageError(command, `--${name} is given twice`);
@@ -46,12 +60,7 @@ function checkValue(command: CommandSpec, name: string, spec: OptionSpec, given:
   for (const value of values) {
     if (typeof value !== 'string' || value === '')
       throw usageError(command, `--${name} needs a value (${spec.value ?? 'text'})`);
-    if (spec.choices !== undefined && !spec.choices.includes(value))
-      throw usageError(
-        command,
-        `--${name} can't be "${value}"; it is one of ${spec.choices.join(', ')}`,
-        suggest(value, spec.choices, helpOf(command)),
-      );
+    if (spec.choices !== undefined) checkChoice(command, `--${name}`, spec.choices, value);
   }
 }
 
@@ -61,6 +70,8 @@ function checkPositionals(command: CommandSpec, given: readonly string[]) {
   if (missing !== undefined) throw usageError(command, `${missing.name.toUpperCase()} is missing`);
   if (given.length > positionals.length && !positionals.at(-1)?.variadic)
     throw usageError(command, `one argument too many: "${given[positionals.length]}"`);
+  for (const [place, { name, choices }] of positionals.entries())
+    if (choices !== undefined) checkChoice(command, name.toUpperCase(), choices, given[place]);
 }
 
 /** The command's own arguments, and what stands behind the first "--". */

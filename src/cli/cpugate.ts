@@ -33,6 +33,8 @@ const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = 
 };
 
 function wantsHelp(argv: readonly string[]): boolean {
+  // A line that is being completed may hold anything.
+  if (argv[0] === '--get-yargs-completions') return false;
   const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
   return own.includes('--help') || own.includes('-h');
 }

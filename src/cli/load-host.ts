@@ -20,7 +20,7 @@ function tooLarge(name: string): InputError {
 const MODELS_LISTED = '"cpugate show --models" lists the models.';
 
 /** Whoever writes a path, or a file's name with its ending, means no model. */
-function isPath(name: string): boolean {
+export function isPath(name: string): boolean {
   return name.includes('/') || /\.[a-z]\w*$/i.test(name);
 }
 

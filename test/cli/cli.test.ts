@@ -17,6 +17,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../src/cli/specs/index.js';
+import { COMMAND_GROUPS } from '../../src/cli/specs/spec.js';
 import validateCheck from '../../src/generated/check-report.js';
 import validateExplain from '../../src/generated/explain-report.js';
 import validateShow from '../../src/generated/show-report.js';
@@ -34,7 +36,7 @@ describe('without arguments', () => {
   it('a newcomer sees the three jobs', () => {
     const { status, out } = cpugate([]);
     expect(status).toBe(0);
-    for (const job of ['cpugate check', 'cpugate probe', 'cpugate show'])
+    for (const job of ['cpugate check', 'cpugate baseline', 'cpugate run'])
       expect(out).toContain(job);
   });
 });
@@ -49,6 +51,41 @@ describe('help', () => {
       expect(out).toMatch(/Examples:/);
     },
   );
+  it('names values, and nothing as a mere string', () => {
+    for (const { name, options } of COMMANDS) {
+      const { out } = cpugate([name, '--help'], { env: { COLUMNS: '200' } });
+      expect(out, name).not.toMatch(/\[string\]|\[boolean\]/);
+      for (const [option, { type, value, describe: says }] of Object.entries(options))
+        expect(out).toMatch(
+          new RegExp(
+            `--${option}${type === 'string' ? ` ${value?.replace('|', '\\|')}` : ''} +${says.slice(0, 20).replace(/[().*|?+]/g, '.')}`,
+          ),
+        );
+    }
+  });
+  it('has each command once, under its job', () => {
+    const { out } = cpugate(['--help']);
+    const groups = out.split('\n\n').map((part) => part.split('\n')[0]);
+    for (const [group, title] of Object.entries(COMMAND_GROUPS)) {
+      expect(groups).toContain(title);
+      const part = out.split('\n\n').find((one) => one.startsWith(title)) ?? '';
+      const listed = [...part.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name);
+      expect(listed).toEqual(COMMANDS.filter((one) => one.group === group).map(({ name }) => name));
+    }
+  });
+  it.each([
+    ['check', '--mode', /default: portable/],
+    ['check', '--fail-on', /default: at-risk/],
+    ['restore', '--fail-on', /default: at-risk/],
+    ['restore', '--root', /default: \//],
+    ['probe', '--name', /default: its host name/],
+    ['run', '--runtime-dir', /default: \/run\/cpugate/],
+    ['completion', 'SHELL', /default: the shell you use/],
+  ])('of %s names the default of %s', (command, option, says) => {
+    const { out } = cpugate([command, '--help'], { env: { COLUMNS: '200' } });
+    const lines = out.replace(/\n {10,}/g, ' ').split('\n');
+    expect(lines.find((line) => line.includes(`${option} `) && line.startsWith(' '))).toMatch(says);
+  });
   it('is the same by "help COMMAND"', () => {
     expect(cpugate(['help', 'check']).out).toBe(cpugate(['check', '--help']).out);
   });
@@ -375,7 +412,7 @@ describe('-o', () => {
 });
 
 describe('completion', () => {
-  it.each(['bash', 'zsh'])('for %s is a script that asks cpugate', (shell) => {
+  it.each(['bash', 'zsh', 'fish'])('for %s is a script that asks cpugate', (shell) => {
     const { status, out } = cpugate(['completion', shell]);
     expect(status).toBe(0);
     expect(out).toContain('--get-yargs-completions');

@@ -7,6 +7,7 @@ import { explainFindingJson, explainJson } from '../../report/json.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { type OtherNames, readFeature, readVisibleFeature } from '../feature-argument.js';
+import { isPath } from '../load-host.js';
 import { describeTerminal } from '../terminal.js';
 
 function printJson(json: unknown): void {
@@ -18,13 +19,18 @@ const CODES: OtherNames = { kind: 'finding', names: FINDING_CODES };
 /** The feature first, whichever way round they stand. */
 function inOrder([first = '', second]: readonly string[]): [wanted: string, other?: string] {
   if (second === undefined) return [first];
-  const isSwapped = findFeature(first) === undefined && findFeature(second) !== undefined;
+  const isSwapped =
+    findFeature(first) === undefined && (findFeature(second) !== undefined || isPath(first));
   return isSwapped ? [second, first] : [first, second];
 }
 
 /** Why a baseline lacks a feature. */
 async function explainWhy(args: Arguments): Promise<number> {
   const [wanted, path] = inOrder(args.positionals);
+  if (path === undefined && isPath(wanted))
+    throw new InputError('usage', `which feature of ${wanted} is missing`, {
+      remedy: `For example: cpugate explain --why avx512f ${wanted}`,
+    });
   const name = readVisibleFeature(wanted);
   if (path === undefined)
     throw new InputError('usage', 'the baseline is missing', {

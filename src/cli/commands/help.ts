@@ -1,14 +1,15 @@
 /**
- * Help and shell completion, which yargs does from the specifications. Nothing is run from here.
+ * Help, which yargs writes from the specifications, and shell completion. Nothing is run from here.
  */
 import yargs, { type Argv } from 'yargs';
-import { acceptedSpellings, ROWS } from '../../catalogue/index.js';
-import { MODES } from '../../compare/mode-names.js';
-import { profileNames } from '../../formats/named-profile.js';
-import { COMMANDS, findCommand } from '../specs/index.js';
-import type { CommandSpec } from '../specs/spec.js';
+import { columns } from '../../report/text/columns.js';
+import { parseArguments } from '../arguments.js';
+import { complete } from '../complete.js';
+import { completionScript, shellOf } from '../completion-scripts.js';
+import { completion } from '../specs/completion.js';
+import { COMMANDS, findCommand, unknownCommand } from '../specs/index.js';
+import { COMMAND_GROUPS, type CommandSpec, type OptionSpec } from '../specs/spec.js';
 import { describeTerminal } from '../terminal.js';
-import { VERSION } from '../version.js';
 
 const WELCOME = `cpugate lets running tasks move between x86-64 hosts with unlike CPUs, or says why they can't.
 
@@ -19,17 +20,21 @@ Three jobs:
 
 Record a host for the first two with       cpugate probe -o web-7.json`;
 
-function withOptions(parser: Argv, command: CommandSpec): Argv {
-  for (const [name, spec] of Object.entries(command.options))
-    parser.option(name, {
-      type: spec.type,
+/** "output FILE": nothing is parsed with it. */
+function withValue(name: string, { value, type }: OptionSpec): string {
+  return type === 'boolean' ? name : `${name} ${value ?? 'TEXT'}`;
+}
+
+function withOptions(parser: Argv, { options, positionals, trailing }: CommandSpec): Argv {
+  for (const [name, spec] of Object.entries(options))
+    parser.option(withValue(name, spec), {
       describe: spec.describe,
       ...(spec.alias === undefined ? {} : { alias: spec.alias }),
       ...(spec.choices === undefined ? {} : { choices: [...spec.choices] }),
-      ...(spec.type === 'string' ? { requiresArg: true } : {}),
     });
-  for (const positional of command.positionals)
-    parser.positional(positional.name, { type: 'string', describe: positional.describe });
+  for (const { name, describe } of positionals) parser.positional(name.toUpperCase(), { describe });
+  if (trailing !== undefined)
+    parser.positional(`-- ${trailing.name.toUpperCase()}`, { describe: trailing.describe });
   return parser;
 }
 
@@ -43,78 +48,77 @@ function positionalsOf({ positionals, trailing }: CommandSpec): string {
   return [...own, ...behind].join(' ');
 }
 
-function base(): Argv {
+function base(width: number): Argv {
   return yargs([])
     .scriptName('cpugate')
     .locale('en')
-    .wrap(describeTerminal(false).width)
+    .wrap(width)
     .version(false)
-    .help('help', 'this help')
-    .alias('help', 'h')
+    .help(false)
+    .option('help', { alias: 'h', describe: 'this help' })
     .exitProcess(false);
 }
 
-function helpOf(command: CommandSpec): Argv {
-  const parser = withOptions(base(), command).usage(
+function helpOf(command: CommandSpec, width: number): Argv {
+  const parser = withOptions(base(width), command).usage(
     `cpugate ${command.name} ${positionalsOf(command)}\n\n${command.summary}.`,
   );
   for (const [line, what] of command.examples) parser.example(line, what);
   return command.epilogue === undefined ? parser : parser.epilogue(command.epilogue);
 }
 
-function helpOfAll(): Argv {
-  const parser = base().usage(WELCOME).version('version', 'the version', VERSION);
-  for (const command of COMMANDS) parser.command(command.name, command.summary);
-  return parser.epilogue(
-    'cpugate COMMAND --help explains a command.\nExit status of check: 0 compatible, 1 incompatible, 2 failure, 3 at-risk, 4 unknown.',
-  );
+const GENERAL_OPTIONS = [
+  ['-h, --help', 'this help; behind a command, what the command takes'],
+  ['-V, --version', 'the version'],
+];
+
+/** Commands by their job; yargs has one list of them. */
+function helpOfAll(width: number): string {
+  const widest = Math.max(...COMMANDS.map(({ name }) => name.length));
+  const groups = Object.entries(COMMAND_GROUPS).map(([group, title]) => {
+    const commands = COMMANDS.filter((command) => command.group === group);
+    const rows = commands.map(({ name, summary }) => [name.padEnd(widest), summary]);
+    return `${title}\n${columns(rows, width)}`;
+  });
+  return `${[
+    WELCOME,
+    ...groups,
+    `Options\n${columns(GENERAL_OPTIONS, width)}`,
+    '"cpugate COMMAND --help" explains a command. "cpugate completion" is for your shell.',
+    'Exit status of check: 0 compatible, 1 incompatible, 2 failure, 3 at-risk, 4 unknown.',
+  ].join('\n\n')}\n`;
 }
 
-/** What can stand after the words typed so far; file names are the shell's own business. */
-function complete(current: string, words: readonly string[]): string[] {
-  const [name] = words;
-  const command = findCommand(name);
-  if (command === undefined) return COMMANDS.map((one) => one.name);
-  if (current.startsWith('-')) return Object.keys(command.options).map((one) => `--${one}`);
-  const before = words.at(-1) === current ? words.at(-2) : words.at(-1);
-  const option = before?.startsWith('--') ? command.options[before.slice(2)] : undefined;
-  if (before === '--mode') return [...MODES, 'criu:default', 'criu:cpu', 'criu:ins', 'criu:fpu'];
-  if (before === '--allow') return ROWS.map((row) => row.name);
-  if (option?.choices !== undefined) return [...option.choices];
-  if (command.positionals.some((one) => one.completes === 'feature'))
-    return [...new Set(acceptedSpellings().values())];
-  if (option?.value === 'HOST' || command.positionals.some((one) => one.completes === 'host'))
-    return ['localhost', ...profileNames()];
-  return command.name === 'completion' ? ['bash', 'zsh'] : [];
-}
-
-async function printCompletions(argv: readonly string[]): Promise<number> {
+function printCompletions(argv: readonly string[]): number {
   // The shell's script gives the words of the line behind the option, "cpugate" first.
   const words = argv.filter((word) => word !== '--get-yargs-completions').slice(1);
-  const current = words.at(-1) ?? '';
-  for (const word of complete(current, words.slice(0)))
-    if (word.startsWith(current)) process.stdout.write(`${word}\n`);
+  for (const line of complete(words)) process.stdout.write(`${line}\n`);
   return 0;
 }
 
-function printCompletionScript(shell: string | undefined): number {
-  if (shell !== undefined) process.env.SHELL = `/bin/${shell}`;
-  // The types leave out the names of the program and the command that the script is written for.
-  const parser = base().completion('completion') as unknown as {
-    showCompletionScript(program: string, command: string): unknown;
-  };
-  parser.showCompletionScript('cpugate', 'completion');
+function printCompletionScript(argv: readonly string[]): number {
+  const [shell = shellOf(process.env.SHELL)] = parseArguments(completion, argv).positionals;
+  process.stdout.write(completionScript(shell));
   return 0;
+}
+
+async function helpText(command: CommandSpec | undefined, width: number): Promise<string> {
+  return command === undefined ? helpOfAll(width) : `${await helpOf(command, width).getHelp()}\n`;
+}
+
+/** The command that help is wanted of; undefined: of all. */
+function topicOf(argv: readonly string[]): CommandSpec | undefined {
+  const name = argv.find((word) => !word.startsWith('-') && word !== 'help');
+  const command = findCommand(name);
+  if (name !== undefined && command === undefined) throw unknownCommand(name);
+  return command;
 }
 
 /** Gives the exit status: asking for help is no failure. */
 export async function help(argv: readonly string[]): Promise<number> {
   if (argv.includes('--get-yargs-completions')) return printCompletions(argv);
-  const [name, shell] = argv;
   const asks = argv.includes('--help') || argv.includes('-h');
-  if (name === 'completion' && !asks) return printCompletionScript(shell);
-  const command = findCommand(name);
-  const text = await (command === undefined ? helpOfAll() : helpOf(command)).getHelp();
-  process.stdout.write(`${text}\n`);
+  if (argv[0] === 'completion' && !asks) return printCompletionScript(argv.slice(1));
+  process.stdout.write(await helpText(topicOf(argv), describeTerminal(false).width));
   return 0;
 }

@@ -3,6 +3,7 @@ import type { CommandSpec } from './spec.js';
 
 export const attach: CommandSpec = {
   name: 'attach',
+  group: 'masks',
   summary: 'Put running tasks under a mask; what they asked the CPU before stays with them',
   positionals: [],
   options: {

@@ -2,13 +2,14 @@ import { COLOR_OPTION, type CommandSpec, HOST_HELP, JSON_OPTION, OUTPUT_OPTION }
 
 export const baseline: CommandSpec = {
   name: 'baseline',
+  group: 'baselines',
   summary: 'What all hosts of a cluster have in common, and why not more',
   positionals: [
     {
       name: 'host',
       describe: 'hosts, folders of them, streams of one a line, other baselines',
       variadic: true,
-      completes: 'host',
+      completes: ['host'],
     },
   ],
   options: {
@@ -16,12 +17,14 @@ export const baseline: CommandSpec = {
     without: {
       type: 'string',
       value: 'FEATURE',
+      completes: ['feature'],
       list: true,
       describe: 'mask this feature too, and what needs it',
     },
     require: {
       type: 'string',
       value: 'LEVEL|FEATURE',
+      completes: ['level', 'feature'],
       list: true,
       describe: 'exit with 1 and say whose fault it is where the baseline lacks it',
     },
@@ -39,6 +42,7 @@ export const baseline: CommandSpec = {
     pools: {
       type: 'string',
       value: 'N|auto',
+      offers: ['auto'],
       describe: 'group the hosts into pools that keep more; -o writes each beside FILE',
     },
     'keep-layout-conflicts': {

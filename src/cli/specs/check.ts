@@ -4,10 +4,11 @@ import { COLOR_OPTION, type CommandSpec, HOST_HELP, JSON_OPTION } from './spec.j
 
 export const check: CommandSpec = {
   name: 'check',
+  group: 'hosts',
   summary: 'Whether tasks can move from one host to another, why, and what to do',
   positionals: [
-    { name: 'from', describe: 'the host that the tasks were started on', completes: 'host' },
-    { name: 'to', describe: 'the host that they shall go on at', completes: 'host' },
+    { name: 'from', describe: 'the host that the tasks were started on', completes: ['host'] },
+    { name: 'to', describe: 'the host that they shall go on at', completes: ['host'] },
   ],
   options: {
     from: { type: 'string', value: 'HOST', describe: 'the same as the first argument' },
@@ -15,7 +16,8 @@ export const check: CommandSpec = {
     mode: {
       type: 'string',
       value: 'MODE',
-      describe: `${MODES.join(', ')}, or criu:CAP for what "criu --cpu-cap=CAP" will say`,
+      offers: [...MODES, 'criu:default', 'criu:cpu', 'criu:ins', 'criu:fpu'],
+      describe: `${MODES.join(', ')}, or criu:CAP for what "criu --cpu-cap=CAP" will say (default: portable)`,
     },
     mask: {
       type: 'string',
@@ -25,7 +27,8 @@ export const check: CommandSpec = {
     root: {
       type: 'string',
       value: 'FOLDER',
-      describe: 'FROM is a folder of CRIU images: the root of the file tree that its tasks ran in',
+      describe:
+        'FROM is a folder of CRIU images: the root of the file tree that its tasks ran in (default: /)',
     },
     criu: {
       type: 'string',
@@ -35,6 +38,7 @@ export const check: CommandSpec = {
     allow: {
       type: 'string',
       value: 'FEATURE',
+      completes: ['feature', 'component'],
       list: true,
       describe: 'take this blocker on yourself; the report records it',
     },
@@ -42,7 +46,7 @@ export const check: CommandSpec = {
       type: 'string',
       value: 'VERDICT',
       choices: VERDICTS.slice(1),
-      describe: 'the mildest verdict that gives a non-zero exit status',
+      describe: 'the mildest verdict that gives a non-zero exit status (default: at-risk)',
     },
     verbose: {
       type: 'boolean',

@@ -10,9 +10,10 @@ export const CONVERT_TARGETS = [
 
 export const convert: CommandSpec = {
   name: 'convert',
+  group: 'plumbing',
   summary: "A host in another tool's format",
   positionals: [
-    { name: 'host', describe: 'the host to convert', required: true, completes: 'host' },
+    { name: 'host', describe: 'the host to convert', required: true, completes: ['host'] },
   ],
   options: {
     to: {

@@ -3,6 +3,7 @@ import type { CommandSpec } from './spec.js';
 
 export const detach: CommandSpec = {
   name: 'detach',
+  group: 'masks',
   summary: 'Let tasks under a mask go: they live on and see the real CPU',
   positionals: [],
   options: {

@@ -3,6 +3,7 @@ import type { CommandSpec } from './spec.js';
 
 export const dump: CommandSpec = {
   name: 'dump',
+  group: 'images',
   summary: 'Dump running tasks by CRIU, under a mask or not, with a record of what they have seen',
   positionals: [],
   trailing: {

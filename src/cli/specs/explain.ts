@@ -2,15 +2,16 @@ import { COLOR_OPTION, type CommandSpec, JSON_OPTION } from './spec.js';
 
 export const explain: CommandSpec = {
   name: 'explain',
-  summary: 'What a CPU feature is and what losing it means',
+  group: 'hosts',
+  summary: 'What a CPU feature is and what losing it means; or what a finding of check means',
   positionals: [
     {
       name: 'feature',
-      describe: 'a feature, in the spelling of any known project',
+      describe: 'a feature, in the spelling of any known project, or the code of a finding',
       required: true,
-      completes: 'feature',
+      completes: ['feature', 'code'],
     },
-    { name: 'baseline', describe: 'with --why: the baseline' },
+    { name: 'baseline', describe: 'with --why: the baseline', completes: ['file'] },
   ],
   options: {
     why: {
@@ -21,8 +22,9 @@ export const explain: CommandSpec = {
     color: COLOR_OPTION,
   },
   examples: [
-    ['cpugate explain avx512_vnni', ''],
+    ['cpugate explain avx512_vnni', 'a feature'],
     ['cpugate explain lzcnt', "another project's name for abm"],
+    ['cpugate explain xsave-area-grows', 'a finding'],
     ['cpugate explain --why avx512f cluster.json', 'what took it away'],
   ],
 };

@@ -21,13 +21,14 @@ ${HOST_HELP}`;
 /** "export" alone is a word of the language. */
 export const exportCommand: CommandSpec = {
   name: 'export',
+  group: 'baselines',
   summary: "A baseline as another tool's settings",
   positionals: [
     {
       name: 'baseline',
       describe: 'the baseline; any HOST or folder of hosts is taken as the baseline of those',
       required: true,
-      completes: 'host',
+      completes: ['host'],
     },
   ],
   options: {

@@ -6,10 +6,15 @@ export const HOOKS = ['criu', 'oci'] as const;
 
 export const hook: CommandSpec = {
   name: 'hook',
+  group: 'plumbing',
   summary:
     'What CRIU and container engines call: gate, record and mask where they dump and restore',
   positionals: [
-    { name: 'caller', describe: 'criu (as its action script) or oci (as a hook of a container)' },
+    {
+      name: 'caller',
+      describe: 'criu (as its action script) or oci (as a hook of a container)',
+      offers: HOOKS,
+    },
   ],
   options: {
     mask: MASK_OPTION,

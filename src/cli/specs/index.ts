@@ -22,22 +22,22 @@ import { show } from './show.js';
 import type { CommandSpec } from './spec.js';
 import { verify } from './verify.js';
 
-/** In the order of the help. */
+/** In the order of the help: by COMMAND_GROUPS. */
 export const COMMANDS: readonly CommandSpec[] = [
   probe,
   show,
   check,
   matrix,
-  baseline,
   explain,
+  baseline,
   exportCommand,
-  convert,
   run,
   attach,
   detach,
   verify,
   dump,
   restore,
+  convert,
   hook,
   completion,
 ];

@@ -2,13 +2,14 @@ import { COLOR_OPTION, type CommandSpec, HOST_HELP, JSON_OPTION } from './spec.j
 
 export const matrix: CommandSpec = {
   name: 'matrix',
+  group: 'hosts',
   summary: 'Who can go where: the verdict for every two hosts',
   positionals: [
     {
       name: 'host',
       describe: 'hosts, folders of them, streams of one a line',
       variadic: true,
-      completes: 'host',
+      completes: ['host'],
     },
   ],
   options: {

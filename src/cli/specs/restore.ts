@@ -4,6 +4,7 @@ import { COLOR_OPTION, type CommandSpec } from './spec.js';
 
 export const restore: CommandSpec = {
   name: 'restore',
+  group: 'images',
   summary: 'Restore dumped tasks by CRIU if they can go on here, and keep them under their mask',
   positionals: [],
   trailing: {
@@ -28,6 +29,7 @@ export const restore: CommandSpec = {
     allow: {
       type: 'string',
       value: 'FEATURE',
+      completes: ['feature', 'component'],
       list: true,
       describe: 'take this blocker on yourself',
     },
@@ -40,7 +42,7 @@ export const restore: CommandSpec = {
     root: {
       type: 'string',
       value: 'FOLDER',
-      describe: 'the root of the file tree that the tasks run in, where it is not /',
+      describe: 'the root of the file tree that the tasks run in (default: /)',
     },
     background: { type: 'boolean', describe: 'end once the tasks run; the supervisor stays' },
     'pid-file': {

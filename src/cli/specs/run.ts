@@ -3,6 +3,7 @@ import type { CommandSpec } from './spec.js';
 
 export const run: CommandSpec = {
   name: 'run',
+  group: 'masks',
   summary: "Start a program that sees only a baseline's CPU, and can move to every host of it",
   positionals: [],
   trailing: { name: 'command', describe: 'the program and its arguments, passed on untouched' },

@@ -2,8 +2,11 @@ import { COLOR_OPTION, type CommandSpec, HOST_HELP, JSON_OPTION } from './spec.j
 
 export const show: CommandSpec = {
   name: 'show',
+  group: 'hosts',
   summary: 'What a host is, can do, and what is odd about it',
-  positionals: [{ name: 'host', describe: 'the hosts to show', variadic: true, completes: 'host' }],
+  positionals: [
+    { name: 'host', describe: 'the hosts to show', variadic: true, completes: ['host'] },
+  ],
   options: {
     json: {
       ...JSON_OPTION,

@@ -1,4 +1,8 @@
 /** What a command is described by, and what several commands share. */
+
+/** Where completion takes words from: file names are the shell's. */
+export type WordSource = 'file' | 'host' | 'feature' | 'component' | 'level' | 'code';
+
 export interface OptionSpec {
   readonly type: 'string' | 'boolean';
   readonly describe: string;
@@ -7,6 +11,10 @@ export interface OptionSpec {
   /** What the value is called in help. */
   readonly value?: string;
   readonly choices?: readonly string[];
+  /** What completion offers; by the value's name, where that tells it. */
+  readonly completes?: readonly WordSource[];
+  /** Words that completion offers as well, of values that aren't a list. */
+  readonly offers?: readonly string[];
   /** May be given several times, or as a list with commas. */
   readonly list?: true;
 }
@@ -17,12 +25,24 @@ export interface PositionalSpec {
   readonly required?: true;
   /** Takes all that is left. */
   readonly variadic?: true;
-  /** What completion offers beside file names. */
-  readonly completes?: 'host' | 'feature';
+  readonly choices?: readonly string[];
+  readonly completes?: readonly WordSource[];
+  readonly offers?: readonly string[];
 }
+
+/** By job, in the order of the help. What people don't type often stands apart. */
+export const COMMAND_GROUPS = {
+  hosts: 'Hosts: record, look at, compare',
+  baselines: 'Baselines: what hosts have in common',
+  masks: 'Masks: programs that see only a baseline',
+  images: 'CRIU: dump and restore under the same rules',
+  plumbing: 'For other programs',
+} as const;
+export type CommandGroup = keyof typeof COMMAND_GROUPS;
 
 export interface CommandSpec {
   readonly name: string;
+  readonly group: CommandGroup;
   readonly summary: string;
   readonly positionals: readonly PositionalSpec[];
   /** A command line behind "--", which is the user's and passed on as it stands. */

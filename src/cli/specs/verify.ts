@@ -3,6 +3,7 @@ import { COLOR_OPTION, type CommandSpec, JSON_OPTION } from './spec.js';
 
 export const verify: CommandSpec = {
   name: 'verify',
+  group: 'masks',
   summary: 'Try a mask here: what a program under it sees, should see, and learns by other means',
   positionals: [],
   options: {
