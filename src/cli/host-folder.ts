@@ -33,8 +33,8 @@ function isFileWithin(folder: string, root: string, entry: Dirent): boolean {
 
 /**
  * Paths of all regular files in it whose names can be a host's, in natural order, but for the one that
- * standard output goes to; links count where they don't lead out of the folder. Folders within it aren't looked into. Throws InputError where the
- * folder can't be read.
+ * standard output goes to; links count where they don't lead out of the folder. Folders within it
+ * aren't looked into. Throws InputError where the folder can't be read.
  */
 export function hostFilesIn(folder: string): readonly string[] {
   try {

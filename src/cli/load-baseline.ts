@@ -1,16 +1,27 @@
-/** From a file's name to a baseline. */
+/** From what the user wrote to a baseline, or to a mask's. */
+import { basename } from 'node:path';
+import { type Baseline, baselineOf } from '../baseline/baseline.js';
+import { clusterOf } from '../baseline/cluster.js';
+import { LEVELS } from '../catalogue/index.js';
+import type { NamedBaseline } from '../enforce/recorded-mask.js';
 import { type BaselineFile, baseline, readBaselineFile } from '../formats/baseline.js';
 import { type Input, openInput } from '../formats/format.js';
+import { readHost } from '../formats/index.js';
+import { describeHost } from '../model/capabilities.js';
 import { InputError } from '../model/errors.js';
-import { readFile, readStandardInput } from './load-host.js';
+import { baselineJson } from '../report/baseline-json.js';
+import { isFolder, isNamedHost, readFile, readStandardInput } from './load-host.js';
+import { VERSION } from './version.js';
+
+function openNamed(path: string): Input {
+  return path === '-'
+    ? openInput('standard input', readStandardInput())
+    : openInput(path, readFile(path, path));
+}
 
 /** A file that `cpugate baseline` wrote, or "-". Throws InputError for anything else. */
 export function loadBaseline(path: string): BaselineFile {
-  const input =
-    path === '-'
-      ? openInput('standard input', readStandardInput())
-      : openInput(path, readFile(path, path));
-  return readInput(input);
+  return readInput(openNamed(path));
 }
 
 /** The same from text, such as a part of another file; `name` is for messages. */
@@ -25,4 +36,60 @@ function readInput(input: Input): BaselineFile {
       remedy: 'Make one of any hosts: cpugate baseline HOST... -o FILE.',
     });
   return readBaselineFile(input);
+}
+
+function named(name: string, made: Baseline): NamedBaseline {
+  return { name, baseline: made, json: baselineJson(made, { cpugate: VERSION }) };
+}
+
+/** Hosts that the user names: a model, a level, this host, or those in a folder. */
+async function maskOfHosts(wanted: string): Promise<NamedBaseline> {
+  const { readCluster } = await import('./read-cluster.js');
+  const { cluster, options } = await readCluster([wanted]);
+  return named(basename(wanted), baselineOf(cluster, options));
+}
+
+/**
+ * What --mask names: a baseline, or hosts, whose baseline it is then. Throws InputError. Its sizes may
+ * be unknown (x86-64-v4 has none): enough to compare, not to enforce.
+ */
+export async function loadMask(wanted: string): Promise<NamedBaseline> {
+  if (isNamedHost(wanted) || isFolder(wanted)) return maskOfHosts(wanted);
+  const input = openNamed(wanted);
+  const name = wanted === '-' ? input.name : basename(wanted);
+  if (baseline.recognise(input)) {
+    const file = readBaselineFile(input);
+    return { name, baseline: file.baseline, json: input.json() as object };
+  }
+  const host = await readHost(input.name, input.bytes);
+  return named(name, baselineOf(clusterOf([describeHost(host)])));
+}
+
+const NAMES_SHOWN = 3;
+
+/** Hosts of the baseline that don't tell their XSAVE area. */
+function sizeless({ cluster }: Baseline): readonly string[] {
+  const groups = [...cluster.values()].filter(({ kind }) => kind.areaBytes === null);
+  return groups.flatMap(({ names }) => names);
+}
+
+/** What tasks are put under: they size their buffers by what it shows. Throws InputError. */
+export async function loadEnforcedMask(wanted: string): Promise<NamedBaseline> {
+  const mask = await loadMask(wanted);
+  const { xcr0, areaBytes } = mask.baseline;
+  if (xcr0 === 0n || areaBytes !== undefined) return mask;
+  const names = sizeless(mask.baseline);
+  const isLevel = names.some((host) => LEVELS.some((level) => level.name === host));
+  throw new InputError(
+    'size-untold',
+    `can't be enforced: the XSAVE area of ${names.slice(0, NAMES_SHOWN).join(', ')} isn't known, so no size ` +
+      'that the mask could show is known to be safe',
+    {
+      place: { file: mask.name },
+      remedy: isLevel
+        ? 'The level leaves open where AVX-512 state lies, which differs by vendor. Make a baseline of your ' +
+          'hosts, and hide what is above the level: cpugate baseline HOST... --without FEATURE -o FILE.'
+        : 'Record the hosts with "cpugate probe", which leaves nothing out, and give that.',
+    },
+  );
 }

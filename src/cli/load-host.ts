@@ -1,10 +1,11 @@
 /** From what the user wrote to a host. */
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MAX_INPUT_BYTES } from '../formats/format.js';
 import { readHost } from '../formats/index.js';
 import { findProfileName, profileSpellings } from '../formats/named-profile.js';
+import { RECORD_NAME } from '../model/dump-record.js';
 import { InputError, isInputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
 import { packageRoot } from '../probe/package-root.js';
@@ -99,15 +100,35 @@ export function readStandardInput(): Uint8Array {
   }
 }
 
-/** A folder can only be one of CRIU's images. */
+/** A name that means a host wherever it is written, whatever files there are. */
+export function isNamedHost(wanted: string): boolean {
+  return wanted === 'localhost' || findProfileName(wanted) !== undefined;
+}
+
 export function isFolder(wanted: string): boolean {
-  if (wanted === 'localhost' || wanted === '-' || findProfileName(wanted) !== undefined)
-    return false;
+  if (wanted === '-' || isNamedHost(wanted)) return false;
   try {
     return statSync(wanted).isDirectory();
   } catch {
     return false;
   }
+}
+
+/** What CRIU, or cpugate beside it, has written tells one CPU; other folders hold many hosts. */
+export function isImageFolder(path: string): boolean {
+  return ['inventory.img', 'cpuinfo.img', RECORD_NAME].some((name) => existsSync(join(path, name)));
+}
+
+async function loadFolder(path: string): Promise<Host> {
+  if (!isImageFolder(path))
+    throw new InputError('not-enough-data', 'is a folder, and no dump of CRIU', {
+      place: { file: path },
+      remedy:
+        `Of all hosts in it: "cpugate matrix ${path}" tells who can go where, "cpugate baseline ${path}" ` +
+        `what they have in common, "cpugate show ${path}" what each of them is.`,
+    });
+  const { readImageHost } = await import('./load-images.js');
+  return readImageHost(path);
 }
 
 /**
@@ -126,9 +147,6 @@ export async function loadHost(wanted: string): Promise<Host> {
     const path = join(root, 'cpu-profiles', `${model}.json`);
     return readHost(model, readFile(path, model));
   }
-  if (isFolder(wanted)) {
-    const { readImageHost } = await import('./load-images.js');
-    return readImageHost(wanted);
-  }
+  if (isFolder(wanted)) return loadFolder(wanted);
   return readHost(wanted, readFile(wanted, wanted));
 }

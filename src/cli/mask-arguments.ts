@@ -1,4 +1,5 @@
 /** What the commands that put tasks under a mask read from their arguments. */
+import type { NamedBaseline } from '../enforce/recorded-mask.js';
 import { defaultRuntimeFolder } from '../enforce/runtime-folder.js';
 import { InputError } from '../model/errors.js';
 import type { Arguments } from './arguments.js';
@@ -7,7 +8,7 @@ function usage(message: string, remedy: string): InputError {
   return new InputError('usage', message, { remedy });
 }
 
-export function maskPathOf(args: Arguments): string {
+function maskPathOf(args: Arguments): string {
   const path = args.text('mask');
   if (path === undefined)
     throw usage(
@@ -15,6 +16,12 @@ export function maskPathOf(args: Arguments): string {
       'Make one: cpugate baseline HOST... -o cluster.json.',
     );
   return path;
+}
+
+/** What --mask names, to be enforced. */
+export async function maskOf(args: Arguments): Promise<NamedBaseline> {
+  const { loadEnforcedMask } = await import('./load-baseline.js');
+  return loadEnforcedMask(maskPathOf(args));
 }
 
 export function ownUid(): number {

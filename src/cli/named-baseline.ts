@@ -1,18 +1,23 @@
 /** The baseline of a mask, from --mask or from a dump's record. */
-import { readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import type { NamedBaseline } from '../enforce/recorded-mask.js';
 import { RECORD_NAME } from '../model/dump-record.js';
 import { InputError } from '../model/errors.js';
+import { isNamedHost } from './load-host.js';
 
 export async function namedBaseline(path: string): Promise<NamedBaseline> {
   if (path === '-')
     throw new InputError('usage', "the mask can't come from standard input here", {
       remedy: 'Give a file: it is read more than once.',
     });
-  const { loadBaseline } = await import('./load-baseline.js');
-  const { baseline } = loadBaseline(path);
-  return { name: basename(path), baseline, json: JSON.parse(readFileSync(path, 'utf8')) };
+  const { loadEnforcedMask } = await import('./load-baseline.js');
+  return loadEnforcedMask(path);
+}
+
+/** For another process, in whatever folder that is. */
+export function absoluteMask(wanted: string): string {
+  return isNamedHost(wanted) ? wanted : realpathSync(wanted);
 }
 
 /** Of a record that has been read already, and has one. */

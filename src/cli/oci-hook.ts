@@ -16,8 +16,7 @@ import { FROM_START } from '../enforce/supervisor-control.js';
 import { InputError } from '../model/errors.js';
 import { probeHost } from '../probe/index.js';
 import type { Arguments } from './arguments.js';
-import { loadBaseline } from './load-baseline.js';
-import { maskPathOf, ownUid, runtimeFolderOf } from './mask-arguments.js';
+import { maskOf, ownUid, runtimeFolderOf } from './mask-arguments.js';
 
 /** The state that the engine writes to a hook's standard input. */
 function containerPid(): number {
@@ -32,8 +31,8 @@ function containerPid(): number {
   });
 }
 
-export function runOciHook(args: Arguments): void {
-  const { baseline } = loadBaseline(maskPathOf(args));
+export async function runOciHook(args: Arguments): Promise<void> {
+  const { baseline } = await maskOf(args);
   const pid = containerPid();
   const folder = runtimeFolderOf(args);
   const mask = writeMaskFile(maskForHost(baseline, probeHost()).mask, folder, ownUid());

@@ -1,5 +1,5 @@
 /** run, attach, detach and verify as far as they go without a CPU that faults. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -34,9 +34,9 @@ describe('commands that put tasks under a mask', () => {
     ],
     ['run with no such mask', ['run', '--mask', '/nowhere/x.json', '--', 'ls'], /no such file/],
     [
-      'run with a host as the mask',
+      'run with another file as the mask',
       ['run', '--mask', 'package.json', '--', 'ls'],
-      /is not a baseline/,
+      /package.json: /,
     ],
     ['attach to nothing', ['attach', '--mask', 'x.json'], /no task is given/],
     ['attach to a name', ['attach', '--mask', 'x.json', '--pid', 'init'], /--pid can't be "init"/],
@@ -81,5 +81,83 @@ describe('commands that put tasks under a mask', () => {
   it('options are completed', () => {
     const { out } = cpugate(['--get-yargs-completions', 'cpugate', 'run', '--']);
     expect(out.split('\n')).toContain('--mask');
+  });
+});
+
+describe('what --mask takes', () => {
+  let folder = '';
+  let ofHaswell = '';
+  let host = '';
+  const at = (name: string, text: string) => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'cpugate-mask-'));
+    ofHaswell = join(folder, 'of-haswell.json');
+    expect(cpugate(['baseline', 'haswell', '-o', ofHaswell]).status).toBe(0);
+    host = at('host.json', cpugate(['convert', 'haswell', '--to', 'profile']).out);
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  const reportUnder = (mask: string, input = '') => {
+    const args = ['check', 'skylake-sp', 'haswell', `--mask=${mask}`, '--json'];
+    const { mask: name, ...report } = JSON.parse(cpugate(args, { input }).out);
+    return report;
+  };
+  it('is a model, or a host, as the baseline of it alone', () => {
+    const expected = reportUnder(ofHaswell);
+    expect(expected.findings).not.toEqual(
+      JSON.parse(cpugate(['check', 'skylake-sp', 'haswell', '--json']).out).findings,
+    );
+    expect(reportUnder('haswell')).toEqual(expected);
+    expect(reportUnder(host)).toEqual(expected);
+    expect(reportUnder('-', readFileSync(host, 'utf8'))).toEqual(expected);
+    expect(reportUnder('-', readFileSync(ofHaswell, 'utf8'))).toEqual(expected);
+  });
+  it('is a level; sizes that are not known never become a yes', () => {
+    expect(reportUnder('x86-64-v3').verdict).toBe('compatible');
+    const args = ['check', 'graniterapids', 'emeraldrapids', '--mask', 'x86-64-v4', '--json'];
+    const { verdict, findings } = JSON.parse(cpugate(args).out);
+    expect(verdict).toBe('unknown');
+    const missing = findings.filter((one: { code: string }) => one.code === 'data-missing');
+    expect(missing).not.toEqual([]);
+  });
+  it('is a folder of hosts', () => {
+    const hosts = join(folder, 'hosts');
+    mkdirSync(hosts);
+    writeFileSync(join(hosts, 'a.json'), readFileSync(host));
+    expect(reportUnder(hosts)).toEqual(reportUnder(ofHaswell));
+  });
+
+  const commands: [string, (mask: string) => string[]][] = [
+    ['run', (mask) => ['run', '--mask', mask, '--', 'true']],
+    ['attach', (mask) => ['attach', '--mask', mask, '--pid', `${process.pid}`]],
+    ['verify', (mask) => ['verify', '--mask', mask]],
+    [
+      'dump',
+      (mask) => ['dump', '--images', folder, '--mask', mask, '--', '--tree', `${process.pid}`],
+    ],
+  ];
+  it.each(commands)('%s refuses a level whose sizes nobody knows, and says why', (_, args) => {
+    const outcome = cpugate(args('x86-64-v4'));
+    expect(isPlainFailure(outcome), outcome.err).toBe(true);
+    expect(outcome.err).toMatch(/the XSAVE area of x86-64-v4 isn't known/);
+    expect(outcome.err).toMatch(/The level leaves open where AVX-512 state lies/);
+  });
+  it.each(commands)('%s refuses hosts that tell no sizes, and says which', (_, args) => {
+    const cpuinfo = at('cpuinfo', cpugate(['convert', 'haswell', '--to', 'proc-cpuinfo']).out);
+    const outcome = cpugate(args(cpuinfo));
+    expect(isPlainFailure(outcome), outcome.err).toBe(true);
+    expect(outcome.err).toMatch(/the XSAVE area of .*cpuinfo isn't known/);
+    expect(outcome.err).toMatch(/Record the hosts with "cpugate probe"/);
+  });
+  it.each(commands)('%s takes a model for a mask', (name, args) => {
+    const { err } = cpugate(args('nehalem'));
+    // What comes next depends on the machine; that it is no mask is over.
+    expect(err).not.toMatch(/no CPU model|is no baseline|no such file/);
+    if (name === 'dump') expect(err).toContain('is under no mask, and --mask says that it is');
+    else if (!canFault) expect(err).toMatch(/^cpugate: CPUID can't be masked on this host: /);
   });
 });

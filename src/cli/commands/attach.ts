@@ -5,7 +5,7 @@ import { findSupervisor } from '../../enforce/supervisor.js';
 import { InputError } from '../../model/errors.js';
 import { probeHost } from '../../probe/index.js';
 import type { Run } from '../command.js';
-import { maskPathOf, ownUid, passOn, pidsOf, runtimeFolderOf } from '../mask-arguments.js';
+import { maskOf, ownUid, passOn, pidsOf, runtimeFolderOf } from '../mask-arguments.js';
 
 export const run: Run = async (args) => {
   const tasks = [
@@ -16,8 +16,7 @@ export const run: Run = async (args) => {
     throw new InputError('usage', 'no task is given', {
       remedy: 'Give processes with --pid PID, or a cgroup with --cgroup PATH.',
     });
-  const { loadBaseline } = await import('../load-baseline.js');
-  const { baseline } = loadBaseline(maskPathOf(args));
+  const { baseline } = await maskOf(args);
   const { mask } = maskForHost(baseline, probeHost());
   const supervisor = findSupervisor();
   const folder = runtimeFolderOf(args);

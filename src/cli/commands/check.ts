@@ -73,8 +73,9 @@ function tellApart<From extends { readonly name: string }>(
 /** Loaded only when asked for: most checks have none. */
 async function maskOf(path: string | undefined): Promise<Pick<CompareOptions, 'mask'>> {
   if (path === undefined) return {};
-  const { loadBaseline } = await import('../load-baseline.js');
-  return { mask: { ...loadBaseline(path).baseline, name: basename(path) } };
+  const { loadMask } = await import('../load-baseline.js');
+  const { name, baseline } = await loadMask(path);
+  return { mask: { ...baseline, name } };
 }
 
 type Options = Pick<CompareOptions, 'mode' | 'allow' | 'mask'>;

@@ -14,7 +14,7 @@ import { InputError } from '../../model/errors.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { ownUid, passOn, runtimeFolderOf } from '../mask-arguments.js';
-import { namedBaseline } from '../named-baseline.js';
+import { absoluteMask, namedBaseline } from '../named-baseline.js';
 import { ownCommand } from '../own-command.js';
 
 function imagesFolderOf(args: Arguments): string {
@@ -51,7 +51,7 @@ export const run: Run = async (args) => {
   const mask = args.text('mask');
   const hook = ownCommand(
     ...['hook', 'criu', ...passOn(args, 'runtime-dir')],
-    ...(mask === undefined ? [] : ['--mask', realpathSync(mask)]),
+    ...(mask === undefined ? [] : ['--mask', absoluteMask(mask)]),
   );
   const script = writeScript(hook, runtimeFolderOf(args), ownUid());
   const criu = startCriu([

@@ -6,11 +6,10 @@ import { replaceProcess } from '../../enforce/replace-process.js';
 import { findSupervisor } from '../../enforce/supervisor.js';
 import { probeHost } from '../../probe/index.js';
 import type { Run } from '../command.js';
-import { maskPathOf, ownUid, passOn, runtimeFolderOf } from '../mask-arguments.js';
+import { maskOf, ownUid, passOn, runtimeFolderOf } from '../mask-arguments.js';
 
 export const run: Run = async (args) => {
-  const { loadBaseline } = await import('../load-baseline.js');
-  const { baseline } = loadBaseline(maskPathOf(args));
+  const { baseline } = await maskOf(args);
   const { mask } = maskForHost(baseline, probeHost());
   const program = findProgram(args.trailing[0] as string, process.env.PATH);
   if (program !== undefined) refuseHigherLevel(baseline, neededLevel(program));

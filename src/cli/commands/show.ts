@@ -1,10 +1,15 @@
 import { describeHost } from '../../model/capabilities.js';
-import { InputError } from '../../model/errors.js';
+import { describeInputError, InputError, isInputError } from '../../model/errors.js';
+import type { Host } from '../../model/host.js';
 import { printableJson } from '../../model/printable.js';
 import { showJson } from '../../report/json.js';
+import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
-import { loadHost } from '../load-host.js';
+import { hostFilesIn } from '../host-folder.js';
+import { isFolder, isImageFolder, loadHost } from '../load-host.js';
 import { describeTerminal } from '../terminal.js';
+
+const UNREADABLE = 2;
 
 async function showModels(json: boolean, color: boolean | undefined): Promise<number> {
   const { PROFILE_INDEX } = await import('../../generated/profile-index.js');
@@ -22,26 +27,63 @@ async function showModels(json: boolean, color: boolean | undefined): Promise<nu
   return 0;
 }
 
+/** Of a folder, unless CRIU has filled it, all hosts that are in it. */
+function hostsOf(name: string): readonly string[] {
+  if (!isFolder(name) || isImageFolder(name)) return [name];
+  const files = hostFilesIn(name);
+  if (files.length > 0) return files;
+  throw new InputError('empty', 'holds no file', {
+    place: { file: name },
+    remedy: 'Folders within it are not looked into; name them.',
+  });
+}
+
+type Print = (host: Host) => void;
+
+async function printerOf(args: Arguments, isOne: boolean): Promise<Print> {
+  if (args.flag('json')) {
+    const indent = isOne ? 2 : 0;
+    return (host) => {
+      process.stdout.write(`${printableJson(showJson(host, describeHost(host)), indent)}\n`);
+    };
+  }
+  const { showText } = await import('../../report/text/show.js');
+  const style = describeTerminal(args.flag('color'));
+  let separator = '';
+  return (host) => {
+    process.stdout.write(separator + showText(host, describeHost(host), style));
+    separator = '\n';
+  };
+}
+
+/** Goes on after what can't be read, and names it. Gives the exit status. */
+async function showAll(names: readonly string[], print: Print): Promise<number> {
+  let status = 0;
+  const guard = async (show: () => Promise<void>) => {
+    try {
+      await show();
+    } catch (error) {
+      if (!isInputError(error)) throw error;
+      process.stderr.write(`cpugate: ${describeInputError(error)}\n`);
+      status = UNREADABLE;
+    }
+  };
+  for (const name of names)
+    await guard(async () => {
+      for (const file of hostsOf(name)) await guard(async () => print(await loadHost(file)));
+    });
+  return status;
+}
+
 export const run: Run = async (args) => {
-  const json = args.flag('json') ?? false;
-  if (args.flag('models')) return showModels(json, args.flag('color'));
-  const names = args.positionals;
-  if (names.length === 0)
+  if (args.flag('models')) return showModels(args.flag('json') ?? false, args.flag('color'));
+  const { positionals } = args;
+  if (positionals.length === 0)
     throw new InputError('usage', 'HOST is missing', {
       remedy:
         'For example: cpugate show localhost. "cpugate show --help" tells what else it takes.',
     });
-  const { showText } = json ? { showText: undefined } : await import('../../report/text/show.js');
-  let separator = '';
-  for (const name of names) {
-    const host = await loadHost(name);
-    const seen = describeHost(host);
-    if (showText === undefined)
-      process.stdout.write(`${printableJson(showJson(host, seen), names.length === 1 ? 2 : 0)}\n`);
-    else {
-      process.stdout.write(separator + showText(host, seen, describeTerminal(args.flag('color'))));
-      separator = '\n';
-    }
-  }
-  return 0;
+  const [first = ''] = positionals;
+  const isOne = positionals.length === 1 && (!isFolder(first) || isImageFolder(first));
+  return showAll(positionals, await printerOf(args, isOne));
 };

@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { writeMaskFile } from '../../enforce/mask-file.js';
 import { maskForHost } from '../../enforce/prepare.js';
 import { otherRoads, probeUnderMask } from '../../enforce/seen-answers.js';
@@ -8,20 +7,18 @@ import { printableJson } from '../../model/printable.js';
 import { probeHost } from '../../probe/index.js';
 import { verifyJson } from '../../report/verify-json.js';
 import type { Run } from '../command.js';
-import { maskPathOf, ownUid, runtimeFolderOf } from '../mask-arguments.js';
+import { maskOf, ownUid, runtimeFolderOf } from '../mask-arguments.js';
 import { describeTerminal } from '../terminal.js';
 
 export const run: Run = async (args) => {
-  const path = maskPathOf(args);
-  const { loadBaseline } = await import('../load-baseline.js');
-  const { baseline } = loadBaseline(path);
+  const { name, baseline } = await maskOf(args);
   const host = probeHost();
   const { mask, remarks } = maskForHost(baseline, host);
   const supervisor = findSupervisor();
   const folder = runtimeFolderOf(args);
   const seen = probeUnderMask(supervisor, writeMaskFile(mask, folder, ownUid()), folder);
   const result = verifyMask(mask, baseline.features, host, seen, otherRoads());
-  const names = { baseline: basename(path), host: host.name };
+  const names = { baseline: name, host: host.name };
   if (args.flag('json'))
     process.stdout.write(`${printableJson(verifyJson(result, names, remarks), 2)}\n`);
   else {

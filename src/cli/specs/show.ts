@@ -5,12 +5,12 @@ export const show: CommandSpec = {
   group: 'hosts',
   summary: 'What a host is, can do, and what is odd about it',
   positionals: [
-    { name: 'host', describe: 'the hosts to show', variadic: true, completes: ['host'] },
+    { name: 'host', describe: 'hosts, and folders of them', variadic: true, completes: ['host'] },
   ],
   options: {
     json: {
       ...JSON_OPTION,
-      describe: 'JSON for programs; one line a host where there are several',
+      describe: 'JSON for programs; one line a host where there may be several',
     },
     models: { type: 'boolean', describe: 'list the CPU models that can be named' },
     color: COLOR_OPTION,
@@ -18,6 +18,7 @@ export const show: CommandSpec = {
   examples: [
     ['cpugate show localhost', 'this host'],
     ['cpugate show dump.txt', 'a dump that somebody sent'],
+    ['cpugate show hosts/', 'all recorded hosts in a folder'],
     ['cpugate show skylake-sp --json', 'a CPU model, for programs'],
   ],
   epilogue: HOST_HELP,
