@@ -4,8 +4,7 @@ import type { OptionSpec } from './spec.js';
 export const MASK_OPTION: OptionSpec = {
   type: 'string',
   value: 'BASELINE',
-  describe:
-    'what tasks shall see: a file of "cpugate baseline -o", or a HOST as the only one of its kind',
+  describe: 'what tasks shall see: a baseline, or any HOST (a file, a model, a level)',
 };
 export const RUNTIME_DIR_OPTION: OptionSpec = {
   type: 'string',
