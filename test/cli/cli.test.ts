@@ -166,12 +166,12 @@ describe('unreadable input', () => {
   it.each([
     ['a file that is not there', () => join(folder, 'none.json'), 'no such file'],
     [
-      'a folder',
+      'an empty folder',
       () => {
         mkdirSync(join(folder, 'images'), { recursive: true });
         return join(folder, 'images');
       },
-      'is a folder',
+      'holds no file',
     ],
     ['an empty file', () => file('empty', ''), 'empty'],
     ['text of no format', () => file('text', 'hello\nworld\n'), 'cpuid -r'],

@@ -120,6 +120,7 @@ describe('text in roff', () => {
 describe.runIf(hasTool('groff'))('as groff reads it', () => {
   const nasty: CommandSpec = {
     name: 'nasty',
+    group: 'hosts',
     summary: '.TH "x" \\fB\n\'de y',
     positionals: [],
     options: { o: { type: 'string', value: '\\n(.x', describe: "'in 9 → `x`" } },
