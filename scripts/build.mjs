@@ -2,16 +2,7 @@
  * Builds what isn't in the repository: validators from schemas/, the index of cpu-profiles/, and
  * the bundles in dist/, one a command, so that a command loads nothing that it doesn't use.
  */
-import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Ajv from 'ajv/dist/2020.js';
@@ -22,13 +13,36 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const generated = join(root, 'src', 'generated');
 const NOTE = '// Made by scripts/build.mjs; changes are lost.\n';
 
+/** Titles and descriptions are for readers of the schema; a validator would carry them along. */
+function withoutRemarks(schema, isNamed = false) {
+  if (typeof schema !== 'object' || schema === null) return schema;
+  if (Array.isArray(schema)) return schema.map((part) => withoutRemarks(part));
+  return Object.fromEntries(
+    Object.entries(schema)
+      .filter(([key]) => isNamed || (key !== 'title' && key !== 'description'))
+      .map(([key, part]) => [
+        key,
+        withoutRemarks(
+          part,
+          !isNamed && ['properties', 'patternProperties', '$defs'].includes(key),
+        ),
+      ]),
+  );
+}
+
 /** "host-profile.schema.json" becomes generated/host-profile.js with its types. */
 async function buildValidators() {
   const folder = join(root, 'schemas');
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.schema.json'))) {
     const name = basename(file, '.schema.json');
-    const schema = JSON.parse(readFileSync(join(folder, file), 'utf8'));
-    const ajv = new Ajv({ code: { source: true, esm: true }, strict: true, allowUnionTypes: true });
+    const schema = withoutRemarks(JSON.parse(readFileSync(join(folder, file), 'utf8')));
+    const ajv = new Ajv({
+      code: { source: true, esm: true, optimize: 2 },
+      strict: true,
+      allowUnionTypes: true,
+      // A definition becomes one function instead of a copy at each place that names it.
+      inlineRefs: false,
+    });
     const code = standaloneCode(ajv, ajv.compile(schema));
     // ajv's ESM code still calls require for its run-time helpers: bundling brings them in.
     const result = await build({
@@ -73,57 +87,57 @@ function buildProfileIndex() {
   );
 }
 
-/** Modules that stay files of their own, loaded when they are wanted: where from, and as what. */
+/**
+ * Modules that stay files of their own, loaded when they are wanted: which, asked for by which
+ * (undefined: by any), and as what. All else is bundled into each command that may need it.
+ */
 const CHUNKS = [
-  [/^\.\/commands\/(.*)\.js$/, './commands/$1.cjs'],
-  [/^\.\/others\.js$/, './other-formats.cjs'],
-  [/^\.\.\/load-baseline\.js$/, './load-baseline.cjs'],
-  [/^\.{1,2}\/load-images\.js$/, './load-images.cjs'],
+  [/^\.\/commands\/(.*)\.js$/, undefined, './commands/$1.cjs'],
+  [/^\.\/others\.js$/, undefined, './other-formats.cjs'],
+  [/^\.{1,2}\/load-images\.js$/, undefined, './load-images.cjs'],
+  // Few checks have a mask. Commands that always read a baseline have the reader with them.
+  [/^\.\.\/load-baseline\.js$/, /\/commands\/check\.ts$/, './load-baseline.cjs'],
 ];
 
 const chunksStayOutside = {
   name: 'chunks-stay-outside',
   setup(building) {
-    for (const [from, to] of CHUNKS)
-      building.onResolve({ filter: from }, ({ path }) => ({
-        path: path.replace(from, to),
-        external: true,
-      }));
+    for (const [from, by, to] of CHUNKS)
+      building.onResolve({ filter: from }, ({ path, importer }) =>
+        by === undefined || by.test(importer)
+          ? { path: path.replace(from, to), external: true }
+          : undefined,
+      );
+  },
+};
+
+/** V8 reads a large table several times faster as JSON than as code, and skips it until then. */
+const tablesAreJson = {
+  name: 'tables-are-json',
+  setup(building) {
+    building.onLoad({ filter: /\/src\/catalogue\/features\.ts$/ }, async ({ path }) => {
+      const { outputFiles } = await build({ entryPoints: [path], format: 'esm', write: false });
+      const { FEATURES } = await import(
+        `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`
+      );
+      const text = JSON.stringify(JSON.stringify(FEATURES));
+      return { contents: `export const FEATURES = JSON.parse(${text});`, loader: 'js' };
+    });
   },
 };
 
 /**
- * What one finds under a chunk's name: it loads the code beside it by way of its cache. The chunk's
- * own "require" and __filename are those of this file's folder.
+ * When it is loaded, picocolors asks whether standard output is a terminal, for a default that isn't
+ * used here (src/cli/terminal.ts). Node takes 5 ms to open the stream that answers.
  */
-function wrapChunks(folder, chunks) {
-  for (const name of chunks) {
-    renameSync(join(folder, `${name}.cjs`), join(folder, `${name}.code.cjs`));
-    writeFileSync(
-      join(folder, `${name}.cjs`),
-      `module.exports=require('../cached.cjs').loadCached(__dirname+'/${name}.code.cjs',require);\n`,
-    );
-  }
-}
-
-/** Runs a chunk as users do, so that its cache holds the functions that a run needs. */
-const WARM_UP = {
-  check: ['haswell', 'skylake-sp'],
-  show: ['haswell'],
-  explain: ['avx2'],
+const coloursAskNobody = {
+  name: 'colours-ask-nobody',
+  setup(building) {
+    building.onLoad({ filter: /\/picocolors\.js$/ }, ({ path }) => ({
+      contents: `const process = { env: { NO_COLOR: '1' } };\n${readFileSync(path, 'utf8')}`,
+    }));
+  },
 };
-
-function makeCaches(folder, chunks) {
-  for (const name of chunks) {
-    const script = `
-      const { makeCache } = require(${JSON.stringify(join(root, 'dist', 'cached.cjs'))});
-      makeCache(${JSON.stringify(join(folder, `${name}.code.cjs`))}, ${JSON.stringify(WARM_UP[name] ?? null)});`;
-    execFileSync(process.execPath, ['-e', script], {
-      cwd: root,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-  }
-}
 
 async function buildBundles() {
   const dist = join(root, 'dist');
@@ -134,15 +148,14 @@ async function buildBundles() {
     platform: 'node',
     target: 'node20',
     format: 'cjs',
-    minifySyntax: true,
-    minifyWhitespace: true,
+    minify: true,
     legalComments: 'none',
     // Loading CommonJS by require is faster than starting the ESM loader for it.
     supported: { 'dynamic-import': false },
     logLevel: 'warning',
     define: { CPUGATE_VERSION: JSON.stringify(version), 'import.meta.url': '__cpugateUrl' },
     banner: { js: 'const __cpugateUrl = require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [chunksStayOutside],
+    plugins: [chunksStayOutside, tablesAreJson, coloursAskNobody],
   };
   const commands = join(root, 'src', 'cli', 'commands');
   const entryPoints = {
@@ -156,18 +169,11 @@ async function buildBundles() {
   await build({ ...shared, entryPoints, outdir: folder, outExtension: { '.js': '.cjs' } });
   await build({
     ...shared,
-    entryPoints: [join(root, 'src', 'cli', 'cached.ts')],
-    outfile: join(dist, 'cached.cjs'),
-  });
-  await build({
-    ...shared,
     banner: { js: `#!/usr/bin/env node\n${shared.banner.js}` },
     entryPoints: [join(root, 'src', 'cli', 'cpugate.ts')],
     outfile: join(dist, 'cpugate.cjs'),
   });
   chmodSync(join(dist, 'cpugate.cjs'), 0o755);
-  wrapChunks(folder, Object.keys(entryPoints));
-  makeCaches(folder, Object.keys(entryPoints));
 }
 
 mkdirSync(generated, { recursive: true });

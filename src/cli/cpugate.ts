@@ -6,6 +6,7 @@
 import { describeInputError, InputError, isInputError } from '../model/errors.js';
 import { parseArguments } from './arguments.js';
 import type { Run } from './command.js';
+import { writeErr, writeOut } from './output.js';
 import { COMMANDS, findCommand } from './specs/index.js';
 import { VERSION } from './version.js';
 
@@ -39,7 +40,7 @@ function wantsHelp(argv: readonly string[]): boolean {
 async function start(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
   if (name === '--version' || name === '-V') {
-    process.stdout.write(`${VERSION}\n`);
+    writeOut(`${VERSION}\n`);
     return 0;
   }
   const asksForHelp = name === undefined || name === 'help' || wantsHelp(argv);
@@ -60,25 +61,17 @@ async function start(argv: readonly string[]): Promise<number> {
 
 function report(error: unknown): number {
   if (isInputError(error)) {
-    process.stderr.write(`cpugate: ${describeInputError(error)}\n`);
+    writeErr(`cpugate: ${describeInputError(error)}\n`);
     return error.code === 'unavailable' ? UNAVAILABLE : USAGE;
   }
   const text = error instanceof Error ? error.message : String(error);
-  process.stderr.write(
+  writeErr(
     `cpugate: this is a bug in cpugate: ${text}\n  Please report it with the command and its input` +
       `${process.env.CPUGATE_DEBUG ? '' : '; CPUGATE_DEBUG=1 shows where it happened'}.\n`,
   );
-  if (process.env.CPUGATE_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (process.env.CPUGATE_DEBUG && error instanceof Error) writeErr(`${error.stack}\n`);
   return USAGE;
 }
-
-// A reader that has seen enough (head, less) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // The verdict stays the exit status; 0 where there is none yet.
-  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
-  process.stderr.write(`cpugate: standard output can't be written (${error.code})\n`);
-  process.exit(USAGE);
-});
 
 start(process.argv.slice(2)).then(
   (status) => {

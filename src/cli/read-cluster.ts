@@ -23,6 +23,7 @@ import { describeInputError, InputError, isInputError } from '../model/errors.js
 import type { Host } from '../model/host.js';
 import { Lines } from './lines.js';
 import { loadHost, readError } from './load-host.js';
+import { writeErr } from './output.js';
 import { type FoldedHost, ProfileLines } from './profile-lines.js';
 import { Progress } from './progress.js';
 
@@ -164,7 +165,7 @@ class ClusterReader {
   #tellFaults(what: string): void {
     const hidden = this.#faultCount - this.#faults.length;
     const lines = hidden > 0 ? [...this.#faults, `… and ${hidden} more`] : this.#faults;
-    for (const line of lines) process.stderr.write(`cpugate: ${what}${line}\n`);
+    for (const line of lines) writeErr(`cpugate: ${what}${line}\n`);
   }
 
   /** All faults are found before any is reported; what doesn't fit in memory ends it at once. */

@@ -1,5 +1,6 @@
 /** Where text goes: how wide, and whether coloured. */
 import { createColors } from 'picocolors';
+import { outTerminal } from './output.js';
 
 export type Colors = ReturnType<typeof createColors>;
 
@@ -18,13 +19,14 @@ const WITHOUT_TERMINAL = 100;
  * FORCE_COLOR; --color and --no-color win over all. COLUMNS wins over the terminal's own width.
  */
 export function describeTerminal(wanted: boolean | undefined): Terminal {
-  const { env, stdout } = process;
+  const { env } = process;
+  const terminal = outTerminal();
   const byEnvironment = env.NO_COLOR
     ? false
     : env.FORCE_COLOR !== undefined
       ? env.FORCE_COLOR !== '0'
-      : stdout.isTTY === true && env.TERM !== 'dumb';
-  const columns = Number(env.COLUMNS) || stdout.columns || WITHOUT_TERMINAL;
+      : terminal !== undefined && env.TERM !== 'dumb';
+  const columns = Number(env.COLUMNS) || terminal?.columns || WITHOUT_TERMINAL;
   return {
     colors: createColors(wanted ?? byEnvironment),
     width: Math.max(40, Math.min(columns, WIDEST)),

@@ -11,6 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { InputError } from '../model/errors.js';
+import { writeOut } from './output.js';
 
 function writeAll(descriptor: number, content: Uint8Array) {
   for (let done = 0; done < content.length; )
@@ -70,6 +71,6 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
 
 /** To the file, or to standard output where none is given. */
 export function writeOutput(path: string | undefined, content: string | Uint8Array): void {
-  if (path === undefined) process.stdout.write(content);
+  if (path === undefined) writeOut(content);
   else writeWhole(path, content);
 }

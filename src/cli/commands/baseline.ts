@@ -25,6 +25,7 @@ import type { Run } from '../command.js';
 import { readLevelOrFeature, readVisibleFeature } from '../feature-argument.js';
 import { loadBaseline } from '../load-baseline.js';
 import { loadHost } from '../load-host.js';
+import { writeOut } from '../output.js';
 import { readCluster } from '../read-cluster.js';
 import { describeTerminal } from '../terminal.js';
 import { VERSION } from '../version.js';
@@ -35,7 +36,7 @@ function usage(message: string, remedy: string): InputError {
 }
 
 function printJson(json: unknown): void {
-  process.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
+  writeOut(`${JSON.stringify(json, null, 2)}\n`);
 }
 
 async function nearestOf(baseline: Baseline): Promise<Nearest | undefined> {
@@ -106,7 +107,7 @@ async function makeBaseline(args: Arguments): Promise<number> {
   if (args.flag('json')) printJson(baselineJson(baseline, extras));
   else {
     const { baselineText } = await import('../../report/text/baseline.js');
-    process.stdout.write(baselineText(baseline, extras, describeTerminal(args.flag('color'))));
+    writeOut(baselineText(baseline, extras, describeTerminal(args.flag('color'))));
   }
   return requirements.every(({ met }) => met) ? 0 : 1;
 }
@@ -123,7 +124,7 @@ async function addHost(args: Arguments, wanted: string, to: string): Promise<num
   if (args.flag('json')) printJson(joinJson(join));
   else {
     const { joinText } = await import('../../report/text/baseline-change.js');
-    process.stdout.write(joinText(join, wanted, describeTerminal(args.flag('color'))));
+    writeOut(joinText(join, wanted, describeTerminal(args.flag('color'))));
   }
   return join.accepted ? 0 : 1;
 }
@@ -186,7 +187,7 @@ async function removeHost(args: Arguments, wanted: string, from: string): Promis
   if (args.flag('json')) printJson(leaveJson(leave));
   else {
     const { leaveText } = await import('../../report/text/baseline-change.js');
-    process.stdout.write(leaveText(leave, name, describeTerminal(args.flag('color'))));
+    writeOut(leaveText(leave, name, describeTerminal(args.flag('color'))));
   }
   return 0;
 }

@@ -3,10 +3,11 @@ import { explainJson } from '../../report/json.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { readFeature, readVisibleFeature } from '../feature-argument.js';
+import { writeOut } from '../output.js';
 import { describeTerminal } from '../terminal.js';
 
 function printJson(json: unknown): void {
-  process.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
+  writeOut(`${JSON.stringify(json, null, 2)}\n`);
 }
 
 /** Why a baseline lacks a feature. */
@@ -27,7 +28,7 @@ async function explainWhy(args: Arguments): Promise<number> {
     const { nameShortly } = await import('../../report/short-names.js');
     const { whyText } = await import('../../report/text/why.js');
     const why = explainDrop(nameShortly(baseline), name);
-    process.stdout.write(whyText(why, path, describeTerminal(args.flag('color'))));
+    writeOut(whyText(why, path, describeTerminal(args.flag('color'))));
   }
   return 0;
 }
@@ -43,7 +44,7 @@ export const run: Run = async (args) => {
   if (args.flag('json')) printJson(explainJson(name));
   else {
     const { explainText } = await import('../../report/text/explain.js');
-    process.stdout.write(explainText(name, describeTerminal(args.flag('color'))));
+    writeOut(explainText(name, describeTerminal(args.flag('color'))));
   }
   return 0;
 };

@@ -4,6 +4,7 @@ import type { ExportOptions, Target } from '../../export/target.js';
 import { InputError } from '../../model/errors.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
+import { outTerminal, writeErr } from '../output.js';
 import { readCluster } from '../read-cluster.js';
 import { writeOutput } from '../write-file.js';
 
@@ -34,9 +35,9 @@ export const run: Run = async (args) => {
   const { cluster, options: made } = await readCluster(args.positionals);
   const { content, missing } = target.write(baselineOf(cluster, made), options);
   const output = args.text('output');
-  if (typeof content !== 'string' && output === undefined && process.stdout.isTTY)
+  if (typeof content !== 'string' && output === undefined && outTerminal() !== undefined)
     throw usage(`what ${target.name} reads is no text`, `Name a file: -o ${target.file}.`);
   writeOutput(output, content);
-  for (const line of missing) process.stderr.write(`cpugate: not in the output: ${line}\n`);
+  for (const line of missing) writeErr(`cpugate: not in the output: ${line}\n`);
   return 0;
 };

@@ -5,6 +5,7 @@ import yargs, { type Argv } from 'yargs';
 import { acceptedSpellings, ROWS } from '../../catalogue/index.js';
 import { MODES } from '../../compare/mode-names.js';
 import { profileNames } from '../../formats/named-profile.js';
+import { writeOut } from '../output.js';
 import { COMMANDS, findCommand } from '../specs/index.js';
 import type { CommandSpec } from '../specs/spec.js';
 import { describeTerminal } from '../terminal.js';
@@ -93,7 +94,7 @@ async function printCompletions(argv: readonly string[]): Promise<number> {
   const words = argv.filter((word) => word !== '--get-yargs-completions').slice(1);
   const current = words.at(-1) ?? '';
   for (const word of complete(current, words.slice(0)))
-    if (word.startsWith(current)) process.stdout.write(`${word}\n`);
+    if (word.startsWith(current)) writeOut(`${word}\n`);
   return 0;
 }
 
@@ -115,6 +116,6 @@ export async function help(argv: readonly string[]): Promise<number> {
   if (name === 'completion' && !asks) return printCompletionScript(shell);
   const command = findCommand(name);
   const text = await (command === undefined ? helpOfAll() : helpOf(command)).getHelp();
-  process.stdout.write(`${text}\n`);
+  writeOut(`${text}\n`);
   return 0;
 }

@@ -4,6 +4,7 @@ import { viewMatrix } from '../../matrix/view.js';
 import { InputError } from '../../model/errors.js';
 import { shorteningOf } from '../../report/short-names.js';
 import type { Run } from '../command.js';
+import { writeOut } from '../output.js';
 import { Progress } from '../progress.js';
 import { readCluster } from '../read-cluster.js';
 import { describeTerminal } from '../terminal.js';
@@ -35,10 +36,10 @@ export const run: Run = async (args) => {
   }
   if (args.flag('json')) {
     const { matrixJsonText } = await import('../../report/matrix-json.js');
-    process.stdout.write(matrixJsonText(view));
+    writeOut(matrixJsonText(view));
   } else {
     const { matrixText } = await import('../../report/text/matrix.js');
-    process.stdout.write(matrixText(view, describeTerminal(args.flag('color'))));
+    writeOut(matrixText(view, describeTerminal(args.flag('color'))));
   }
   return 0;
 };

@@ -3,12 +3,13 @@ import { InputError } from '../../model/errors.js';
 import { showJson } from '../../report/json.js';
 import type { Run } from '../command.js';
 import { loadHost } from '../load-host.js';
+import { writeOut } from '../output.js';
 import { describeTerminal } from '../terminal.js';
 
 async function showModels(json: boolean, color: boolean | undefined): Promise<number> {
   const { PROFILE_INDEX } = await import('../../generated/profile-index.js');
   if (json) {
-    process.stdout.write(`${JSON.stringify(PROFILE_INDEX, null, 2)}\n`);
+    writeOut(`${JSON.stringify(PROFILE_INDEX, null, 2)}\n`);
     return 0;
   }
   const { columns } = await import('../../report/text/columns.js');
@@ -17,7 +18,7 @@ async function showModels(json: boolean, color: boolean | undefined): Promise<nu
     colors.bold(name),
     aliases.length === 0 ? title : `${title} ${colors.dim(`also: ${aliases.join(', ')}`)}`,
   ]);
-  process.stdout.write(`${columns(rows, width, '')}\n`);
+  writeOut(`${columns(rows, width, '')}\n`);
   return 0;
 }
 
@@ -36,11 +37,9 @@ export const run: Run = async (args) => {
     const host = await loadHost(name);
     const seen = describeHost(host);
     if (showText === undefined)
-      process.stdout.write(
-        `${JSON.stringify(showJson(host, seen), null, names.length === 1 ? 2 : 0)}\n`,
-      );
+      writeOut(`${JSON.stringify(showJson(host, seen), null, names.length === 1 ? 2 : 0)}\n`);
     else {
-      process.stdout.write(separator + showText(host, seen, describeTerminal(args.flag('color'))));
+      writeOut(separator + showText(host, seen, describeTerminal(args.flag('color'))));
       separator = '\n';
     }
   }
