@@ -3,11 +3,13 @@
  * the bundles in dist/, one a command, so that a command loads nothing that it doesn't use.
  */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Ajv from 'ajv/dist/2020.js';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
+import { minVersion } from 'semver';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const generated = join(root, 'src', 'generated');
@@ -142,7 +144,7 @@ const coloursAskNobody = {
 async function buildBundles() {
   const dist = join(root, 'dist');
   const folder = join(dist, 'commands');
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const { version, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const shared = {
     bundle: true,
     platform: 'node',
@@ -169,11 +171,49 @@ async function buildBundles() {
   await build({ ...shared, entryPoints, outdir: folder, outExtension: { '.js': '.cjs' } });
   await build({
     ...shared,
-    banner: { js: `#!/usr/bin/env node\n${shared.banner.js}` },
     entryPoints: [join(root, 'src', 'cli', 'cpugate.ts')],
-    outfile: join(dist, 'cpugate.cjs'),
+    outfile: join(dist, 'main.cjs'),
   });
-  chmodSync(join(dist, 'cpugate.cjs'), 0o755);
+  writeEntry(join(dist, 'cpugate.cjs'), engines.node);
+  await writeHelp(dist);
+}
+
+/**
+ * What users start. Any Node can parse it, so one that is too old gets a sentence instead of a syntax
+ * error in the middle of a bundle.
+ */
+function writeEntry(path, range) {
+  const { major, minor, patch } = minVersion(range);
+  writeFileSync(
+    path,
+    `#!/usr/bin/env node
+'use strict';
+var found = process.versions.node.split('.').map(Number);
+var wanted = [${major}, ${minor}, ${patch}];
+var at = 0;
+while (at < 2 && found[at] === wanted[at]) at++;
+if (found[at] < wanted[at]) {
+  process.exitCode = 2;
+  process.stderr.write(
+    'cpugate: Node ' + process.versions.node + ' is too old: cpugate needs Node ${major}.${minor} or newer\\n'
+  );
+} else require('./main.cjs');
+`,
+  );
+  chmodSync(path, 0o755);
+}
+
+/**
+ * The help at the widths that most have: a terminal of 80 columns, no terminal, the widest that is
+ * used. At others it is made when it is asked for, which takes yargs 50 ms.
+ */
+async function writeHelp(dist) {
+  const { helpTexts } = createRequire(import.meta.url)(join(dist, 'commands', 'help.cjs'));
+  for (const [width, name, text] of await helpTexts()) {
+    const folder = join(dist, 'help', String(width));
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, `${name}.txt`), text);
+  }
 }
 
 mkdirSync(generated, { recursive: true });

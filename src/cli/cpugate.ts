@@ -6,8 +6,10 @@
 import { describeInputError, InputError, isInputError } from '../model/errors.js';
 import { parseArguments } from './arguments.js';
 import type { Run } from './command.js';
+import { HELP_OF_ALL, keptHelp } from './kept-help.js';
 import { writeErr, writeOut } from './output.js';
 import { COMMANDS, findCommand } from './specs/index.js';
+import { terminalWidth } from './terminal.js';
 import { VERSION } from './version.js';
 
 const USAGE = 2;
@@ -44,6 +46,18 @@ async function start(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const asksForHelp = name === undefined || name === 'help' || wantsHelp(argv);
+  if (asksForHelp) {
+    const [topic] = name === 'help' ? rest : argv;
+    const isOption = topic === undefined || topic.startsWith('-');
+    const kept = keptHelp(
+      isOption ? HELP_OF_ALL : (findCommand(topic)?.name ?? ''),
+      terminalWidth(),
+    );
+    if (kept !== undefined) {
+      writeOut(kept);
+      return 0;
+    }
+  }
   if (asksForHelp || name === 'completion' || name === '--get-yargs-completions') {
     const { help } = await import('./commands/help.js');
     return help(name === 'help' ? rest.concat('--help') : argv);

@@ -13,10 +13,22 @@ export interface Terminal {
 /** Lines longer than this are hard to read even where they would fit. */
 const WIDEST = 120;
 const WITHOUT_TERMINAL = 100;
+/** For which the build makes the help. */
+export const USUAL_WIDTHS: readonly number[] = [80, WITHOUT_TERMINAL, WIDEST];
+
+/** COLUMNS wins over the terminal's own width. */
+function widthOf(terminal: NodeJS.WriteStream | undefined): number {
+  const columns = Number(process.env.COLUMNS) || terminal?.columns || WITHOUT_TERMINAL;
+  return Math.max(40, Math.min(columns, WIDEST));
+}
+
+export function terminalWidth(): number {
+  return widthOf(outTerminal());
+}
 
 /**
  * Colours only on a terminal, never with NO_COLOR (no-color.org) or TERM=dumb, always with
- * FORCE_COLOR; --color and --no-color win over all. COLUMNS wins over the terminal's own width.
+ * FORCE_COLOR; --color and --no-color win over all.
  */
 export function describeTerminal(wanted: boolean | undefined): Terminal {
   const { env } = process;
@@ -26,9 +38,5 @@ export function describeTerminal(wanted: boolean | undefined): Terminal {
     : env.FORCE_COLOR !== undefined
       ? env.FORCE_COLOR !== '0'
       : terminal !== undefined && env.TERM !== 'dumb';
-  const columns = Number(env.COLUMNS) || terminal?.columns || WITHOUT_TERMINAL;
-  return {
-    colors: createColors(wanted ?? byEnvironment),
-    width: Math.max(40, Math.min(columns, WIDEST)),
-  };
+  return { colors: createColors(wanted ?? byEnvironment), width: widthOf(terminal) };
 }

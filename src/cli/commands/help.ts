@@ -5,10 +5,11 @@ import yargs, { type Argv } from 'yargs';
 import { acceptedSpellings, ROWS } from '../../catalogue/index.js';
 import { MODES } from '../../compare/mode-names.js';
 import { profileNames } from '../../formats/named-profile.js';
+import { HELP_OF_ALL } from '../kept-help.js';
 import { writeOut } from '../output.js';
 import { COMMANDS, findCommand } from '../specs/index.js';
 import type { CommandSpec } from '../specs/spec.js';
-import { describeTerminal } from '../terminal.js';
+import { terminalWidth, USUAL_WIDTHS } from '../terminal.js';
 import { VERSION } from '../version.js';
 
 const WELCOME = `cpugate lets running tasks move between x86-64 hosts with unlike CPUs, or says why they can't.
@@ -44,27 +45,27 @@ function positionalsOf({ positionals, trailing }: CommandSpec): string {
   return [...own, ...behind].join(' ');
 }
 
-function base(): Argv {
+function base(width: number): Argv {
   return yargs([])
     .scriptName('cpugate')
     .locale('en')
-    .wrap(describeTerminal(false).width)
+    .wrap(width)
     .version(false)
     .help('help', 'this help')
     .alias('help', 'h')
     .exitProcess(false);
 }
 
-function helpOf(command: CommandSpec): Argv {
-  const parser = withOptions(base(), command).usage(
+function helpOf(command: CommandSpec, width: number): Argv {
+  const parser = withOptions(base(width), command).usage(
     `cpugate ${command.name} ${positionalsOf(command)}\n\n${command.summary}.`,
   );
   for (const [line, what] of command.examples) parser.example(line, what);
   return command.epilogue === undefined ? parser : parser.epilogue(command.epilogue);
 }
 
-function helpOfAll(): Argv {
-  const parser = base().usage(WELCOME).version('version', 'the version', VERSION);
+function helpOfAll(width: number): Argv {
+  const parser = base(width).usage(WELCOME).version('version', 'the version', VERSION);
   for (const command of COMMANDS) parser.command(command.name, command.summary);
   return parser.epilogue(
     'cpugate COMMAND --help explains a command.\nExit status of check: 0 compatible, 1 incompatible, 2 failure, 3 at-risk, 4 unknown.',
@@ -101,11 +102,27 @@ async function printCompletions(argv: readonly string[]): Promise<number> {
 function printCompletionScript(shell: string | undefined): number {
   if (shell !== undefined) process.env.SHELL = `/bin/${shell}`;
   // The types leave out the names of the program and the command that the script is written for.
-  const parser = base().completion('completion') as unknown as {
+  const parser = base(terminalWidth()).completion('completion') as unknown as {
     showCompletionScript(program: string, command: string): unknown;
   };
   parser.showCompletionScript('cpugate', 'completion');
   return 0;
+}
+
+async function helpText(command: CommandSpec | undefined, width: number): Promise<string> {
+  const parser = command === undefined ? helpOfAll(width) : helpOf(command, width);
+  return `${await parser.getHelp()}\n`;
+}
+
+/** For the build, which keeps them: widths, the names that keptHelp looks for, and the texts. */
+export async function helpTexts(): Promise<readonly [number, string, string][]> {
+  const texts: [number, string, string][] = [];
+  for (const width of USUAL_WIDTHS) {
+    texts.push([width, HELP_OF_ALL, await helpText(undefined, width)]);
+    for (const command of COMMANDS)
+      texts.push([width, command.name, await helpText(command, width)]);
+  }
+  return texts;
 }
 
 /** Gives the exit status: asking for help is no failure. */
@@ -115,7 +132,6 @@ export async function help(argv: readonly string[]): Promise<number> {
   const asks = argv.includes('--help') || argv.includes('-h');
   if (name === 'completion' && !asks) return printCompletionScript(shell);
   const command = findCommand(name);
-  const text = await (command === undefined ? helpOfAll() : helpOf(command)).getHelp();
-  writeOut(`${text}\n`);
+  writeOut(await helpText(command, terminalWidth()));
   return 0;
 }
