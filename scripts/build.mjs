@@ -89,12 +89,31 @@ function buildProfileIndex() {
   );
 }
 
+/** Prerequisites of features and their order, derived from the catalogue. */
+async function buildPrerequisites() {
+  const { ROWS, featureIndex, deriveClosureOrder, derivePrerequisites } = await importSource(
+    join(root, 'src', 'model', 'derive-prerequisites.ts'),
+  );
+  const tables = {
+    CLOSURE: deriveClosureOrder().map(featureIndex),
+    EDGES: ROWS.map((row) => derivePrerequisites(row.name).map(featureIndex)),
+  };
+  const lines = Object.entries(tables).map(
+    ([name, table]) => `export const ${name} = JSON.parse('${JSON.stringify(table)}');\n`,
+  );
+  writeFileSync(join(generated, 'prerequisites.js'), NOTE + lines.join(''));
+  writeFileSync(
+    join(generated, 'prerequisites.d.ts'),
+    `${NOTE}export declare const CLOSURE: readonly number[];\nexport declare const EDGES: readonly (readonly number[])[];\n`,
+  );
+}
+
 /**
  * Modules that stay files of their own, loaded when they are wanted: which, asked for by which
  * (undefined: by any), and as what. All else is bundled into each command that may need it.
  */
 const CHUNKS = [
-  [/^\.\/commands\/(.*)\.js$/, undefined, './commands/$1.cjs'],
+  [/^\.\/commands\/(.*)\.js$/, undefined, './$1.cjs'],
   [/^\.\/others\.js$/, undefined, './other-formats.cjs'],
   [/^\.{1,2}\/load-images\.js$/, undefined, './load-images.cjs'],
   // Few checks have a mask. Commands that always read a baseline have the reader with them.
@@ -113,20 +132,60 @@ const chunksStayOutside = {
   },
 };
 
-/** V8 reads a large table several times faster as JSON than as code, and skips it until then. */
-const tablesAreJson = {
-  name: 'tables-are-json',
-  setup(building) {
-    building.onLoad({ filter: /\/src\/catalogue\/features\.ts$/ }, async ({ path }) => {
-      const { outputFiles } = await build({ entryPoints: [path], format: 'esm', write: false });
-      const { FEATURES } = await import(
-        `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`
-      );
-      const text = JSON.stringify(JSON.stringify(FEATURES));
-      return { contents: `export const FEATURES = JSON.parse(${text});`, loader: 'js' };
-    });
-  },
-};
+/** Columns of the catalogue that only explanations and exports read. */
+const TEXTS = ['title', 'reason', 'fault', 'names', 'since', 'needs'];
+
+/** What an own TypeScript file exports. */
+async function importSource(path) {
+  const { outputFiles } = await build({
+    entryPoints: [path],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    write: false,
+  });
+  const code = Buffer.from(outputFiles[0].contents).toString('base64');
+  return import(`data:text/javascript;base64,${code}`);
+}
+
+/**
+ * The catalogue as a program loads it: reading it as code takes V8 as long as a comparison, so the
+ * rows are JSON, and the texts (three quarters of them) a file of their own for those who ask.
+ */
+function catalogueInTwo(dist) {
+  return {
+    name: 'catalogue-in-two',
+    setup(building) {
+      building.onResolve({ filter: /^\.\/feature-texts\.json$/ }, ({ path }) => ({
+        path,
+        external: true,
+      }));
+      building.onLoad({ filter: /\/src\/catalogue\/features\.ts$/ }, async ({ path }) => {
+        const { FEATURES } = await importSource(path);
+        const isText = ([key]) => TEXTS.includes(key);
+        const pick = (wanted) =>
+          FEATURES.map((row) =>
+            Object.fromEntries(Object.entries(row).filter((entry) => isText(entry) === wanted)),
+          );
+        writeFileSync(join(dist, 'feature-texts.json'), JSON.stringify(pick(true)));
+        const getters = TEXTS.map((key) => `get ${key}() { return textsOf(this.#place).${key}; }`);
+        return {
+          loader: 'js',
+          contents: `
+            let texts;
+            const textsOf = (place) => (texts ??= require('./feature-texts.json'))[place];
+            class Row {
+              #place;
+              constructor(row, place) { Object.assign(this, row); this.#place = place; }
+              ${getters.join('\n')}
+            }
+            export const FEATURES = JSON.parse(${JSON.stringify(JSON.stringify(pick(false)))})
+              .map((row, place) => new Row(row, place));`,
+        };
+      });
+    },
+  };
+}
 
 /**
  * When it is loaded, picocolors asks whether standard output is a terminal, for a default that isn't
@@ -143,7 +202,6 @@ const coloursAskNobody = {
 
 async function buildBundles() {
   const dist = join(root, 'dist');
-  const folder = join(dist, 'commands');
   const { version, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const shared = {
     bundle: true,
@@ -157,10 +215,11 @@ async function buildBundles() {
     logLevel: 'warning',
     define: { CPUGATE_VERSION: JSON.stringify(version), 'import.meta.url': '__cpugateUrl' },
     banner: { js: 'const __cpugateUrl = require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [chunksStayOutside, tablesAreJson, coloursAskNobody],
+    plugins: [chunksStayOutside, catalogueInTwo(dist), coloursAskNobody],
   };
   const commands = join(root, 'src', 'cli', 'commands');
   const entryPoints = {
+    main: join(root, 'src', 'cli', 'cpugate.ts'),
     'other-formats': join(root, 'src', 'formats', 'others.ts'),
     'load-baseline': join(root, 'src', 'cli', 'load-baseline.ts'),
     'load-images': join(root, 'src', 'cli', 'load-images.ts'),
@@ -168,12 +227,7 @@ async function buildBundles() {
       readdirSync(commands).map((file) => [basename(file, '.ts'), join(commands, file)]),
     ),
   };
-  await build({ ...shared, entryPoints, outdir: folder, outExtension: { '.js': '.cjs' } });
-  await build({
-    ...shared,
-    entryPoints: [join(root, 'src', 'cli', 'cpugate.ts')],
-    outfile: join(dist, 'main.cjs'),
-  });
+  await build({ ...shared, entryPoints, outdir: dist, outExtension: { '.js': '.cjs' } });
   writeEntry(join(dist, 'cpugate.cjs'), engines.node);
   await writeHelp(dist);
 }
@@ -208,7 +262,7 @@ if (found[at] < wanted[at]) {
  * used. At others it is made when it is asked for, which takes yargs 50 ms.
  */
 async function writeHelp(dist) {
-  const { helpTexts } = createRequire(import.meta.url)(join(dist, 'commands', 'help.cjs'));
+  const { helpTexts } = createRequire(import.meta.url)(join(dist, 'help.cjs'));
   for (const [width, name, text] of await helpTexts()) {
     const folder = join(dist, 'help', String(width));
     mkdirSync(folder, { recursive: true });
@@ -219,7 +273,9 @@ async function writeHelp(dist) {
 mkdirSync(generated, { recursive: true });
 await buildValidators();
 buildProfileIndex();
+await buildPrerequisites();
 if (!process.argv.includes('--generated-only')) {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
+  mkdirSync(join(root, 'dist'));
   await buildBundles();
 }

@@ -14,7 +14,7 @@ import {
 import { REPEATED_BITS } from '../catalogue/repeated-bits.js';
 import type { Cpu, Host, HostKind, SystemFacts } from './host.js';
 import { type LeafTable, readRegister } from './leaves.js';
-import { CLOSURE_ORDER, countingPrerequisites, USER_VISIBLE } from './prerequisites.js';
+import { CLOSURE_PLACES, EDGE_PLACES, USER_VISIBLE } from './prerequisites.js';
 import {
   ALL_KNOWN,
   and,
@@ -73,12 +73,6 @@ export interface Capabilities {
   readonly logicalCpus: number;
 }
 
-/** CLOSURE_ORDER and its edges as places in ROWS. */
-const ORDER: readonly number[] = CLOSURE_ORDER.map(featureIndex);
-const EDGES: readonly (readonly number[])[] = ROWS.map((row) =>
-  countingPrerequisites(row.name).map(featureIndex),
-);
-
 function presenceOfBits(answer: Known32, mask: number): Presence {
   if (and(answer.value, mask) !== 0) return PRESENT;
   return and(answer.known, mask) === mask ? ABSENT : UNKNOWN;
@@ -111,9 +105,9 @@ function effectivePresence(
   { kind, system = {} }: Host,
 ): Presence[] {
   const effective: Presence[] = new Array(raw.length).fill(UNKNOWN);
-  for (const index of ORDER) {
+  for (const index of CLOSURE_PLACES) {
     let presence = raw[index] as Presence;
-    for (const edge of EDGES[index] as readonly number[])
+    for (const edge of EDGE_PLACES[index] as readonly number[])
       presence = Math.min(presence, effective[edge] as Presence) as Presence;
     for (const bit of ROWS[index]?.components ?? [])
       presence = Math.min(presence, presenceInMask(enabled, bit)) as Presence;
