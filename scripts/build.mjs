@@ -91,8 +91,8 @@ function buildProfileIndex() {
 
 /** Prerequisites of features and their order, derived from the catalogue. */
 async function buildPrerequisites() {
-  const { ROWS, featureIndex, deriveClosureOrder, derivePrerequisites } = await importSource(
-    join(root, 'src', 'model', 'derive-prerequisites.ts'),
+  const { ROWS, featureIndex, deriveClosureOrder, derivePrerequisites } = await importSources(
+    "export * from './src/model/derive-prerequisites.ts';",
   );
   const tables = {
     CLOSURE: deriveClosureOrder().map(featureIndex),
@@ -108,12 +108,36 @@ async function buildPrerequisites() {
   );
 }
 
+/** What tasks can count on under each named model, as places in the catalogue. */
+async function buildModelFeatures() {
+  const { readHost, describeHost, featureIndex, visibleFeatures } = await importSources(`
+    export { readHost } from './src/formats/index.ts';
+    export { describeHost } from './src/model/capabilities.ts';
+    export { featureIndex } from './src/catalogue/index.ts';
+    export { visibleFeatures } from './src/baseline/host-kind.ts';`);
+  const folder = join(root, 'cpu-profiles');
+  const models = {};
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.json'))) {
+    const host = await readHost(file, readFileSync(join(folder, file)));
+    models[basename(file, '.json')] = visibleFeatures(describeHost(host)).map(featureIndex);
+  }
+  writeFileSync(
+    join(generated, 'model-features.js'),
+    `${NOTE}export const MODEL_FEATURES = JSON.parse('${JSON.stringify(models)}');\n`,
+  );
+  writeFileSync(
+    join(generated, 'model-features.d.ts'),
+    `${NOTE}export declare const MODEL_FEATURES: Readonly<Record<string, readonly number[]>>;\n`,
+  );
+}
+
 /**
  * Modules that stay files of their own, loaded when they are wanted: which, asked for by which
  * (undefined: by any), and as what. All else is bundled into each command that may need it.
  */
 const CHUNKS = [
   [/^\.\/commands\/(.*)\.js$/, undefined, './$1.cjs'],
+  [/^\.\/cpugate\.js$/, undefined, './main.cjs'],
   [/^\.\/others\.js$/, undefined, './other-formats.cjs'],
   [/^\.{1,2}\/load-images\.js$/, undefined, './load-images.cjs'],
   // Few checks have a mask. Commands that always read a baseline have the reader with them.
@@ -135,11 +159,13 @@ const chunksStayOutside = {
 /** Columns of the catalogue that only explanations and exports read. */
 const TEXTS = ['title', 'reason', 'fault', 'names', 'since', 'needs'];
 
-/** What an own TypeScript file exports. */
-async function importSource(path) {
+/** What these exports of our own sources are. */
+async function importSources(contents) {
   const { outputFiles } = await build({
-    entryPoints: [path],
+    stdin: { contents, resolveDir: root },
     bundle: true,
+    define: { 'import.meta.url': JSON.stringify(import.meta.url) },
+    logLevel: 'warning',
     platform: 'node',
     format: 'esm',
     write: false,
@@ -160,8 +186,10 @@ function catalogueInTwo(dist) {
         path,
         external: true,
       }));
-      building.onLoad({ filter: /\/src\/catalogue\/features\.ts$/ }, async ({ path }) => {
-        const { FEATURES } = await importSource(path);
+      building.onLoad({ filter: /\/src\/catalogue\/features\.ts$/ }, async () => {
+        const { FEATURES } = await importSources(
+          "export { FEATURES } from './src/catalogue/features.ts';",
+        );
         const isText = ([key]) => TEXTS.includes(key);
         const pick = (wanted) =>
           FEATURES.map((row) =>
@@ -219,6 +247,7 @@ async function buildBundles() {
   };
   const commands = join(root, 'src', 'cli', 'commands');
   const entryPoints = {
+    start: join(root, 'src', 'cli', 'start.ts'),
     main: join(root, 'src', 'cli', 'cpugate.ts'),
     'other-formats': join(root, 'src', 'formats', 'others.ts'),
     'load-baseline': join(root, 'src', 'cli', 'load-baseline.ts'),
@@ -251,7 +280,7 @@ if (found[at] < wanted[at]) {
   process.stderr.write(
     'cpugate: Node ' + process.versions.node + ' is too old: cpugate needs Node ${major}.${minor} or newer\\n'
   );
-} else require('./main.cjs');
+} else require('./start.cjs');
 `,
   );
   chmodSync(path, 0o755);
@@ -274,6 +303,7 @@ mkdirSync(generated, { recursive: true });
 await buildValidators();
 buildProfileIndex();
 await buildPrerequisites();
+await buildModelFeatures();
 if (!process.argv.includes('--generated-only')) {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   mkdirSync(join(root, 'dist'));

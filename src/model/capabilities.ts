@@ -23,6 +23,7 @@ import {
   hasBit,
   type Known32,
   type Known64,
+  NOTHING_KNOWN,
 } from './registers.js';
 import {
   ABSENT,
@@ -84,9 +85,15 @@ function maskOf(bit: number | readonly [number, number]): number {
 
 /** Raw bits of every row. A field counts as present where it isn't 0. */
 function hardwarePresence(leaves: LeafTable, kind: HostKind): Presence[] {
-  const raw = ROWS.map((row) =>
-    presenceOfBits(readRegister(leaves, row.leaf, row.subleaf, row.reg), maskOf(row.bit)),
-  );
+  // Rows of one register stand together.
+  let last: (typeof ROWS)[number] | undefined;
+  let answer = NOTHING_KNOWN;
+  const raw = ROWS.map((row) => {
+    if (row.leaf !== last?.leaf || row.subleaf !== last.subleaf || row.reg !== last.reg)
+      answer = readRegister(leaves, row.leaf, row.subleaf, row.reg);
+    last = row;
+    return presenceOfBits(answer, maskOf(row.bit));
+  });
   if (kind === 'cpu') {
     // These two bits mirror what the OS under the dumping tool had set, which says nothing about
     // the OS that tasks will run on; Linux sets both.

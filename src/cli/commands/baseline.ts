@@ -3,15 +3,10 @@ import { type Baseline, type BaselineOptions, baselineOf } from '../../baseline/
 import { joinCluster, leaveCluster } from '../../baseline/change.js';
 import type { Cluster } from '../../baseline/cluster.js';
 import { checkRequirement } from '../../baseline/explain-drop.js';
-import { VISIBLE } from '../../baseline/host-kind.js';
-import { findNearest, type Nearest } from '../../baseline/nearest.js';
+import { nearestModel } from '../../baseline/nearest.js';
 import { type Pools, poolsOf } from '../../baseline/pools.js';
 import { MAX_INPUT_BYTES } from '../../formats/format.js';
-import { profileNames } from '../../formats/named-profile.js';
-import { PROFILE_INDEX } from '../../generated/profile-index.js';
-import { describeHost } from '../../model/capabilities.js';
 import { InputError } from '../../model/errors.js';
-import { PRESENT } from '../../model/xsave.js';
 import {
   type BaselineExtras,
   baselineFileText,
@@ -24,7 +19,6 @@ import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { readLevelOrFeature, readVisibleFeature } from '../feature-argument.js';
 import { loadBaseline } from '../load-baseline.js';
-import { loadHost } from '../load-host.js';
 import { writeOut } from '../output.js';
 import { readCluster } from '../read-cluster.js';
 import { describeTerminal } from '../terminal.js';
@@ -37,19 +31,6 @@ function usage(message: string, remedy: string): InputError {
 
 function printJson(json: unknown): void {
   writeOut(`${JSON.stringify(json, null, 2)}\n`);
-}
-
-async function nearestOf(baseline: Baseline): Promise<Nearest | undefined> {
-  const models = [];
-  for (const name of profileNames()) {
-    const seen = describeHost(await loadHost(name));
-    models.push({
-      name,
-      title: PROFILE_INDEX[name]?.title ?? '',
-      features: VISIBLE.filter((feature) => seen.effective(feature) === PRESENT),
-    });
-  }
-  return findNearest(baseline.features, models);
 }
 
 function writeBaseline(path: string | undefined, baseline: Baseline, extras: BaselineExtras) {
@@ -100,7 +81,7 @@ async function makeBaseline(args: Arguments): Promise<number> {
   const baseline = baselineOf(input.cluster, options);
   const pools = count === undefined ? undefined : poolsOf(input.cluster, { ...options, count });
   const requirements = required.map((name) => checkRequirement(baseline, name));
-  const nearest = await nearestOf(baseline);
+  const nearest = nearestModel(baseline);
   const extras = { cpugate: VERSION, nearest, required: requirements, pools };
   writeBaseline(args.text('output'), baseline, extras);
   if (pools !== undefined) writePools(args, pools);
@@ -119,7 +100,7 @@ async function addHost(args: Arguments, wanted: string, to: string): Promise<num
   if (join.accepted)
     writeBaseline(args.text('output'), join.after, {
       cpugate: VERSION,
-      nearest: await nearestOf(join.after),
+      nearest: nearestModel(join.after),
     });
   if (args.flag('json')) printJson(joinJson(join));
   else {
@@ -182,7 +163,7 @@ async function removeHost(args: Arguments, wanted: string, from: string): Promis
   const leave = leaveCluster(baseline, key, name);
   writeBaseline(args.text('output'), leave.after, {
     cpugate: VERSION,
-    nearest: await nearestOf(leave.after),
+    nearest: nearestModel(leave.after),
   });
   if (args.flag('json')) printJson(leaveJson(leave));
   else {
