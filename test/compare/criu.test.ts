@@ -125,7 +125,7 @@ describe('--cpu-cap', () => {
   });
 
   it('compares these instructions', () => {
-    expect(instructionMask()()).toEqual([
+    expect(instructionMask()).toEqual([
       ...[0x07888911, 0xc8400800, 0, 0x00110000, 0x7ed8220b, 0, 0x002109e0, 0, 0, 0xfc8f4b39, 7],
       ...[0x00407f42, 0, 1, 0, 0, 0, 0, 0xc],
     ]);
