@@ -5,7 +5,6 @@
  * nobody but its user, or root, can put a file. Without such a place there is none.
  */
 import { lstatSync, mkdirSync, realpathSync } from 'node:fs';
-import nodeModule from 'node:module';
 import { dirname, isAbsolute, join } from 'node:path';
 
 const ROOT = 0;
@@ -53,7 +52,7 @@ export function cacheFolder(env: Environment, user: number): string | undefined 
 
 export function enableCompileCache(): void {
   // The types are those of the oldest Node that is supported.
-  const { enableCompileCache: enable } = nodeModule as {
+  const { enableCompileCache: enable } = process.getBuiltinModule('node:module') as {
     enableCompileCache?: (folder: string) => unknown;
   };
   const user = process.geteuid?.();

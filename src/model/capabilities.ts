@@ -116,8 +116,11 @@ function effectivePresence(
     let presence = raw[index] as Presence;
     for (const edge of EDGE_PLACES[index] as readonly number[])
       presence = Math.min(presence, effective[edge] as Presence) as Presence;
-    for (const bit of ROWS[index]?.components ?? [])
-      presence = Math.min(presence, presenceInMask(enabled, bit)) as Presence;
+    // Eight rows have some.
+    const components = ROWS[index]?.components;
+    if (components !== undefined)
+      for (const bit of components)
+        presence = Math.min(presence, presenceInMask(enabled, bit)) as Presence;
     effective[index] = presence;
   }
   // HWCAP2_FSGSBASE: the kernel set CR4.FSGSBASE (Linux 5.9 and later; asm/hwcap2.h). Without it
