@@ -4,17 +4,21 @@
  *   - hosts of a few dozen kinds under names of their own, as a fleet has them;
  *   - this host under many names, as `cpugate probe` records it, /proc/cpuinfo flags and all;
  *   - the same with a time stamp counter rate of its own in each line, as virtual machines show it.
+ * and two with limits of their own: a folder of 5,000 profiles against reading and parsing them, and
+ * a stream of 9,000 distinct kinds, close to the most that a cluster may have.
  * `node bench/baseline.mjs [HOSTS]`. Exit status 1 where a promise isn't kept: half the speed, and
  * 200 MB.
  */
 import { spawnSync } from 'node:child_process';
 import {
   closeSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
   rmSync,
   statSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,6 +29,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const cpugate = join(root, 'dist', 'cpugate.cjs');
 const folder = mkdtempSync(join(tmpdir(), 'cpugate-bench-'));
 const HOSTS = Number(process.argv[2] ?? 200_000);
+const FILES = 5000;
+const KINDS = 9000;
 const RUNS = 3;
 let kept = true;
 
@@ -55,16 +61,94 @@ function promise(what, value, limit, unit, atLeast = false) {
 
 function run(argv) {
   const preload = `data:text/javascript,${encodeURIComponent(
-    'process.on("exit",()=>process.stderr.write(`PEAK ${process.resourceUsage().maxRSS}`))',
+    `process.on("exit",()=>{const{maxRSS,userCPUTime,systemCPUTime}=process.resourceUsage();
+     process.stderr.write(\`PEAK \${maxRSS} \${userCPUTime+systemCPUTime}\`)})`,
   )}`;
-  const start = process.hrtime.bigint();
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', preload, ...argv], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
   });
-  const milliseconds = Number(process.hrtime.bigint() - start) / 1e6;
   if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
-  return { milliseconds, megabytes: Number(/PEAK (\d+)/.exec(stderr)?.[1]) / 1024, stdout };
+  const [, kibibytes, microseconds] = /PEAK (\d+) (\d+)$/.exec(stderr) ?? [];
+  return {
+    /** User and system: other work on the machine counts little. */
+    milliseconds: Number(microseconds) / 1000,
+    megabytes: Number(kibibytes) / 1024,
+    stdout,
+  };
+}
+
+/** The same for a folder. */
+const BARE_FOLDER = `
+  const { readdirSync, readFileSync } = require('node:fs');
+  for (const name of readdirSync(process.argv[1]))
+    JSON.parse(readFileSync(process.argv[1] + '/' + name, 'utf8'));`;
+
+function bestOf(argv) {
+  const runs = Array.from({ length: RUNS }, () => run(argv));
+  return {
+    ...runs[0],
+    milliseconds: Math.min(...runs.map((one) => one.milliseconds)),
+    megabytes: Math.max(...runs.map((one) => one.megabytes)),
+  };
+}
+
+function measureFolder(profiles) {
+  const path = join(folder, 'hosts');
+  mkdirSync(path);
+  for (let n = 0; n < FILES; n++)
+    writeFileSync(
+      join(path, `host-${n}.json`),
+      JSON.stringify({ ...profiles[n % profiles.length], name: `host-${n}` }),
+    );
+  const bare = bestOf(['-e', BARE_FOLDER, path]);
+  const ours = bestOf([cpugate, 'baseline', path, '--json']);
+  const { hostCount, hosts } = JSON.parse(ours.stdout);
+  if (hostCount !== FILES) throw new Error(`${hostCount} hosts`);
+  console.log(
+    `a folder of ${FILES} files, ${hosts.length} kinds: ${ours.milliseconds.toFixed(0)} ms, reading and JSON.parse ${bare.milliseconds.toFixed(0)} ms (best of ${RUNS})`,
+  );
+  rmSync(path, { recursive: true });
+  return ours;
+}
+
+/** Bits of leaf 7 that tasks see and that need nothing else which varies: 2^16 kinds. */
+const VARIED = { ebx: [3, 8, 9, 18, 19, 23, 24, 29], ecx: [5, 8, 22, 25, 27, 28], edx: [4, 14] };
+
+/** A model's leaf 7 with those of the 16 bits that `n` names. */
+function variedLeaf(line, n) {
+  const words = line.split(' ');
+  let bit = 0;
+  for (const [register, bits] of Object.entries(VARIED)) {
+    const at = 2 + ['eax', 'ebx', 'ecx', 'edx'].indexOf(register);
+    let value = BigInt(words[at]);
+    for (const place of bits) {
+      const mask = 1n << BigInt(place);
+      value = (n >> bit++) & 1 ? value | mask : value & ~mask;
+    }
+    words[at] = `0x${value.toString(16).padStart(8, '0')}`;
+  }
+  return words.join(' ');
+}
+
+function measureKinds(profile) {
+  const { leaves } = profile.cpus[0];
+  const at = leaves.findIndex((line) => line.startsWith('0x00000007 0x00:'));
+  const original = leaves[at];
+  const path = join(folder, 'kinds');
+  let text = '';
+  for (let n = 0; n < KINDS; n++) {
+    leaves[at] = variedLeaf(original, n * 7);
+    text += `${JSON.stringify({ ...profile, name: `host-${n}` })}\n`;
+  }
+  leaves[at] = original;
+  writeFileSync(path, text);
+  const ours = bestOf([cpugate, 'baseline', path, '--json']);
+  const { hosts } = JSON.parse(ours.stdout);
+  if (hosts.length !== KINDS) throw new Error(`${hosts.length} kinds`);
+  console.log(`${KINDS} kinds: ${ours.milliseconds.toFixed(0)} ms (best of ${RUNS})`);
+  rmSync(path);
+  return ours;
 }
 
 function profileOf(host) {
@@ -119,6 +203,12 @@ function measure(what, path) {
 
 try {
   const models = readdirSync(join(root, 'cpu-profiles')).map((file) => file.replace('.json', ''));
+  const known = measureFolder(models.map(profileOf));
+  promise('time', known.milliseconds / 1000, 5, 's');
+  promise('peak memory', known.megabytes, 200, 'MB');
+  const kinds = measureKinds(profileOf('sapphire-rapids'));
+  promise('time', kinds.milliseconds / 1000, 10, 's');
+  promise('peak memory', kinds.megabytes, 400, 'MB');
   const fleet = measure('fleet', writeFleet('fleet', models.map(profileOf)));
   promise('speed against JSON.parse', fleet.speed, 0.5, 'times', true);
   promise('peak memory', fleet.megabytes, 200, 'MB');

@@ -1,6 +1,6 @@
 /**
  * Measures what the project promises, each against a reference in the same run:
- *   - a check of two profiles against `node -e 0`: wall time and peak memory;
+ *   - how long commands take to start (start.mjs), and the peak memory of a check;
  *   - reading and showing dumps in one process, in files a second;
  *   - a baseline over a stream of profiles (baseline.mjs), and a matrix (matrix.mjs).
  * `node bench/run.mjs [FOLDER OF DUMPS]`. Exit status 1 where a promise isn't kept.
@@ -14,7 +14,6 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const cpugate = join(root, 'dist', 'cpugate.cjs');
 const folder = mkdtempSync(join(tmpdir(), 'cpugate-bench-'));
-const RUNS = 40;
 let kept = true;
 
 function promise(what, value, limit, unit, atLeast = false) {
@@ -30,16 +29,6 @@ function wall(argv) {
   const { status } = spawnSync(process.execPath, argv, { stdio: 'ignore' });
   if (status === 2) throw new Error(`${argv.join(' ')} failed`);
   return Number(process.hrtime.bigint() - start) / 1e6;
-}
-
-/** Middle of the runs; both commands take turns, so that a busy machine slows both. */
-function compareWall(a, b) {
-  const times = [[], []];
-  for (let run = 0; run < RUNS; run++) {
-    times[0].push(wall(a));
-    times[1].push(wall(b));
-  }
-  return times.map((one) => one.sort((x, y) => x - y)[RUNS / 2]);
 }
 
 function peakMegabytes(argv) {
@@ -76,9 +65,6 @@ try {
         })
       : [profile('haswell'), profile('skylake-sp')];
 
-  const [check, node] = compareWall([cpugate, 'check', a, b], ['-e', '0']);
-  console.log(`check ${check.toFixed(1)} ms, node -e 0 ${node.toFixed(1)} ms (median of ${RUNS})`);
-  promise('check against node -e 0', check / node, 1.6, 'times');
   promise('peak memory of a check', peakMegabytes([cpugate, 'check', a, b]), 75, 'MB');
 
   const dumps = process.argv[2];
@@ -97,7 +83,7 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-for (const other of ['baseline.mjs', 'matrix.mjs']) {
+for (const other of ['start.mjs', 'baseline.mjs', 'matrix.mjs']) {
   console.log(`\n${other}`);
   const script = fileURLToPath(new URL(other, import.meta.url));
   const { status } = spawnSync(process.execPath, [script], { stdio: 'inherit' });

@@ -82,7 +82,8 @@ export async function buildLibrary() {
     minifyWhitespace: true,
     legalComments: 'none',
     logLevel: 'warning',
-    define: { CPUGATE_VERSION: JSON.stringify(version) },
+    // semver asks Node's environment whether it shall talk; elsewhere there is none to ask.
+    define: { CPUGATE_VERSION: JSON.stringify(version), 'process.env': 'undefined' },
   });
   buildTypes();
 }

@@ -2,21 +2,14 @@
  * Builds what isn't in the repository: validators from schemas/, the index of cpu-profiles/, and
  * the bundles in dist/, one a command, so that a command loads nothing that it doesn't use.
  */
-import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Ajv from 'ajv/dist/2020.js';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
+import { minVersion } from 'semver';
 import { buildLibrary, buildModelFiles } from './build-library.mjs';
 import { writeManPage } from './man-page.mjs';
 
@@ -24,13 +17,36 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const generated = join(root, 'src', 'generated');
 const NOTE = '// Made by scripts/build.mjs; changes are lost.\n';
 
+/** Titles and descriptions are for readers of the schema; a validator would carry them along. */
+function withoutRemarks(schema, isNamed = false) {
+  if (typeof schema !== 'object' || schema === null) return schema;
+  if (Array.isArray(schema)) return schema.map((part) => withoutRemarks(part));
+  return Object.fromEntries(
+    Object.entries(schema)
+      .filter(([key]) => isNamed || (key !== 'title' && key !== 'description'))
+      .map(([key, part]) => [
+        key,
+        withoutRemarks(
+          part,
+          !isNamed && ['properties', 'patternProperties', '$defs'].includes(key),
+        ),
+      ]),
+  );
+}
+
 /** "host-profile.schema.json" becomes generated/host-profile.js with its types. */
 async function buildValidators() {
   const folder = join(root, 'schemas');
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.schema.json'))) {
     const name = basename(file, '.schema.json');
-    const schema = JSON.parse(readFileSync(join(folder, file), 'utf8'));
-    const ajv = new Ajv({ code: { source: true, esm: true }, strict: true, allowUnionTypes: true });
+    const schema = withoutRemarks(JSON.parse(readFileSync(join(folder, file), 'utf8')));
+    const ajv = new Ajv({
+      code: { source: true, esm: true, optimize: 2 },
+      strict: true,
+      allowUnionTypes: true,
+      // A definition becomes one function instead of a copy at each place that names it.
+      inlineRefs: false,
+    });
     const code = standaloneCode(ajv, ajv.compile(schema));
     // ajv's ESM code still calls require for its run-time helpers: bundling brings them in.
     const result = await build({
@@ -75,79 +91,166 @@ function buildProfileIndex() {
   );
 }
 
-/** Modules that stay files of their own, loaded when they are wanted: where from, and as what. */
+/** Prerequisites of features and their order, derived from the catalogue. */
+async function buildPrerequisites() {
+  const { ROWS, featureIndex, deriveClosureOrder, derivePrerequisites } = await importSources(
+    "export * from './src/model/derive-prerequisites.ts';",
+  );
+  const tables = {
+    CLOSURE: deriveClosureOrder().map(featureIndex),
+    EDGES: ROWS.map((row) => derivePrerequisites(row.name).map(featureIndex)),
+  };
+  const lines = Object.entries(tables).map(
+    ([name, table]) => `export const ${name} = JSON.parse('${JSON.stringify(table)}');\n`,
+  );
+  writeFileSync(join(generated, 'prerequisites.js'), NOTE + lines.join(''));
+  writeFileSync(
+    join(generated, 'prerequisites.d.ts'),
+    `${NOTE}export declare const CLOSURE: readonly number[];\nexport declare const EDGES: readonly (readonly number[])[];\n`,
+  );
+}
+
+/** What tasks can count on under each named model, as places in the catalogue. */
+async function buildModelFeatures() {
+  const { readHost, describeHost, featureIndex, visibleFeatures } = await importSources(`
+    export { readHost } from './src/formats/index.ts';
+    export { describeHost } from './src/model/capabilities.ts';
+    export { featureIndex } from './src/catalogue/index.ts';
+    export { visibleFeatures } from './src/baseline/host-kind.ts';`);
+  const folder = join(root, 'cpu-profiles');
+  const models = {};
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.json'))) {
+    const host = await readHost(file, readFileSync(join(folder, file)));
+    models[basename(file, '.json')] = visibleFeatures(describeHost(host)).map(featureIndex);
+  }
+  writeFileSync(
+    join(generated, 'model-features.js'),
+    `${NOTE}export const MODEL_FEATURES = JSON.parse('${JSON.stringify(models)}');\n`,
+  );
+  writeFileSync(
+    join(generated, 'model-features.d.ts'),
+    `${NOTE}export declare const MODEL_FEATURES: Readonly<Record<string, readonly number[]>>;\n`,
+  );
+}
+
+/**
+ * Modules that stay files of their own, loaded when they are wanted: which, asked for by which
+ * (undefined: by any), and as what. All else is bundled into each command that may need it.
+ */
 const CHUNKS = [
-  [/^\.\/commands\/(.*)\.js$/, './commands/$1.cjs'],
-  [/^\.\/others\.js$/, './other-formats.cjs'],
-  [/^\.\.\/load-baseline\.js$/, './load-baseline.cjs'],
-  [/^\.{1,2}\/load-images\.js$/, './load-images.cjs'],
+  [/^\.\/commands\/(.*)\.js$/, undefined, './$1.cjs'],
+  [/^\.\/cpugate\.js$/, undefined, './main.cjs'],
+  [/^\.\/others\.js$/, undefined, './other-formats.cjs'],
+  [/^\.{1,2}\/load-images\.js$/, undefined, './load-images.cjs'],
+  // Few checks have a mask. Commands that always read a baseline have the reader with them.
+  [/^\.\.\/load-baseline\.js$/, /\/commands\/check\.ts$/, './load-baseline.cjs'],
 ];
 
 const chunksStayOutside = {
   name: 'chunks-stay-outside',
   setup(building) {
-    for (const [from, to] of CHUNKS)
-      building.onResolve({ filter: from }, ({ path }) => ({
-        path: path.replace(from, to),
-        external: true,
-      }));
+    for (const [from, by, to] of CHUNKS)
+      building.onResolve({ filter: from }, ({ path, importer }) =>
+        by === undefined || by.test(importer)
+          ? { path: path.replace(from, to), external: true }
+          : undefined,
+      );
   },
 };
 
+/** Columns of the catalogue that only explanations and exports read. */
+const TEXTS = ['title', 'reason', 'fault', 'names', 'since', 'needs'];
+
+/** What these exports of our own sources are. */
+async function importSources(contents) {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: root },
+    bundle: true,
+    define: { 'import.meta.url': JSON.stringify(import.meta.url) },
+    logLevel: 'warning',
+    platform: 'node',
+    format: 'esm',
+    write: false,
+  });
+  const code = Buffer.from(outputFiles[0].contents).toString('base64');
+  return import(`data:text/javascript;base64,${code}`);
+}
+
 /**
- * What one finds under a chunk's name: it loads the code beside it by way of its cache. The chunk's
- * own "require" and __filename are those of this file's folder.
+ * The catalogue as a program loads it: reading it as code takes V8 as long as a comparison, so the
+ * rows are JSON, and the texts (three quarters of them) a file of their own for those who ask.
  */
-function wrapChunks(folder, chunks) {
-  for (const name of chunks) {
-    renameSync(join(folder, `${name}.cjs`), join(folder, `${name}.code.cjs`));
-    writeFileSync(
-      join(folder, `${name}.cjs`),
-      `module.exports=require('../cached.cjs').loadCached(__dirname+'/${name}.code.cjs',require);\n`,
-    );
-  }
+function catalogueInTwo(dist) {
+  return {
+    name: 'catalogue-in-two',
+    setup(building) {
+      building.onResolve({ filter: /^\.\/feature-texts\.json$/ }, ({ path }) => ({
+        path,
+        external: true,
+      }));
+      building.onLoad({ filter: /\/src\/catalogue\/features\.ts$/ }, async () => {
+        const { FEATURES } = await importSources(
+          "export { FEATURES } from './src/catalogue/features.ts';",
+        );
+        const isText = ([key]) => TEXTS.includes(key);
+        const pick = (wanted) =>
+          FEATURES.map((row) =>
+            Object.fromEntries(Object.entries(row).filter((entry) => isText(entry) === wanted)),
+          );
+        writeFileSync(join(dist, 'feature-texts.json'), JSON.stringify(pick(true)));
+        const getters = TEXTS.map((key) => `get ${key}() { return textsOf(this.#place).${key}; }`);
+        return {
+          loader: 'js',
+          contents: `
+            let texts;
+            const textsOf = (place) => (texts ??= require('./feature-texts.json'))[place];
+            class Row {
+              #place;
+              constructor(row, place) { Object.assign(this, row); this.#place = place; }
+              ${getters.join('\n')}
+            }
+            export const FEATURES = JSON.parse(${JSON.stringify(JSON.stringify(pick(false)))})
+              .map((row, place) => new Row(row, place));`,
+        };
+      });
+    },
+  };
 }
 
-/** Runs a chunk as users do, so that its cache holds the functions that a run needs. */
-const WARM_UP = {
-  check: ['haswell', 'skylake-sp'],
-  show: ['haswell'],
-  explain: ['avx2'],
+/**
+ * When it is loaded, picocolors asks whether standard output is a terminal, for a default that isn't
+ * used here (src/cli/terminal.ts). Node takes 5 ms to open the stream that answers.
+ */
+const coloursAskNobody = {
+  name: 'colours-ask-nobody',
+  setup(building) {
+    building.onLoad({ filter: /\/picocolors\.js$/ }, ({ path }) => ({
+      contents: `const process = { env: { NO_COLOR: '1' } };\n${readFileSync(path, 'utf8')}`,
+    }));
+  },
 };
-
-function makeCaches(folder, chunks) {
-  for (const name of chunks) {
-    const script = `
-      const { makeCache } = require(${JSON.stringify(join(root, 'dist', 'cached.cjs'))});
-      makeCache(${JSON.stringify(join(folder, `${name}.code.cjs`))}, ${JSON.stringify(WARM_UP[name] ?? null)});`;
-    execFileSync(process.execPath, ['-e', script], {
-      cwd: root,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-  }
-}
 
 async function buildBundles() {
   const dist = join(root, 'dist');
-  const folder = join(dist, 'commands');
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const { version, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const shared = {
     bundle: true,
     platform: 'node',
     target: 'node20',
     format: 'cjs',
-    minifySyntax: true,
-    minifyWhitespace: true,
+    minify: true,
     legalComments: 'none',
     // Loading CommonJS by require is faster than starting the ESM loader for it.
     supported: { 'dynamic-import': false },
     logLevel: 'warning',
     define: { CPUGATE_VERSION: JSON.stringify(version), 'import.meta.url': '__cpugateUrl' },
     banner: { js: 'const __cpugateUrl = require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [chunksStayOutside],
+    plugins: [chunksStayOutside, catalogueInTwo(dist), coloursAskNobody],
   };
   const commands = join(root, 'src', 'cli', 'commands');
   const entryPoints = {
+    start: join(root, 'src', 'cli', 'start.ts'),
+    main: join(root, 'src', 'cli', 'cpugate.ts'),
     'other-formats': join(root, 'src', 'formats', 'others.ts'),
     'load-baseline': join(root, 'src', 'cli', 'load-baseline.ts'),
     'load-images': join(root, 'src', 'cli', 'load-images.ts'),
@@ -155,29 +258,58 @@ async function buildBundles() {
       readdirSync(commands).map((file) => [basename(file, '.ts'), join(commands, file)]),
     ),
   };
-  await build({ ...shared, entryPoints, outdir: folder, outExtension: { '.js': '.cjs' } });
-  await build({
-    ...shared,
-    entryPoints: [join(root, 'src', 'cli', 'cached.ts')],
-    outfile: join(dist, 'cached.cjs'),
-  });
-  await build({
-    ...shared,
-    banner: { js: `#!/usr/bin/env node\n${shared.banner.js}` },
-    entryPoints: [join(root, 'src', 'cli', 'cpugate.ts')],
-    outfile: join(dist, 'cpugate.cjs'),
-  });
-  chmodSync(join(dist, 'cpugate.cjs'), 0o755);
-  wrapChunks(folder, Object.keys(entryPoints));
-  makeCaches(folder, Object.keys(entryPoints));
+  await build({ ...shared, entryPoints, outdir: dist, outExtension: { '.js': '.cjs' } });
+  writeEntry(join(dist, 'cpugate.cjs'), engines.node);
+  await writeHelp(dist);
+}
+
+/**
+ * What users start. Any Node can parse it, so one that is too old gets a sentence instead of a syntax
+ * error in the middle of a bundle.
+ */
+function writeEntry(path, range) {
+  const { major, minor, patch } = minVersion(range);
+  writeFileSync(
+    path,
+    `#!/usr/bin/env node
+'use strict';
+var found = process.versions.node.split('.').map(Number);
+var wanted = [${major}, ${minor}, ${patch}];
+var at = 0;
+while (at < 2 && found[at] === wanted[at]) at++;
+if (found[at] < wanted[at]) {
+  process.exitCode = 2;
+  process.stderr.write(
+    'cpugate: Node ' + process.versions.node + ' is too old: cpugate needs Node ${major}.${minor} or newer\\n'
+  );
+} else require('./start.cjs');
+`,
+  );
+  chmodSync(path, 0o755);
+}
+
+/**
+ * The help at the widths that most have: a terminal of 80 columns, no terminal, the widest that is
+ * used. At others it is made when it is asked for, which takes yargs 50 ms.
+ */
+async function writeHelp(dist) {
+  const { helpTexts } = createRequire(import.meta.url)(join(dist, 'help.cjs'));
+  for (const [width, name, text] of await helpTexts()) {
+    const folder = join(dist, 'help', String(width));
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, `${name}.txt`), text);
+  }
 }
 
 mkdirSync(generated, { recursive: true });
 await buildValidators();
 buildProfileIndex();
 buildModelFiles();
+await buildPrerequisites();
+await buildModelFeatures();
 if (!process.argv.includes('--generated-only')) {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
+  mkdirSync(join(root, 'dist'));
   await buildBundles();
   await writeManPage(root);
   await buildLibrary();

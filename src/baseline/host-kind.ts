@@ -45,6 +45,11 @@ export const VISIBLE: readonly FeatureName[] = ROWS.map((row) => row.name).filte
 /** The same, prerequisites before what needs them. */
 export const VISIBLE_ORDER: readonly FeatureName[] = CLOSURE_ORDER.filter(isUserVisible);
 
+/** Those that a host's tasks can count on. */
+export function visibleFeatures(host: Capabilities): FeatureName[] {
+  return VISIBLE.filter((feature) => host.effective(feature) === PRESENT);
+}
+
 function placeOf({ bit, name, size, offset, aligned }: StateComponent): KindComponent {
   return { bit, name, size: size ?? null, offset: offset ?? null, aligned: aligned ?? null };
 }
@@ -75,7 +80,7 @@ export function kindOf(seen: Capabilities): HostKind {
   const { xsave } = seen;
   const hasAvx10 = seen.effective('avx10_version') === PRESENT;
   return {
-    features: VISIBLE.filter((name) => seen.effective(name) === PRESENT),
+    features: visibleFeatures(seen),
     unknown: VISIBLE.filter((name) => seen.effective(name) === UNKNOWN),
     avx10Version: hasAvx10 ? (seen.fieldValue('avx10_version') ?? null) : null,
     vendor: seen.vendor ?? null,

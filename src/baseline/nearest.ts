@@ -1,5 +1,8 @@
 /** The named CPU model that a baseline is most like, and in what the two differ. */
-import { type FeatureName, featureRow } from '../catalogue/index.js';
+import { type FeatureName, featureRow, ROWS } from '../catalogue/index.js';
+import { MODEL_FEATURES } from '../generated/model-features.js';
+import { PROFILE_INDEX } from '../generated/profile-index.js';
+import type { Baseline } from './baseline.js';
 import { VISIBLE } from './host-kind.js';
 
 export interface NamedFeatures {
@@ -53,4 +56,14 @@ export function findNearest(
       };
     })
     .sort(compare)[0];
+}
+
+/** Among the models that come with the program, by the table that the build made of them. */
+export function nearestModel({ features }: Baseline): Nearest | undefined {
+  const models = Object.entries(MODEL_FEATURES).map(([name, places]) => ({
+    name,
+    title: PROFILE_INDEX[name]?.title ?? '',
+    features: places.map((place) => (ROWS[place] as (typeof ROWS)[number]).name),
+  }));
+  return findNearest(features, models);
 }

@@ -11,7 +11,7 @@ import {
   neededState,
   ROWS,
 } from '../catalogue/index.js';
-import { countingPrerequisites } from '../model/prerequisites.js';
+import { EDGE_PLACES } from '../model/prerequisites.js';
 import { ABSENT, UNKNOWN } from '../model/xsave.js';
 import type { ClusterGroup } from './cluster.js';
 import { type HostKind, type KindComponent, presenceOf, VISIBLE_ORDER } from './host-kind.js';
@@ -46,7 +46,7 @@ interface Step {
 const STEPS: readonly Step[] = VISIBLE_ORDER.map((name) => ({
   name,
   index: featureIndex(name),
-  needs: countingPrerequisites(name).map(featureIndex),
+  needs: EDGE_PLACES[featureIndex(name)] ?? [],
   components: neededState(featureRow(name)),
 }));
 

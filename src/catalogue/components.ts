@@ -59,8 +59,11 @@ const STATE_OF_ENCODING: Readonly<Record<Encoding, readonly number[]>> = {
   'vex-gpr': [],
 };
 
+const NONE: readonly number[] = [];
+
 /** Bits of XCR0 without which a feature's instructions fault, whatever CPUID shows. */
 export function neededState({ components, encoding }: FeatureRow): readonly number[] {
-  const encoded = encoding === undefined ? [] : STATE_OF_ENCODING[encoding];
-  return [...new Set([...encoded, ...(components ?? [])])];
+  if (encoding === undefined) return components ?? NONE;
+  const encoded = STATE_OF_ENCODING[encoding];
+  return components === undefined ? encoded : [...new Set([...encoded, ...components])];
 }

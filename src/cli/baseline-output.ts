@@ -1,4 +1,5 @@
 /** What `baseline -o FILE` writes, and where the text for people goes meanwhile. */
+
 import { statSync } from 'node:fs';
 import { type Baseline, countHosts } from '../baseline/baseline.js';
 import type { Pools } from '../baseline/pools.js';
@@ -8,6 +9,7 @@ import { type BaselineExtras, baselineFileText, baselineJson } from '../report/b
 import type { Outcome } from '../report/text/baseline-written.js';
 import type { Arguments } from './arguments.js';
 import { type HeldFile, holdFile, isSameFile } from './hold-file.js';
+import { writeErr, writeOut } from './output.js';
 import {
   isStandardOutput,
   refuseOutputWithoutFolder,
@@ -96,7 +98,7 @@ export class BaselineOutput {
 
   /** Text for people: beside the baseline where that goes to standard output. */
   say(text: string): void {
-    (this.#isStandard ? process.stderr : process.stdout).write(text);
+    (this.#isStandard ? writeErr : writeOut)(text);
   }
 
   release(): void {

@@ -7,7 +7,10 @@ import { describeInputError, isInputError } from '../model/errors.js';
 import { printable } from '../model/printable.js';
 import { parseArguments } from './arguments.js';
 import type { Run } from './command.js';
+import { HELP_OF_ALL, keptHelp } from './kept-help.js';
+import { writeErr, writeOut } from './output.js';
 import { findCommand, unknownCommand } from './specs/index.js';
+import { terminalWidth } from './terminal.js';
 import { VERSION } from './version.js';
 
 const USAGE = 2;
@@ -42,10 +45,21 @@ function wantsHelp(argv: readonly string[]): boolean {
 async function start(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
   if (name === '--version' || name === '-V') {
-    process.stdout.write(`${VERSION}\n`);
+    writeOut(`${VERSION}\n`);
     return 0;
   }
   const asksForHelp = name === undefined || name === 'help' || wantsHelp(argv);
+  if (asksForHelp) {
+    const topic = argv.find((word) => !word.startsWith('-') && word !== 'help');
+    const kept = keptHelp(
+      topic === undefined ? HELP_OF_ALL : (findCommand(topic)?.name ?? ''),
+      terminalWidth(),
+    );
+    if (kept !== undefined) {
+      writeOut(kept);
+      return 0;
+    }
+  }
   if (asksForHelp || name === 'completion' || name === '--get-yargs-completions') {
     const { help } = await import('./commands/help.js');
     return help(name === 'help' ? rest.concat('--help') : argv);
@@ -65,29 +79,21 @@ function isPathError(error: unknown): boolean {
 
 function report(error: unknown): number {
   if (isInputError(error)) {
-    process.stderr.write(`cpugate: ${describeInputError(error)}\n`);
+    writeErr(`cpugate: ${describeInputError(error)}\n`);
     return error.code === 'unavailable' ? UNAVAILABLE : USAGE;
   }
   const text = printable(error instanceof Error ? error.message : String(error));
   if (isPathError(error)) {
-    process.stderr.write(`cpugate: ${text}\n`);
+    writeErr(`cpugate: ${text}\n`);
     return USAGE;
   }
-  process.stderr.write(
+  writeErr(
     `cpugate: this is a bug in cpugate: ${text}\n  Please report it with the command and its input` +
       `${process.env.CPUGATE_DEBUG ? '' : '; CPUGATE_DEBUG=1 shows where it happened'}.\n`,
   );
-  if (process.env.CPUGATE_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (process.env.CPUGATE_DEBUG && error instanceof Error) writeErr(`${error.stack}\n`);
   return USAGE;
 }
-
-// A reader that has seen enough (head, less) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // The verdict stays the exit status; 0 where there is none yet.
-  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
-  process.stderr.write(`cpugate: standard output can't be written (${error.code})\n`);
-  process.exit(USAGE);
-});
 
 start(process.argv.slice(2)).then(
   (status) => {

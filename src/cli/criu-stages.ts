@@ -5,6 +5,7 @@ import { checkText } from '../report/text/check.js';
 import type { Arguments } from './arguments.js';
 import { ownUid, runtimeFolderOf } from './mask-arguments.js';
 import { namedBaseline } from './named-baseline.js';
+import { writeErr } from './output.js';
 import { describeTerminal } from './terminal.js';
 import { VERSION } from './version.js';
 
@@ -40,7 +41,7 @@ async function beforeRestore(args: Arguments): Promise<void> {
   const hook = await import('../enforce/restore-hook.js');
   const judged = await judgeRestore(args, imagesFolder());
   if (!judged.report.permitted) {
-    process.stderr.write(checkText(judged.report, describeTerminal(false), false));
+    writeErr(checkText(judged.report, describeTerminal(false), false));
     throw new InputError('refused', "cpugate's gate refuses the restore", {
       remedy: '"cpugate check --from IMAGES --to localhost" gives the reasons.',
     });

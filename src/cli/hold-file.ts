@@ -2,11 +2,13 @@
  * A file that is read, and replaced by what was made of it, is held meanwhile: others who want to do
  * the same wait, and no change is lost. The kernel lets go of it when its holder ends, however it ends.
  */
+
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { InputError } from '../model/errors.js';
 import { printable } from '../model/printable.js';
 import { loadAddon } from '../probe/addon.js';
 import { readError } from './load-host.js';
+import { writeErr } from './output.js';
 
 export interface HeldFile {
   /** Throws InputError where somebody changed it who doesn't wait: an editor, a copy. */
@@ -80,9 +82,7 @@ function lock(path: string, { tryLock = addonLock(), limitMs = LIMIT_MS }: HoldO
     if (error !== EAGAIN) continue;
     if (!isTold && Date.now() > start + TOLD_AFTER_MS) {
       isTold = true;
-      process.stderr.write(
-        `cpugate: waiting for ${printable(path)}, which another process changes\n`,
-      );
+      writeErr(`cpugate: waiting for ${printable(path)}, which another process changes\n`);
     }
     pause(wait * (0.5 + Math.random()));
     wait = Math.min(2 * wait, LONGEST_PAUSE_MS);

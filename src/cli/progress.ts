@@ -1,4 +1,6 @@
 /** A line on the terminal that tells that a long task goes on. */
+import { errTerminal, writeErr } from './output.js';
+
 const AFTER_MS = 2000;
 const EVERY_MS = 200;
 const LOOK_EVERY = 256;
@@ -6,7 +8,7 @@ const CLEAR_LINE = `\r${String.fromCharCode(27)}[K`;
 
 export class Progress {
   readonly #what: string;
-  readonly #isTerminal = process.stderr.isTTY === true;
+  readonly #isTerminal = errTerminal() !== undefined;
   #next = Date.now() + AFTER_MS;
   #calls = 0;
   #isShown = false;
@@ -23,12 +25,12 @@ export class Progress {
     if (now < this.#next) return;
     this.#next = now + EVERY_MS;
     this.#isShown = true;
-    process.stderr.write(`${CLEAR_LINE}cpugate: ${count.toLocaleString('en')} ${this.#what} …`);
+    writeErr(`${CLEAR_LINE}cpugate: ${count.toLocaleString('en')} ${this.#what} …`);
   }
 
   /** Takes the line away. */
   end(): void {
-    if (this.#isShown) process.stderr.write(CLEAR_LINE);
+    if (this.#isShown) writeErr(CLEAR_LINE);
     this.#isShown = false;
   }
 }

@@ -25,6 +25,7 @@ import { printable } from '../model/printable.js';
 import { hostFilesIn } from './host-folder.js';
 import { Lines } from './lines.js';
 import { loadHost, readError, readFile } from './load-host.js';
+import { writeErr } from './output.js';
 import { type FoldedHost, ProfileLines } from './profile-lines.js';
 import { Progress } from './progress.js';
 
@@ -156,7 +157,7 @@ class ClusterReader {
   #tellFaults(what: string): void {
     const hidden = this.#faultCount - this.#faults.length;
     const lines = hidden > 0 ? [...this.#faults, `… and ${hidden} more`] : this.#faults;
-    for (const line of lines) process.stderr.write(`cpugate: ${what}${line}\n`);
+    for (const line of lines) writeErr(`cpugate: ${what}${line}\n`);
   }
 
   /** All faults are found before any is reported, but for those that nobody can pass over. */
@@ -188,7 +189,7 @@ class ClusterReader {
   #isOwnOutput(path: string): boolean {
     if (!this.#output.isTarget(path) && !this.#output.isBeside(path)) return false;
     if (!holdsBaseline(path)) return false;
-    process.stderr.write(`cpugate: ${printable(path)} isn't read as a host: -o writes it\n`);
+    writeErr(`cpugate: ${printable(path)} isn't read as a host: -o writes it\n`);
     return true;
   }
 

@@ -21,6 +21,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isInputError } from '../model/errors.js';
+import { writeErr, writeOut } from './output.js';
 import { findOutputPlace } from './output-place.js';
 import { folderError, writeError } from './write-error.js';
 
@@ -60,9 +61,8 @@ function writeStream(path: string, bytes: Uint8Array): void {
 }
 
 function writeDescriptor(descriptor: number, bytes: Uint8Array): void {
-  // Node's own streams: what was written to them before comes first.
-  if (descriptor === 1) process.stdout.write(bytes);
-  else if (descriptor === 2) process.stderr.write(bytes);
+  if (descriptor === 1) writeOut(bytes);
+  else if (descriptor === 2) writeErr(bytes);
   else writeAll(descriptor, bytes);
 }
 
@@ -183,5 +183,6 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
 
 /** To the file, or to standard output where none is given. */
 export function writeOutput(path: string | undefined, content: string | Uint8Array): void {
-  writeWhole(path ?? '-', content);
+  if (path === undefined) writeOut(content);
+  else writeWhole(path, content);
 }

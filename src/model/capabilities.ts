@@ -15,7 +15,7 @@ import {
 import { REPEATED_BITS } from '../catalogue/repeated-bits.js';
 import type { Cpu, Host, HostKind, SystemFacts } from './host.js';
 import { type LeafTable, readRegister } from './leaves.js';
-import { CLOSURE_ORDER, countingPrerequisites, USER_VISIBLE } from './prerequisites.js';
+import { CLOSURE_PLACES, EDGE_PLACES, USER_VISIBLE } from './prerequisites.js';
 import {
   ALL_KNOWN,
   and,
@@ -24,6 +24,7 @@ import {
   hasBit,
   type Known32,
   type Known64,
+  NOTHING_KNOWN,
 } from './registers.js';
 import {
   ABSENT,
@@ -74,11 +75,7 @@ export interface Capabilities {
   readonly logicalCpus: number;
 }
 
-/** CLOSURE_ORDER and its edges as places in ROWS. */
-const ORDER: readonly number[] = CLOSURE_ORDER.map(featureIndex);
-const EDGES: readonly (readonly number[])[] = ROWS.map((row) =>
-  countingPrerequisites(row.name).map(featureIndex),
-);
+/** By place in ROWS; of most rows none. */
 const STATE: readonly (readonly number[])[] = ROWS.map(neededState);
 
 function presenceOfBits(answer: Known32, mask: number): Presence {
@@ -92,9 +89,15 @@ function maskOf(bit: number | readonly [number, number]): number {
 
 /** Raw bits of every row. A field counts as present where it isn't 0. */
 function hardwarePresence({ leaves, xcr0 }: Cpu, kind: HostKind): Presence[] {
-  const raw = ROWS.map((row) =>
-    presenceOfBits(readRegister(leaves, row.leaf, row.subleaf, row.reg), maskOf(row.bit)),
-  );
+  // Rows of one register stand together.
+  let last: (typeof ROWS)[number] | undefined;
+  let answer = NOTHING_KNOWN;
+  const raw = ROWS.map((row) => {
+    if (row.leaf !== last?.leaf || row.subleaf !== last.subleaf || row.reg !== last.reg)
+      answer = readRegister(leaves, row.leaf, row.subleaf, row.reg);
+    last = row;
+    return presenceOfBits(answer, maskOf(row.bit));
+  });
   if (kind === 'cpu') {
     // These two bits mirror what the OS under the dumping tool had set. Where that isn't the OS that
     // tasks will run on, or isn't told, they say nothing; Linux sets both.
@@ -115,9 +118,9 @@ function effectivePresence(
   { kind, system = {} }: Host,
 ): Presence[] {
   const effective: Presence[] = new Array(raw.length).fill(UNKNOWN);
-  for (const index of ORDER) {
+  for (const index of CLOSURE_PLACES) {
     let presence = raw[index] as Presence;
-    for (const edge of EDGES[index] as readonly number[])
+    for (const edge of EDGE_PLACES[index] as readonly number[])
       presence = Math.min(presence, effective[edge] as Presence) as Presence;
     for (const bit of STATE[index] as readonly number[])
       presence = Math.min(presence, presenceInMask(enabled, bit)) as Presence;

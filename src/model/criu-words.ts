@@ -55,26 +55,43 @@ function wordOf({ leaf, subleaf, reg }: WordSource): number {
   );
 }
 
-const placeByFeature = new Map<FeatureName, WordBit>();
-const names = new Map<string, string>();
-for (const row of ROWS) {
-  const word = wordOf(row);
-  if (word < 0 || typeof row.bit !== 'number') continue;
-  placeByFeature.set(row.name, { word, bit: row.bit });
-  names.set(`${word} ${row.bit}`, row.name);
+interface Places {
+  readonly byFeature: ReadonlyMap<FeatureName, WordBit>;
+  /** By word and bit. */
+  readonly names: ReadonlyMap<string, string>;
 }
-for (const [name, bit] of Object.entries(LINUX_FLAGS)) names.set(`${LINUX_WORD} ${bit}`, name);
+
+let made: Places | undefined;
+
+/** Made when first asked for: few comparisons are about CRIU. */
+function places(): Places {
+  made ??= makePlaces();
+  return made;
+}
+
+function makePlaces(): Places {
+  const byFeature = new Map<FeatureName, WordBit>();
+  const names = new Map<string, string>();
+  for (const row of ROWS) {
+    const word = wordOf(row);
+    if (word < 0 || typeof row.bit !== 'number') continue;
+    byFeature.set(row.name, { word, bit: row.bit });
+    names.set(`${word} ${row.bit}`, row.name);
+  }
+  for (const [name, bit] of Object.entries(LINUX_FLAGS)) names.set(`${LINUX_WORD} ${bit}`, name);
+  return { byFeature, names };
+}
 
 /** Where CRIU keeps a feature. */
 export function criuPlace(name: FeatureName): WordBit {
-  const place = placeByFeature.get(name);
+  const place = places().byFeature.get(name);
   if (place === undefined) throw new Error(`CRIU has no word for ${featureRow(name).name}`);
   return place;
 }
 
 /** The features that CRIU has a bit for. */
 export function criuFeatures(): ReadonlyMap<FeatureName, WordBit> {
-  return placeByFeature;
+  return places().byFeature;
 }
 
 /** "leaf 0x7.0 EBX", or "word 3" for one that is no register. */
@@ -86,7 +103,7 @@ export function describeWord(word: number): string {
 
 /** "avx2"; "leaf 0x7.0 EBX[13]" for a bit that nobody named. */
 export function nameBit(word: number, bit: number): string {
-  return names.get(`${word} ${bit}`) ?? `${describeWord(word)}[${bit}]`;
+  return places().names.get(`${word} ${bit}`) ?? `${describeWord(word)}[${bit}]`;
 }
 
 /** Names of the bits that are set in a mask, ascending. */

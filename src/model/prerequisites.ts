@@ -1,39 +1,26 @@
-/** Which edges of the catalogue decide. */
-import { type FeatureClass, type FeatureName, featureRow, ROWS } from '../catalogue/index.js';
+/** Which edges of the catalogue decide, by the table that the build made of it. */
+import { type FeatureName, featureIndex, featureRow, ROWS } from '../catalogue/index.js';
+import { CLOSURE, EDGES } from '../generated/prerequisites.js';
+import { USER_VISIBLE } from './derive-prerequisites.js';
 
-/** Classes whose features a task can see; only these are compared and make a baseline. */
-export const USER_VISIBLE: ReadonlySet<FeatureClass> = new Set([
-  'isa',
-  'state',
-  'kernel_user',
-  'hint',
-]);
+export { USER_VISIBLE } from './derive-prerequisites.js';
 
 export function isUserVisible(name: FeatureName): boolean {
   return USER_VISIBLE.has(featureRow(name).class);
 }
 
-/**
- * What a feature can't do without. Policy edges don't count: real CPUs break them. Nor does what a
- * task can't see under something that it can (long mode needs PAE, PTWRITE needs processor trace):
- * whoever shows the one has the other, and many sources don't tell it.
- */
+/** CLOSURE_ORDER and, for every feature, what it can't do without, as places in ROWS. */
+export const CLOSURE_PLACES: readonly number[] = CLOSURE;
+export const EDGE_PLACES: readonly (readonly number[])[] = EDGES;
+
+function nameAt(place: number): FeatureName {
+  return (ROWS[place] as (typeof ROWS)[number]).name;
+}
+
+/** What a feature can't do without. */
 export function countingPrerequisites(name: FeatureName): FeatureName[] {
-  const row = featureRow(name);
-  return (row.needs ?? [])
-    .filter((edge) => edge.kind !== 'policy')
-    .map((edge) => edge.on as FeatureName)
-    .filter((needed) => !USER_VISIBLE.has(row.class) || isUserVisible(needed));
+  return (EDGES[featureIndex(name)] ?? []).map(nameAt);
 }
 
 /** Features in an order in which prerequisites come before what needs them. */
-export const CLOSURE_ORDER: readonly FeatureName[] = (() => {
-  const order = new Set<FeatureName>();
-  const visit = (name: FeatureName) => {
-    if (order.has(name)) return;
-    for (const needed of countingPrerequisites(name)) visit(needed);
-    order.add(name);
-  };
-  for (const row of ROWS) visit(row.name);
-  return [...order];
-})();
+export const CLOSURE_ORDER: readonly FeatureName[] = CLOSURE.map(nameAt);

@@ -1,16 +1,11 @@
 import { basename } from 'node:path';
-import { type Baseline, type BaselineOptions, baselineOf } from '../../baseline/baseline.js';
+import { type BaselineOptions, baselineOf } from '../../baseline/baseline.js';
 import { joinCluster, leaveCluster } from '../../baseline/change.js';
 import type { Cluster } from '../../baseline/cluster.js';
 import { checkRequirement } from '../../baseline/explain-drop.js';
-import { VISIBLE } from '../../baseline/host-kind.js';
-import { findNearest, type Nearest } from '../../baseline/nearest.js';
+import { nearestModel } from '../../baseline/nearest.js';
 import { poolsOf } from '../../baseline/pools.js';
-import { profileNames } from '../../formats/named-profile.js';
-import { PROFILE_INDEX } from '../../generated/profile-index.js';
-import { describeHost } from '../../model/capabilities.js';
 import { InputError } from '../../model/errors.js';
-import { PRESENT } from '../../model/xsave.js';
 import { baselineJson, joinJson, leaveJson } from '../../report/baseline-json.js';
 import { shorteningOfCluster } from '../../report/short-names.js';
 import type { Arguments } from '../arguments.js';
@@ -18,7 +13,7 @@ import { BaselineOutput } from '../baseline-output.js';
 import type { Run } from '../command.js';
 import { readLevelOrFeature, readVisibleFeature } from '../feature-argument.js';
 import { loadBaseline } from '../load-baseline.js';
-import { loadHost } from '../load-host.js';
+import { writeOut } from '../output.js';
 import { readCluster } from '../read-cluster.js';
 import { describeTerminal } from '../terminal.js';
 import { VERSION } from '../version.js';
@@ -28,20 +23,7 @@ function usage(message: string, remedy: string): InputError {
 }
 
 function printJson(json: unknown): void {
-  process.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
-}
-
-async function nearestOf(baseline: Baseline): Promise<Nearest | undefined> {
-  const models = [];
-  for (const name of profileNames()) {
-    const seen = describeHost(await loadHost(name));
-    models.push({
-      name,
-      title: PROFILE_INDEX[name]?.title ?? '',
-      features: VISIBLE.filter((feature) => seen.effective(feature) === PRESENT),
-    });
-  }
-  return findNearest(baseline.features, models);
+  writeOut(`${JSON.stringify(json, null, 2)}\n`);
 }
 
 function poolCount(text: string): number | 'auto' {
@@ -75,7 +57,7 @@ async function makeBaseline(args: Arguments, output: BaselineOutput): Promise<nu
   const pools = count === undefined ? undefined : poolsOf(input.cluster, { ...options, count });
   const requirements = required.map((name) => checkRequirement(baseline, name));
   const isMet = requirements.every(({ met }) => met);
-  const nearest = await nearestOf(baseline);
+  const nearest = nearestModel(baseline);
   const extras = { nearest, required: requirements, pools };
   const outcome = isMet ? output.write(baseline, extras) : undefined;
   if (args.flag('json')) printJson(baselineJson(baseline, { cpugate: VERSION, ...extras }));
@@ -98,7 +80,7 @@ async function addHost(
   const { cluster } = await readCluster([wanted], { output: output.own });
   const join = joinCluster(baseline, cluster);
   const outcome = join.accepted
-    ? output.write(join.after, { nearest: await nearestOf(join.after) })
+    ? output.write(join.after, { nearest: nearestModel(join.after) })
     : { written: [] };
   if (args.flag('json')) printJson(joinJson(join));
   else {
@@ -165,7 +147,7 @@ async function removeHost(
       remedy: 'A baseline needs a host.',
     });
   const leave = leaveCluster(baseline, key, name);
-  const outcome = output.write(leave.after, { nearest: await nearestOf(leave.after) });
+  const outcome = output.write(leave.after, { nearest: nearestModel(leave.after) });
   if (args.flag('json')) printJson(leaveJson(leave));
   else {
     const { leaveText } = await import('../../report/text/baseline-change.js');

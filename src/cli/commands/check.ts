@@ -11,6 +11,7 @@ import { allowedOf } from '../allowed.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { isFolder, loadHost } from '../load-host.js';
+import { writeOut } from '../output.js';
 import { suggest } from '../suggest.js';
 import { describeTerminal } from '../terminal.js';
 
@@ -109,11 +110,11 @@ export const run: Run = async (args) => {
   const allow = allowedOf(args.list('allow'));
   const options = { mode, allow, ...(await maskOf(args.text('mask'))) };
   const report = (await gateFolder(specs, args, options)) ?? (await compareNamed(specs, options));
-  if (args.flag('json')) process.stdout.write(`${printableJson(reportJson(report), 2)}\n`);
+  if (args.flag('json')) writeOut(`${printableJson(reportJson(report), 2)}\n`);
   else {
     const { checkText } = await import('../../report/text/check.js');
     const style = describeTerminal(args.flag('color'));
-    process.stdout.write(checkText(report, style, args.flag('verbose') ?? false));
+    writeOut(checkText(report, style, args.flag('verbose') ?? false));
   }
   if (mode === 'advisory') return 0;
   return exitStatus(report.verdict, (args.text('fail-on') as Verdict | undefined) ?? 'at-risk');

@@ -2,6 +2,7 @@ import { findFormat } from '../../formats/index.js';
 import { InputError } from '../../model/errors.js';
 import type { Run } from '../command.js';
 import { loadHost } from '../load-host.js';
+import { outTerminal, writeErr } from '../output.js';
 import { CONVERT_TARGETS } from '../specs/convert.js';
 import { writeOutput } from '../write-file.js';
 
@@ -15,9 +16,9 @@ export const run: Run = async (args) => {
   if (format?.write === undefined) throw new Error(`no writer for ${target}`);
   const { content, lost } = format.write(await loadHost(args.positionals[0] ?? ''));
   const output = args.text('output');
-  if (typeof content !== 'string' && output === undefined && process.stdout.isTTY)
+  if (typeof content !== 'string' && output === undefined && outTerminal() !== undefined)
     throw new InputError('usage', `${format.title} is no text`, { remedy: 'Name a file with -o.' });
   writeOutput(output, content);
-  for (const line of lost) process.stderr.write(`cpugate: not in the output: ${line}\n`);
+  for (const line of lost) writeErr(`cpugate: not in the output: ${line}\n`);
   return 0;
 };

@@ -8,10 +8,11 @@ import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { type OtherNames, readFeature, readVisibleFeature } from '../feature-argument.js';
 import { isPath } from '../load-host.js';
+import { writeOut } from '../output.js';
 import { describeTerminal } from '../terminal.js';
 
 function printJson(json: unknown): void {
-  process.stdout.write(`${printableJson(json, 2)}\n`);
+  writeOut(`${printableJson(json, 2)}\n`);
 }
 
 const CODES: OtherNames = { kind: 'finding', names: FINDING_CODES };
@@ -46,7 +47,7 @@ async function explainWhy(args: Arguments): Promise<number> {
     const { nameShortly } = await import('../../report/short-names.js');
     const { whyText } = await import('../../report/text/why.js');
     const why = explainDrop(nameShortly(baseline), name);
-    process.stdout.write(whyText(why, path, describeTerminal(args.flag('color'))));
+    writeOut(whyText(why, path, describeTerminal(args.flag('color'))));
   }
   return 0;
 }
@@ -63,14 +64,14 @@ async function explainFeature(args: Arguments, wanted: string, path: string | un
   refuseMore('Why a baseline lacks a feature tells', path, `cpugate explain --why ${name} ${path}`);
   if (args.flag('json')) return printJson(explainJson(name));
   const { explainText } = await import('../../report/text/explain.js');
-  process.stdout.write(explainText(name, describeTerminal(args.flag('color'))));
+  writeOut(explainText(name, describeTerminal(args.flag('color'))));
 }
 
 async function explainFinding(args: Arguments, code: FindingCode, path: string | undefined) {
   refuseMore('A code is explained alone', path, `cpugate explain ${code}`);
   if (args.flag('json')) return printJson(explainFindingJson(code));
   const { explainFindingText } = await import('../../report/text/explain-finding.js');
-  process.stdout.write(explainFindingText(code, describeTerminal(args.flag('color'))));
+  writeOut(explainFindingText(code, describeTerminal(args.flag('color'))));
 }
 
 export const run: Run = async (args) => {

@@ -12,6 +12,7 @@ import { printable } from '../../model/printable.js';
 import { wrap } from '../../report/text/wrap.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
+import { errTerminal, outTerminal, writeErr } from '../output.js';
 import { readCluster } from '../read-cluster.js';
 import { describeTerminal } from '../terminal.js';
 import { writeOutput } from '../write-file.js';
@@ -54,10 +55,10 @@ function readOptions(args: Arguments, target: Target): ExportOptions {
 }
 
 function sayOnStandardError(remarks: readonly Remark[]): void {
-  const { width } = describeTerminal(false, process.stderr);
+  const { width } = describeTerminal(false, errTerminal);
   for (const { kind, text } of remarks) {
     const line = printable(`cpugate: ${REMARK_LABELS[kind]}: ${text}`);
-    process.stderr.write(`${wrap(line, width, '  ').trimStart()}\n`);
+    writeErr(`${wrap(line, width, '  ').trimStart()}\n`);
   }
 }
 
@@ -68,7 +69,7 @@ export const run: Run = async (args) => {
   const exported = target.write(baselineOf(cluster, made), options);
   const { content, left } = placeRemarks(target, exported);
   const output = args.text('output');
-  if (typeof content !== 'string' && output === undefined && process.stdout.isTTY)
+  if (typeof content !== 'string' && output === undefined && outTerminal() !== undefined)
     throw usage(`what ${target.name} reads is no text`, `Name a file: -o ${target.file}.`);
   writeOutput(output, content);
   sayOnStandardError(left);

@@ -6,10 +6,12 @@ import { columns } from '../../report/text/columns.js';
 import { parseArguments } from '../arguments.js';
 import { complete } from '../complete.js';
 import { completionScript, shellOf } from '../completion-scripts.js';
+import { HELP_OF_ALL } from '../kept-help.js';
+import { writeOut } from '../output.js';
 import { completion } from '../specs/completion.js';
 import { COMMANDS, findCommand, unknownCommand } from '../specs/index.js';
 import { COMMAND_GROUPS, type CommandSpec, type OptionSpec } from '../specs/spec.js';
-import { describeTerminal } from '../terminal.js';
+import { terminalWidth, USUAL_WIDTHS } from '../terminal.js';
 
 const WELCOME = `cpugate lets running tasks move between x86-64 hosts with unlike CPUs, or says why they can't.
 
@@ -92,13 +94,13 @@ function helpOfAll(width: number): string {
 function printCompletions(argv: readonly string[]): number {
   // The shell's script gives the words of the line behind the option, "cpugate" first.
   const words = argv.filter((word) => word !== '--get-yargs-completions').slice(1);
-  for (const line of complete(words)) process.stdout.write(`${line}\n`);
+  for (const line of complete(words)) writeOut(`${line}\n`);
   return 0;
 }
 
 function printCompletionScript(argv: readonly string[]): number {
   const [shell = shellOf(process.env.SHELL)] = parseArguments(completion, argv).positionals;
-  process.stdout.write(completionScript(shell));
+  writeOut(completionScript(shell));
   return 0;
 }
 
@@ -114,11 +116,22 @@ function topicOf(argv: readonly string[]): CommandSpec | undefined {
   return command;
 }
 
+/** For the build, which keeps them: widths, the names that keptHelp looks for, and the texts. */
+export async function helpTexts(): Promise<readonly [number, string, string][]> {
+  const texts: [number, string, string][] = [];
+  for (const width of USUAL_WIDTHS) {
+    texts.push([width, HELP_OF_ALL, await helpText(undefined, width)]);
+    for (const command of COMMANDS)
+      texts.push([width, command.name, await helpText(command, width)]);
+  }
+  return texts;
+}
+
 /** Gives the exit status: asking for help is no failure. */
 export async function help(argv: readonly string[]): Promise<number> {
   if (argv.includes('--get-yargs-completions')) return printCompletions(argv);
   const asks = argv.includes('--help') || argv.includes('-h');
   if (argv[0] === 'completion' && !asks) return printCompletionScript(argv.slice(1));
-  process.stdout.write(await helpText(topicOf(argv), describeTerminal(false).width));
+  writeOut(await helpText(topicOf(argv), terminalWidth()));
   return 0;
 }

@@ -4,6 +4,7 @@ import { viewMatrix } from '../../matrix/view.js';
 import { InputError } from '../../model/errors.js';
 import { shorteningOf } from '../../report/short-names.js';
 import type { Run } from '../command.js';
+import { writeErr, writeOut } from '../output.js';
 import { isStandardOutput, refuseTwoOnStandardOutput } from '../output-place.js';
 import { Progress } from '../progress.js';
 import { readCluster } from '../read-cluster.js';
@@ -37,11 +38,11 @@ export const run: Run = async (args) => {
   }
   if (args.flag('json')) {
     const { matrixJsonText } = await import('../../report/matrix-json.js');
-    process.stdout.write(matrixJsonText(view));
+    writeOut(matrixJsonText(view));
   } else {
     const { matrixText } = await import('../../report/text/matrix.js');
-    const stream = isStandardOutput(svg) ? process.stderr : process.stdout;
-    stream.write(matrixText(view, describeTerminal(args.flag('color'))));
+    const write = isStandardOutput(svg) ? writeErr : writeOut;
+    write(matrixText(view, describeTerminal(args.flag('color'))));
   }
   return 0;
 };

@@ -11,6 +11,7 @@ import { checkText } from '../../report/text/check.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { ownUid, runtimeFolderOf } from '../mask-arguments.js';
+import { writeErr } from '../output.js';
 import { ownCommand } from '../own-command.js';
 import { judgeRestore, planSupervision } from '../restore-plan.js';
 import { describeTerminal } from '../terminal.js';
@@ -24,8 +25,8 @@ function imagesFolderOf(args: Arguments): string {
 
 function explain(args: Arguments, report: GateReport): void {
   const style = describeTerminal(args.flag('color'));
-  process.stderr.write(checkText(report, style, false));
-  process.stderr.write(
+  writeErr(checkText(report, style, false));
+  writeErr(
     report.permitted
       ? 'cpugate: restored all the same, because --force says so\n'
       : 'cpugate: not restored. Nothing was started, the images are as they were.\n',

@@ -7,6 +7,7 @@ import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { hostFilesIn } from '../host-folder.js';
 import { isFolder, isImageFolder, loadHost } from '../load-host.js';
+import { writeErr, writeOut } from '../output.js';
 import { describeTerminal } from '../terminal.js';
 
 const UNREADABLE = 2;
@@ -14,7 +15,7 @@ const UNREADABLE = 2;
 async function showModels(json: boolean, color: boolean | undefined): Promise<number> {
   const { PROFILE_INDEX } = await import('../../generated/profile-index.js');
   if (json) {
-    process.stdout.write(`${JSON.stringify(PROFILE_INDEX, null, 2)}\n`);
+    writeOut(`${JSON.stringify(PROFILE_INDEX, null, 2)}\n`);
     return 0;
   }
   const { columns } = await import('../../report/text/columns.js');
@@ -23,7 +24,7 @@ async function showModels(json: boolean, color: boolean | undefined): Promise<nu
     colors.bold(name),
     aliases.length === 0 ? title : `${title} ${colors.dim(`also: ${aliases.join(', ')}`)}`,
   ]);
-  process.stdout.write(`${columns(rows, width, '')}\n`);
+  writeOut(`${columns(rows, width, '')}\n`);
   return 0;
 }
 
@@ -44,14 +45,14 @@ async function printerOf(args: Arguments, isOne: boolean): Promise<Print> {
   if (args.flag('json')) {
     const indent = isOne ? 2 : 0;
     return (host) => {
-      process.stdout.write(`${printableJson(showJson(host, describeHost(host)), indent)}\n`);
+      writeOut(`${printableJson(showJson(host, describeHost(host)), indent)}\n`);
     };
   }
   const { showText } = await import('../../report/text/show.js');
   const style = describeTerminal(args.flag('color'));
   let separator = '';
   return (host) => {
-    process.stdout.write(separator + showText(host, describeHost(host), style));
+    writeOut(separator + showText(host, describeHost(host), style));
     separator = '\n';
   };
 }
@@ -64,7 +65,7 @@ async function showAll(names: readonly string[], print: Print): Promise<number> 
       await show();
     } catch (error) {
       if (!isInputError(error)) throw error;
-      process.stderr.write(`cpugate: ${describeInputError(error)}\n`);
+      writeErr(`cpugate: ${describeInputError(error)}\n`);
       status = UNREADABLE;
     }
   };

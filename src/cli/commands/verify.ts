@@ -8,6 +8,7 @@ import { probeHost } from '../../probe/index.js';
 import { verifyJson } from '../../report/verify-json.js';
 import type { Run } from '../command.js';
 import { maskOf, ownUid, runtimeFolderOf } from '../mask-arguments.js';
+import { writeOut } from '../output.js';
 import { describeTerminal } from '../terminal.js';
 
 export const run: Run = async (args) => {
@@ -19,11 +20,10 @@ export const run: Run = async (args) => {
   const seen = probeUnderMask(supervisor, writeMaskFile(mask, folder, ownUid()), folder);
   const result = verifyMask(mask, baseline.features, host, seen, otherRoads());
   const names = { baseline: name, host: host.name };
-  if (args.flag('json'))
-    process.stdout.write(`${printableJson(verifyJson(result, names, remarks), 2)}\n`);
+  if (args.flag('json')) writeOut(`${printableJson(verifyJson(result, names, remarks), 2)}\n`);
   else {
     const { verifyText } = await import('../../report/text/verify.js');
-    process.stdout.write(verifyText(result, names, remarks, describeTerminal(args.flag('color'))));
+    writeOut(verifyText(result, names, remarks, describeTerminal(args.flag('color'))));
   }
   return isKept(result) ? 0 : 1;
 };

@@ -17,7 +17,7 @@ import {
   without,
 } from '../../model/registers.js';
 import { ABSENT, PRESENT, type Presence, UNKNOWN } from '../../model/xsave.js';
-import { INSTRUCTION_MASK } from './instruction-mask.js';
+import { instructionMask } from './instruction-mask.js';
 
 export interface CheckResult {
   /** CRIU's own words, where it surely refuses. */
@@ -96,7 +96,7 @@ const instructions: Check = (image, host) => {
   const missing: string[] = [];
   for (const place of comparedWords(image)) {
     const [before, after] = [wordAt(image, place), wordAt(host, place)];
-    const mask = INSTRUCTION_MASK[place] ?? 0;
+    const mask = instructionMask()[place] ?? 0;
     const gone = and(mask, without(and(before.value, after.known), after.value));
     const surelyOff = without(before.known, before.value);
     const open = without(without(mask, or(surelyOff, and(after.known, after.value))), gone);

@@ -3,8 +3,15 @@ import { ROWS } from '../../catalogue/index.js';
 import { CRIU_WORDS, criuPlace, LINUX_FLAGS, LINUX_WORD } from '../../model/criu-words.js';
 import { bitMask, or } from '../../model/registers.js';
 
+let made: readonly number[] | undefined;
+
 /** A mask a word. */
-export const INSTRUCTION_MASK: readonly number[] = (() => {
+export function instructionMask(): readonly number[] {
+  made ??= makeMask();
+  return made;
+}
+
+function makeMask(): readonly number[] {
   const masks = CRIU_WORDS.map(() => 0);
   const add = (word: number, bit: number) => {
     masks[word] = or(masks[word] ?? 0, bitMask(bit));
@@ -17,4 +24,4 @@ export const INSTRUCTION_MASK: readonly number[] = (() => {
     add(word, bit);
   }
   return masks;
-})();
+}

@@ -1,0 +1,62 @@
+/**
+ * Node's own cache of compiled code (Node 22.1 and later). Node keeps one a version, architecture,
+ * set of V8's flags and user, and takes nothing from it that another Node wrote or that is damaged.
+ * What it takes is run without another look, and cpugate may run as root: so it has to lie where
+ * nobody but its user, or root, can put a file. Without such a place there is none.
+ */
+import { lstatSync, mkdirSync, realpathSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+
+const ROOT = 0;
+const OTHERS_WRITE = 0o022;
+const STICKY = 0o1000;
+const NOT_OURS_ALONE = 0o077;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, 0o700);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** Whether only this user and root can say what a folder's path leads to. */
+function isSafeAbove(folder: string, user: number): boolean {
+  for (let at = folder; ; at = dirname(at)) {
+    const { uid, mode } = lstatSync(at);
+    if (uid !== user && uid !== ROOT) return false;
+    if ((mode & OTHERS_WRITE) !== 0 && (mode & STICKY) === 0) return false;
+    if (at === dirname(at)) return true;
+  }
+}
+
+/** The folder that may be used, made where it isn't there yet; undefined: none. */
+export function cacheFolder(env: Environment, user: number): string | undefined {
+  const { XDG_CACHE_HOME: given = '', HOME: home = '' } = env;
+  if (!isAbsolute(given) && !isAbsolute(home)) return undefined;
+  const caches = isAbsolute(given) ? given : join(home, '.cache');
+  try {
+    makeFolder(caches);
+    const folder = join(realpathSync(caches), 'cpugate');
+    makeFolder(folder);
+    const stat = lstatSync(folder);
+    if (!stat.isDirectory() || stat.uid !== user || (stat.mode & NOT_OURS_ALONE) !== 0)
+      return undefined;
+    return isSafeAbove(dirname(folder), user) ? folder : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function enableCompileCache(): void {
+  // The types are those of the oldest Node that is supported.
+  const { enableCompileCache: enable } = process.getBuiltinModule('node:module') as {
+    enableCompileCache?: (folder: string) => unknown;
+  };
+  const user = process.geteuid?.();
+  if (enable === undefined || user === undefined) return;
+  const folder = cacheFolder(process.env, user);
+  if (folder !== undefined) enable(folder);
+}

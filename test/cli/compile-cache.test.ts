@@ -1,0 +1,131 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { cacheFolder } from '../../src/cli/compile-cache.js';
+import { findNodes, isAtLeast } from './nodes.js';
+import { program, root } from './run.js';
+
+const user = process.geteuid?.() ?? 0;
+
+function temporary(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'cpugate-cache-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+describe('the folder of compiled code', () => {
+  it('is made for its user alone', () => {
+    const home = temporary();
+    const folder = cacheFolder({ HOME: home }, user);
+    expect(folder).toBe(join(home, '.cache', 'cpugate'));
+    expect(statSync(folder as string).mode & 0o777).toBe(0o700);
+    expect(cacheFolder({ HOME: home }, user)).toBe(folder);
+  });
+  it('lies in XDG_CACHE_HOME where that is set', () => {
+    const [home, caches] = [temporary(), temporary()];
+    expect(cacheFolder({ HOME: home, XDG_CACHE_HOME: caches }, user)).toBe(join(caches, 'cpugate'));
+    expect(readdirSync(home)).toEqual([]);
+  });
+
+  const REFUSED: [what: string, prepare: (home: string) => void][] = [
+    ['others may write to', (home) => mode(join(home, '.cache', 'cpugate'), 0o770)],
+    ['others may read', (home) => mode(join(home, '.cache', 'cpugate'), 0o705)],
+    ['others may replace', (home) => mode(join(home, '.cache'), 0o777)],
+    ['others may replace further up', (home) => chmodSync(home, 0o777)],
+    ['is a link', (home) => link(home)],
+    ['is a file', (home) => file(home)],
+  ];
+  function mode(folder: string, bits: number) {
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, bits);
+  }
+  function link(home: string) {
+    mkdirSync(join(home, 'elsewhere'), 0o700);
+    mkdirSync(join(home, '.cache'), 0o700);
+    symlinkSync(join(home, 'elsewhere'), join(home, '.cache', 'cpugate'));
+  }
+  function file(home: string) {
+    mkdirSync(join(home, '.cache'), 0o700);
+    writeFileSync(join(home, '.cache', 'cpugate'), '');
+  }
+  it.each(REFUSED)('is not one that %s', (_, prepare) => {
+    const home = temporary();
+    prepare(home);
+    expect(cacheFolder({ HOME: home }, user)).toBeUndefined();
+  });
+  it("is not one of another user's", () => {
+    const home = temporary();
+    expect(cacheFolder({ HOME: home }, user)).toBeDefined();
+    expect(cacheFolder({ HOME: home }, user + 1)).toBeUndefined();
+  });
+  it.each([
+    ['no HOME', {}],
+    ['a relative one', { HOME: '.', XDG_CACHE_HOME: 'cache' }],
+    ['one that is not there', { HOME: '/no/such/home' }],
+  ])('is none with %s', (_, env) => {
+    expect(cacheFolder(env, user)).toBeUndefined();
+    expect(existsSync('/no')).toBe(false);
+  });
+});
+
+/** Every file that Node has kept, by its path. */
+function keptIn(home: string): string[] {
+  const folder = join(home, '.cache', 'cpugate');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile());
+}
+
+/** Node has such a cache since. */
+const CACHING = [22, 1];
+const own: [string, string] = [process.versions.node, process.execPath];
+const caching = [own, ...findNodes()].filter(([version]) => isAtLeast(version, CACHING)).at(-1);
+
+describe.skipIf(caching === undefined)('what Node has kept', () => {
+  const show = (home: string) =>
+    spawnSync(caching?.[1] ?? '', [program, 'explain', 'avx2'], {
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH, HOME: home },
+    });
+  const DAMAGES: [what: string, damage: (bytes: Buffer) => Uint8Array][] = [
+    ['empty', () => new Uint8Array()],
+    ['cut', (bytes) => bytes.subarray(0, bytes.length / 2)],
+    ['cut in its header', (bytes) => bytes.subarray(0, 10)],
+    ['overwritten', (bytes) => bytes.fill(0x5a)],
+    ['changed in one byte', (bytes) => bytes.fill(bytes[200] ? 0 : 1, 200, 201)],
+    ['another file', (bytes) => Buffer.concat([bytes, bytes])],
+  ];
+  it.each(DAMAGES)('never matters: %s', (_, damage) => {
+    const home = temporary();
+    const expected = show(home);
+    expect(expected.status).toBe(0);
+    const kept = keptIn(home);
+    expect(kept.length).toBeGreaterThan(0);
+    for (const path of kept) writeFileSync(path, damage(readFileSync(path)));
+    const { status, stdout, stderr } = show(home);
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: expected.stdout, stderr: '' });
+  });
+});
+
+describe('dist', () => {
+  it("holds no compiled code, which would be another Node's", () => {
+    const files = readdirSync(join(root, 'dist'), { recursive: true, encoding: 'utf8' });
+    expect(
+      files.filter((name) => !/\.(cjs|json|txt)$/.test(name) && !/^help(\/\d+)?$/.test(name)),
+    ).toEqual([]);
+  });
+});
