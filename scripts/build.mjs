@@ -17,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 import Ajv from 'ajv/dist/2020.js';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
+import { noteForLicences, writeLicences } from './licences.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const generated = join(root, 'src', 'generated');
@@ -39,6 +40,7 @@ async function buildValidators() {
       target: 'node20',
       write: false,
       logLevel: 'warning',
+      plugins: [noteForLicences],
     });
     writeFileSync(join(generated, `${name}.js`), NOTE + result.outputFiles[0].text);
     writeFileSync(
@@ -142,7 +144,7 @@ async function buildBundles() {
     logLevel: 'warning',
     define: { CPUGATE_VERSION: JSON.stringify(version), 'import.meta.url': '__cpugateUrl' },
     banner: { js: 'const __cpugateUrl = require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [chunksStayOutside],
+    plugins: [chunksStayOutside, noteForLicences],
   };
   const commands = join(root, 'src', 'cli', 'commands');
   const entryPoints = {
@@ -176,4 +178,5 @@ buildProfileIndex();
 if (!process.argv.includes('--generated-only')) {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   await buildBundles();
+  writeLicences(root, join(root, 'dist', 'THIRD-PARTY-LICENSES.txt'));
 }

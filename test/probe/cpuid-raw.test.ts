@@ -34,7 +34,11 @@ test.each<[string, readonly RawRow[], readonly RawRow[]]>([
   ['a leaf that only the probe has', ROWS, ROWS.slice(1)],
   ['a list that only the probe has', [...ROWS, [0x8000001d, 0, 0x121, 0, 0, 0]], ROWS],
   ['a leaf of zeros that lists nothing', [...ROWS, [0x80000008, 0, 0, 0, 0, 0]], ROWS],
-  ['a list that is empty in the probe only', [...ROWS, EMPTY], [...ROWS, [0x8000001d, 0, 1, 0, 0, 0]]],
+  [
+    'a list that is empty in the probe only',
+    [...ROWS, EMPTY],
+    [...ROWS, [0x8000001d, 0, 1, 0, 0, 0]],
+  ],
   ['a second hypervisor', ROWS, [...ROWS, [0x40000100, 0, 0x40000101, 0, 0, 0]]],
 ])('found: %s', (_, ours, theirs) => {
   expect(compareRows(ours, theirs)).toHaveLength(1);

@@ -1,0 +1,157 @@
+/**
+ * The package installed where nothing can be compiled: a tree of Debian 11, whose glibc is 2.31, with
+ * the Node and the npm that run the tests, and no network. It wants root and debootstrap, which
+ * fetches the tree; a tree is kept for a week.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cpugate, type Outcome } from '../cli/run.js';
+import { canPrebuild, cpusOf, pack, prebuild } from './package.js';
+
+const TREE = '/var/tmp/cpugate-debian-11';
+const WEEK_MS = 7 * 24 * 3600 * 1000;
+
+function succeeds(program: string, args: readonly string[]): boolean {
+  return spawnSync(program, args, { stdio: 'ignore', timeout: 60_000 }).status === 0;
+}
+
+const canTry =
+  canPrebuild &&
+  process.getuid?.() === 0 &&
+  succeeds('debootstrap', ['--version']) &&
+  succeeds('unshare', ['--mount', '--net', '--pid', '--fork', 'true']);
+
+/** False: it can't be fetched here. */
+function makeTree(): boolean {
+  const done = join(TREE, '.complete');
+  if (existsSync(done) && Date.now() - statSync(done).mtimeMs < WEEK_MS) return true;
+  rmSync(TREE, { recursive: true, force: true });
+  const draft = `${TREE}.${process.pid}`;
+  const args = ['--variant=minbase', 'bullseye', draft];
+  const { status } = spawnSync('debootstrap', args, { stdio: 'ignore', timeout: 400_000 });
+  if (status === 0) {
+    writeFileSync(join(draft, '.complete'), '');
+    renameSync(draft, TREE);
+  } else rmSync(draft, { recursive: true, force: true });
+  return status === 0;
+}
+
+/** Node's one file, and npm, as an administrator would unpack them. */
+function addNode(): void {
+  mkdirSync(join(TREE, 'usr/local/lib/node_modules'), { recursive: true });
+  cpSync(process.execPath, join(TREE, 'usr/local/bin/node'));
+  const command = execFileSync('sh', ['-c', 'command -v npm'], { encoding: 'utf8' }).trim();
+  const npm = realpathSync(join(realpathSync(command), '..', '..'));
+  cpSync(npm, join(TREE, 'usr/local/lib/node_modules/npm'), { recursive: true });
+}
+
+const LIMIT_MS = 300_000;
+
+/** A shell in the tree, with a /proc and no network. */
+function inTree(script: string): Outcome {
+  const outer = `mount -t proc proc "$1/proc" && exec chroot "$1" /bin/sh -c "$2"`;
+  const args = ['--mount', '--net', '--pid', '--fork', 'sh', '-c', outer, 'sh', TREE, script];
+  const { status, stdout, stderr } = spawnSync('unshare', args, {
+    encoding: 'utf8',
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/root', LC_ALL: 'C.UTF-8' },
+    timeout: LIMIT_MS,
+  });
+  return { status, out: stdout, err: stderr };
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'cpugate-install-'));
+const isTree = canTry && makeTree();
+
+beforeAll(() => {
+  if (!isTree) return;
+  prebuild();
+  addNode();
+  cpSync(pack(folder), join(TREE, 'cpugate.tgz'));
+}, LIMIT_MS);
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe.skipIf(!isTree)('in a Debian 11 tree without a compiler', () => {
+  test('there is none', () => {
+    const { out } = inTree('for p in cc gcc g++ make python3; do command -v $p; done; true');
+    expect(out).toBe('');
+  });
+
+  describe.each([['--ignore-scripts'], ['']])('npm install -g %s', (option) => {
+    const prefix = `/opt/cpugate${option}`;
+    const program = `${prefix}/bin/cpugate`;
+    beforeAll(() => {
+      rmSync(join(TREE, prefix), { recursive: true, force: true });
+      const { status, err } = inTree(
+        `npm install -g --offline --no-audit --no-fund --prefix ${prefix} ${option} /cpugate.tgz`,
+      );
+      expect({ status, err }).toEqual({ status: 0, err: expect.not.stringContaining('ERR') });
+    }, LIMIT_MS);
+
+    test('compiles nothing', () => {
+      const made = join(TREE, prefix, 'lib/node_modules/cpugate/native/build');
+      expect(existsSync(made)).toBe(false);
+    });
+
+    test.each([
+      [['--version']],
+      [['show', 'localhost', '--json']],
+      [['check', 'x86-64-v2', 'localhost', '--json']],
+      [['check', 'haswell', 'skylake-sp']],
+      [['explain', 'avx2']],
+      [['nonsense']],
+    ])('%j answers as the checkout does', (args) => {
+      const there = inTree(`${program} ${args.join(' ')}`);
+      const here = cpugate(args);
+      expect(there.status).toBe(here.status);
+      if (args.includes('--json') && args[0] === 'show')
+        expect(JSON.parse(there.out).features).toEqual(JSON.parse(here.out).features);
+      else expect({ out: there.out, err: there.err }).toEqual({ out: here.out, err: here.err });
+    });
+
+    test('probes as the build from source does', () => {
+      const there = inTree(`${program} probe`);
+      expect({ status: there.status, err: there.err }).toEqual({ status: 0, err: '' });
+      expect(cpusOf(there.out)).toEqual(cpusOf(cpugate(['probe']).out));
+      expect(JSON.parse(there.out).system.glibc).toBe('2.31');
+    });
+
+    test('runs and verifies under a mask, or refuses, as the checkout does', () => {
+      const script = `cd /tmp && ${program} probe -o h.json -f 2>/dev/null || ${program} probe > h.json
+        ${program} baseline h.json > /dev/null -o b.json
+        ${program} run --mask b.json -- /bin/true; echo "run $?"
+        ${program} verify --mask b.json --json > verify.json; echo "verify $?"`;
+      const there = inTree(`rm -f /tmp/*.json; ${script}`);
+      const mask = join(folder, 'b.json');
+      const profile = join(folder, 'h.json');
+      writeFileSync(profile, cpugate(['probe']).out);
+      rmSync(mask, { force: true });
+      cpugate(['baseline', profile, '-o', mask]);
+      const ran = cpugate(['run', '--mask', mask, '--', '/bin/true']).status;
+      const verified = cpugate(['verify', '--mask', mask, '--json']).status;
+      expect(there.out).toBe(`run ${ran}\nverify ${verified}\n`);
+    });
+  });
+
+  test('a build from source is asked for: one line says what it lacks', () => {
+    const { status, err } = inTree(
+      'npm_config_build_from_source=cpugate npm install -g --offline --prefix /opt/source /cpugate.tgz',
+    );
+    expect(status).not.toBe(0);
+    expect(err).toMatch(/can't be built without python3, make, g\+\+;.*build_from_source asks/);
+  });
+});
