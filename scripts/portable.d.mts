@@ -5,7 +5,8 @@ export interface ElfNeeds {
   readonly hasInterpreter: boolean;
   readonly hasVersions: boolean;
   readonly needed: readonly string[];
-  readonly defined: readonly string[];
+  /** A name is there once for each version. */
+  readonly defined: readonly { readonly name: string; readonly version: string | undefined }[];
   readonly wanted: readonly string[];
 }
 

@@ -19,12 +19,26 @@ export const ALLOWED = new Set(
 const PT_DYNAMIC = 2;
 const PT_INTERP = 3;
 const SHT_DYNSYM = 11;
+const SHT_GNU_VERDEF = 0x6ffffffd;
+const SHT_GNU_VERSYM = 0x6fffffff;
 const STB_WEAK = 2;
 const DT_NEEDED = 1;
 const DT_VERNEED = 0x6ffffffe;
 
 function textAt(bytes, offset) {
   return bytes.toString('latin1', offset, bytes.indexOf(0, offset));
+}
+
+/** Names of the versions that a library defines, by number; linked lists of verdef and verdaux. */
+function definedVersions(bytes, offset, strings) {
+  const names = new Map();
+  for (let at = offset; at !== undefined; ) {
+    const aux = at + bytes.readUInt32LE(at + 12);
+    names.set(bytes.readUInt16LE(at + 4), textAt(bytes, strings + bytes.readUInt32LE(aux)));
+    const next = bytes.readUInt32LE(at + 16);
+    at = next === 0 ? undefined : at + next;
+  }
+  return names;
 }
 
 /** What a 64-bit ELF file asks of others: libraries, symbols, a loader. */
@@ -35,9 +49,20 @@ export function readElf(bytes) {
   const segments = table(number(32), bytes.readUInt16LE(54), bytes.readUInt16LE(56));
   const sections = table(number(40), bytes.readUInt16LE(58), bytes.readUInt16LE(60));
   const segment = (type) => segments.find((at) => bytes.readUInt32LE(at) === type);
-  const symbols = sections.find((at) => bytes.readUInt32LE(at + 4) === SHT_DYNSYM);
+  const section = (type) => sections.find((at) => bytes.readUInt32LE(at + 4) === type);
+  const symbols = section(SHT_DYNSYM);
   const strings =
     symbols === undefined ? 0 : number(sections[bytes.readUInt32LE(symbols + 40)] + 24);
+  const [numbers, definitions] = [SHT_GNU_VERSYM, SHT_GNU_VERDEF].map((type) => {
+    const header = section(type);
+    return header === undefined ? undefined : number(header + 24);
+  });
+  const versions =
+    definitions === undefined ? new Map() : definedVersions(bytes, definitions, strings);
+  const versionOf = (place) =>
+    numbers === undefined
+      ? undefined
+      : versions.get(bytes.readUInt16LE(numbers + 2 * place) & 0x7fff);
   const dynamic = segment(PT_DYNAMIC);
   const tags =
     dynamic === undefined
@@ -51,7 +76,8 @@ export function readElf(bytes) {
       ? []
       : table(number(symbols + 24), 24, number(symbols + 32) / 24)
           .slice(1)
-          .map((at) => ({
+          .map((at, place) => ({
+            version: versionOf(place + 1),
             name: textAt(bytes, strings + bytes.readUInt32LE(at)),
             isWeak: bytes[at + 4] >> 4 === STB_WEAK,
             isDefined: bytes.readUInt16LE(at + 6) !== 0,
@@ -61,7 +87,9 @@ export function readElf(bytes) {
     hasInterpreter: segment(PT_INTERP) !== undefined,
     hasVersions: tags.some(([tag]) => tag === DT_VERNEED),
     needed: tags.filter(([tag]) => tag === DT_NEEDED).map(([, at]) => textAt(bytes, strings + at)),
-    defined: all.filter((symbol) => symbol.isDefined).map((symbol) => symbol.name),
+    defined: all
+      .filter((symbol) => symbol.isDefined)
+      .map(({ name, version }) => ({ name, version })),
     wanted: all
       .filter((symbol) => !symbol.isDefined && !symbol.isWeak)
       .map((symbol) => symbol.name),

@@ -13,12 +13,13 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cpugate, type Outcome } from '../cli/run.js';
+import { cpugate, type Outcome, root } from '../cli/run.js';
 import { canPrebuild, cpusOf, pack, prebuild } from './package.js';
 
 const TREE = '/var/tmp/cpugate-debian-11';
@@ -55,7 +56,11 @@ function addNode(): void {
   cpSync(process.execPath, join(TREE, 'usr/local/bin/node'));
   const command = execFileSync('sh', ['-c', 'command -v npm'], { encoding: 'utf8' }).trim();
   const npm = realpathSync(join(realpathSync(command), '..', '..'));
-  cpSync(npm, join(TREE, 'usr/local/lib/node_modules/npm'), { recursive: true });
+  const target = join(TREE, 'usr/local/lib/node_modules/npm');
+  rmSync(target, { recursive: true, force: true });
+  cpSync(npm, target, { recursive: true, verbatimSymlinks: true });
+  rmSync(join(TREE, 'usr/local/bin/npm'), { force: true });
+  symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(TREE, 'usr/local/bin/npm'));
 }
 
 const LIMIT_MS = 300_000;
@@ -66,7 +71,7 @@ function inTree(script: string): Outcome {
   const args = ['--mount', '--net', '--pid', '--fork', 'sh', '-c', outer, 'sh', TREE, script];
   const { status, stdout, stderr } = spawnSync('unshare', args, {
     encoding: 'utf8',
-    env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/root', LC_ALL: 'C.UTF-8' },
+    env: { PATH: '/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LC_ALL: 'C.UTF-8' },
     timeout: LIMIT_MS,
   });
   return { status, out: stdout, err: stderr };
@@ -87,8 +92,10 @@ afterAll(() => {
 
 describe.skipIf(!isTree)('in a Debian 11 tree without a compiler', () => {
   test('there is none', () => {
-    const { out } = inTree('for p in cc gcc g++ make python3; do command -v $p; done; true');
-    expect(out).toBe('');
+    const { out } = inTree(
+      'cat /etc/debian_version; for p in node cc gcc g++ make python3; do command -v $p; done',
+    );
+    expect(out).toMatch(/^11\.\d+\n\/usr\/local\/bin\/node\n$/);
   });
 
   describe.each([['--ignore-scripts'], ['']])('npm install -g %s', (option) => {
@@ -127,7 +134,21 @@ describe.skipIf(!isTree)('in a Debian 11 tree without a compiler', () => {
       const there = inTree(`${program} probe`);
       expect({ status: there.status, err: there.err }).toEqual({ status: 0, err: '' });
       expect(cpusOf(there.out)).toEqual(cpusOf(cpugate(['probe']).out));
-      expect(JSON.parse(there.out).system.glibc).toBe('2.31');
+      expect(JSON.parse(there.out).system.glibc.version).toBe('2.31');
+    });
+
+    test('its supervisor says of the CPU and the kernel what the one that was built here says', () => {
+      const file = 'prebuilds/linux-x64/cpugate-supervisor';
+      const there = inTree(`${prefix}/lib/node_modules/cpugate/${file} probe`);
+      const built = join(root, 'native/build/Release/cpugate-supervisor');
+      const here = spawnSync(built, ['probe'], { encoding: 'utf8' });
+      // Other leaves differ from one logical CPU to the next.
+      const alike = (out: string) => out.match(/^([07d]|8000000[234]|xcr0|hwcap2?|arch\S*) .*$/gm);
+      expect(alike(here.stdout)?.length).toBeGreaterThan(8);
+      expect({ status: there.status, of: alike(there.out) }).toEqual({
+        status: here.status,
+        of: alike(here.stdout),
+      });
     });
 
     test('runs and verifies under a mask, or refuses, as the checkout does', () => {

@@ -48,8 +48,15 @@ export function pack(folder: string): string {
   return join(folder, npmPack('--pack-destination', folder).filename);
 }
 
-/** A profile without what differs from one run to the next, or from one C library to another. */
+/**
+ * What a profile says of the CPUs and of the kernel's doings with them; less what was in use just
+ * then (XINUSE), which is each program's own.
+ */
 export function cpusOf(profile: string): unknown {
   const { cpus, system } = JSON.parse(profile);
-  return { cpus, cpuidFaulting: system.cpuidFaulting, xcomp: system.xcompSupported };
+  return {
+    cpus: cpus.map(({ xinuse: _, ...cpu }: Record<string, unknown>) => cpu),
+    cpuidFaulting: system.cpuidFaulting,
+    xcomp: system.xcompSupported,
+  };
 }
