@@ -71,6 +71,7 @@ export function writeLicences(root, file) {
   const head =
     'cpugate contains code of the packages below. The licences of what is linked into the\n' +
     'prebuilt native programs are beside these, in prebuilds/linux-x64/LICENSES.txt.';
-  const sections = bundledPackages(metafiles).map((folder) => section(root, folder));
+  // A package that lies in several places is named once.
+  const sections = new Set(bundledPackages(metafiles).map((folder) => section(root, folder)));
   writeFileSync(file, `${[head, ...sections].join(rule)}\n`);
 }

@@ -57,10 +57,10 @@ License 3 or later with the GCC Runtime Library Exception. cpugate_probe.node co
 libgcc and of the compiler's start files an addon has, under the same exception.
 
 The whole source of both programs is in native/ of this package, under the Apache License 2.0. You may
-change the GNU C Library and use the supervisor with yours: "npm rebuild cpugate
---build-from-source=cpugate" compiles and links it again with the libraries of your machine. The
-libraries that were linked here are those of the Debian packages below; their sources are Debian's
-source packages of the versions named ("apt-get source PACKAGE=VERSION").`;
+change the GNU C Library and use the supervisor with yours: "npm rebuild cpugate" with
+npm_config_build_from_source=cpugate in its environment compiles and links it again with the libraries
+of your machine. The libraries that were linked here are those of the Debian packages below; their
+sources are Debian's source packages of the versions named ("apt-get source PACKAGE=VERSION").`;
 
 /** Debian's own texts: what is linked comes from its packages. */
 function licences() {

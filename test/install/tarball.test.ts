@@ -77,8 +77,11 @@ describe('the package', () => {
     expect(links.filter(({ target }) => !isThere(target))).toEqual([]);
   });
 
-  test('says where it comes from', () => {
+  test('says where it comes from, and where it goes', () => {
     for (const field of ['repository', 'homepage', 'bugs', 'keywords', 'os', 'cpu', 'license'])
       expect(manifest, field).toHaveProperty(field);
+    // Files and models are compared on these, too: npm refuses none.
+    expect(manifest.os).toEqual(['linux', 'darwin', 'win32']);
+    expect(manifest.cpu).toEqual(['x64', 'arm64']);
   });
 });

@@ -1,6 +1,14 @@
 /** The script that npm runs at installation. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -86,6 +94,22 @@ describe.skipIf(!onLinux)('on Linux on x86-64', () => {
     expect(stderr).toContain(`rebuild -C ${join(folder, 'native')}`);
     expect(stderr).toMatch(/its native part wasn't built/);
   });
+
+  test.skipIf(!existsSync(join(process.execPath, '../../include/node/node_api.h')))(
+    "Node's own headers are used; those that npm names go before",
+    () => {
+      addPrograms('python3', 'make', 'g++');
+      const named = join(folder, 'named-gyp.cjs');
+      writeFileSync(named, 'console.log(process.argv.slice(2).join(" ")); process.exit(7);\n');
+      const asked = { npm_config_node_gyp: named };
+      expect(runScript([], asked).stderr).toContain(
+        `--nodedir ${join(process.execPath, '../..')}\n`,
+      );
+      expect(runScript([], { ...asked, npm_config_nodedir: '/x' }).stderr).not.toContain(
+        '--nodedir',
+      );
+    },
+  );
 
   test.each([
     '/usr/bin/ld: cannot find -lc: No such file or directory',
