@@ -22,7 +22,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cpugate, type Outcome, root } from '../cli/run.js';
 import { canPrebuild, cpusOf, pack, prebuild } from './package.js';
 
-const TREE = '/var/tmp/cpugate-debian-11';
+/** As it was fetched; each run has a copy. */
+const FETCHED = '/var/tmp/cpugate-debian-11';
 const WEEK_MS = 7 * 24 * 3600 * 1000;
 
 function succeeds(program: string, args: readonly string[]): boolean {
@@ -35,20 +36,35 @@ const canTry =
   succeeds('debootstrap', ['--version']) &&
   succeeds('unshare', ['--mount', '--net', '--pid', '--fork', 'true']);
 
-/** False: it can't be fetched here. */
-function makeTree(): boolean {
-  const done = join(TREE, '.complete');
-  if (existsSync(done) && Date.now() - statSync(done).mtimeMs < WEEK_MS) return true;
-  rmSync(TREE, { recursive: true, force: true });
-  const draft = `${TREE}.${process.pid}`;
+function isFresh(): boolean {
+  const done = join(FETCHED, '.complete');
+  return existsSync(done) && Date.now() - statSync(done).mtimeMs < WEEK_MS;
+}
+
+/** Whole or not at all: another run may be fetching it, too. */
+function fetchTree(): void {
+  const draft = `${FETCHED}.${process.pid}`;
   const args = ['--variant=minbase', 'bullseye', draft];
   const { status } = spawnSync('debootstrap', args, { stdio: 'ignore', timeout: 400_000 });
-  if (status === 0) {
-    writeFileSync(join(draft, '.complete'), '');
-    renameSync(draft, TREE);
-  } else rmSync(draft, { recursive: true, force: true });
-  return status === 0;
+  try {
+    if (status === 0 && !isFresh()) {
+      writeFileSync(join(draft, '.complete'), '');
+      rmSync(FETCHED, { recursive: true, force: true });
+      renameSync(draft, FETCHED);
+    }
+  } catch {
+    // The other one was first.
+  }
+  rmSync(draft, { recursive: true, force: true });
 }
+
+function hasTree(): boolean {
+  if (canTry && !isFresh()) fetchTree();
+  return canTry && isFresh();
+}
+
+const isTree = hasTree();
+const TREE = isTree ? mkdtempSync('/var/tmp/cpugate-tree-') : '';
 
 /** Node's one file, and npm, as an administrator would unpack them. */
 function addNode(): void {
@@ -57,9 +73,7 @@ function addNode(): void {
   const command = execFileSync('sh', ['-c', 'command -v npm'], { encoding: 'utf8' }).trim();
   const npm = realpathSync(join(realpathSync(command), '..', '..'));
   const target = join(TREE, 'usr/local/lib/node_modules/npm');
-  rmSync(target, { recursive: true, force: true });
   cpSync(npm, target, { recursive: true, verbatimSymlinks: true });
-  rmSync(join(TREE, 'usr/local/bin/npm'), { force: true });
   symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(TREE, 'usr/local/bin/npm'));
 }
 
@@ -78,15 +92,15 @@ function inTree(script: string): Outcome {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'cpugate-install-'));
-const isTree = canTry && makeTree();
-
 beforeAll(() => {
   if (!isTree) return;
+  execFileSync('cp', ['-a', `${FETCHED}/.`, TREE]);
   prebuild();
   addNode();
   cpSync(pack(folder), join(TREE, 'cpugate.tgz'));
 }, LIMIT_MS);
 afterAll(() => {
+  if (isTree) rmSync(TREE, { recursive: true, force: true });
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -102,7 +116,6 @@ describe.skipIf(!isTree)('in a Debian 11 tree without a compiler', () => {
     const prefix = `/opt/cpugate${option}`;
     const program = `${prefix}/bin/cpugate`;
     beforeAll(() => {
-      rmSync(join(TREE, prefix), { recursive: true, force: true });
       const { status, err } = inTree(
         `npm install -g --offline --no-audit --no-fund --prefix ${prefix} ${option} /cpugate.tgz`,
       );
@@ -152,11 +165,11 @@ describe.skipIf(!isTree)('in a Debian 11 tree without a compiler', () => {
     });
 
     test('runs and verifies under a mask, or refuses, as the checkout does', () => {
-      const script = `cd /tmp && ${program} probe -o h.json -f 2>/dev/null || ${program} probe > h.json
-        ${program} baseline h.json > /dev/null -o b.json
+      const script = `cd /tmp && rm -f *.json && ${program} probe > h.json
+        ${program} baseline h.json -o b.json > /dev/null
         ${program} run --mask b.json -- /bin/true; echo "run $?"
         ${program} verify --mask b.json --json > verify.json; echo "verify $?"`;
-      const there = inTree(`rm -f /tmp/*.json; ${script}`);
+      const there = inTree(script);
       const mask = join(folder, 'b.json');
       const profile = join(folder, 'h.json');
       writeFileSync(profile, cpugate(['probe']).out);

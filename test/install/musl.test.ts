@@ -25,7 +25,16 @@ function hasMusl(): boolean {
   if (existsSync(bun)) return true;
   mkdirSync(KEPT, { recursive: true });
   // --force: npm passes by packages for another C library.
-  const args = ['install', '--force', '--no-audit', '--no-fund', '--prefix', KEPT, `${BUN}@1.4.5`];
+  const args = [
+    'install',
+    '--force',
+    '--no-audit',
+    '--no-fund',
+    '--fetch-retries=0',
+    '--prefix',
+    KEPT,
+    `${BUN}@1.4.5`,
+  ];
   return spawnSync('npm', args, { stdio: 'ignore', timeout: LIMIT_MS }).status === 0;
 }
 
