@@ -102,7 +102,7 @@ beforeAll(() => {
 afterAll(() => {
   if (isTree) rmSync(TREE, { recursive: true, force: true });
   rmSync(folder, { recursive: true, force: true });
-});
+}, LIMIT_MS);
 
 describe.skipIf(!isTree)('in a Debian 11 tree without a compiler', () => {
   test('there is none', () => {
