@@ -1,7 +1,7 @@
 // The border to JavaScript. Its other side is src/probe/addon.ts.
 //
 // One binary for every C library and every glibc from 2.28 on: it needs no library by name and no
-// symbol by version, and takes the few functions that it calls (test/native/natives.ts lists them)
+// symbol by version, and takes the few functions that it calls (scripts/portable.mjs lists them)
 // from the process that loads it. So it is built without exceptions, and without the C++ library's
 // binary (runtime.cc).
 #include <napi.h>
