@@ -18,17 +18,27 @@
         'probe/cpus.cc',
         'probe/enumerate.cc',
         'probe/faulting.cc',
+        'probe/runtime.cc',
       ],
+      # Each of these has a variant of functions that not every C library has.
+      'defines!': ['_FILE_OFFSET_BITS=64', '_LARGEFILE_SOURCE'],
       'defines': [
         'NAPI_VERSION=8',
-        'NAPI_CPP_EXCEPTIONS',
-        # Any std::exception becomes a JavaScript Error.
-        'NODE_ADDON_API_CPP_EXCEPTIONS_ALL',
+        'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
+        # The headers' templates are compiled here, not taken from the C++ library.
+        '_GLIBCXX_EXTERN_TEMPLATE=0',
       ],
-      'cflags!': ['-fno-exceptions'],
-      'cflags_cc!': ['-fno-exceptions', '-fno-rtti'],
-      # As a system folder: warnings are for our files only.
-      'cflags_cc': ['-isystem', '<!(node -p "path.dirname(require.resolve(\'node-addon-api\'))")'],
+      'cflags': ['-U_FORTIFY_SOURCE', '-fno-exceptions'],
+      'cflags_cc': [
+        '-fno-rtti',
+        '-fno-threadsafe-statics',
+        # As a system folder: warnings are for our files only.
+        '-isystem',
+        '<!(node -p "path.dirname(require.resolve(\'node-addon-api\'))")',
+      ],
+      # No library by name. What a compiler wants beyond runtime.cc comes from the archives.
+      'ldflags': ['-nodefaultlibs', '-Wl,--version-script=<(module_root_dir)/probe/addon.map'],
+      'libraries': ['-l:libstdc++.a', '-l:libgcc.a'],
     },
     {
       # What enforces a mask: found by src/enforce/supervisor.ts. Static, so that it runs in any

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { noteForLicences } from './licences.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const library = join(root, 'dist', 'lib');
@@ -84,6 +85,7 @@ export async function buildLibrary() {
     logLevel: 'warning',
     // semver asks Node's environment whether it shall talk; elsewhere there is none to ask.
     define: { CPUGATE_VERSION: JSON.stringify(version), 'process.env': 'undefined' },
+    plugins: [noteForLicences],
   });
   buildTypes();
 }

@@ -1,6 +1,8 @@
 /**
- * Builds native/ with node-gyp, in silence unless it fails. Runs when the package is installed, and
- * as a part of "npm run build".
+ * Builds native/ with node-gyp, in silence unless it fails: a part of "npm run build". With
+ * --install, which npm runs when the package is installed, only where what comes prebuilt with the
+ * package doesn't fit, or npm_config_build_from_source asks for it. In a checkout nothing comes
+ * prebuilt.
  */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
@@ -8,7 +10,9 @@ import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const native = fileURLToPath(new URL('../native', import.meta.url));
+const root = fileURLToPath(new URL('..', import.meta.url));
+const native = join(root, 'native');
+const prebuilt = join(root, 'prebuilds', 'linux-x64');
 const release = join(native, 'build', 'Release');
 const addon = join(release, 'cpugate_probe.node');
 const supervisor = join(release, 'cpugate-supervisor');
@@ -41,6 +45,32 @@ function missingTools() {
     { name: 'g++', here: process.env.CXX ?? onPath('g++') ?? onPath('c++') },
   ];
   return tools.filter((tool) => !tool.here).map((tool) => tool.name);
+}
+
+/** npm install --build-from-source, for all packages or for the named ones. */
+function asksForSource() {
+  const wanted = process.env.npm_config_build_from_source ?? '';
+  return wanted === 'true' || wanted.split(',').includes('cpugate');
+}
+
+/** Why what came with the package isn't used; undefined: it fits. */
+function whyNotPrebuilt() {
+  if (existsSync(join(root, 'src'))) return 'this is a checkout';
+  if (asksForSource()) return 'npm_config_build_from_source asks for a build';
+  try {
+    createRequire(import.meta.url)(join(prebuilt, 'cpugate_probe.node'));
+    accessSync(join(prebuilt, 'cpugate-supervisor'), constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return `${prebuilt} doesn't fit: ${error.message.split('\n', 1)[0]}`;
+  }
+}
+
+/** Headers that came with this Node, so that node-gyp downloads none. */
+function headersHere() {
+  const prefix = join(dirname(process.execPath), '..');
+  const named = process.env.npm_config_nodedir;
+  return !named && existsSync(join(prefix, 'include/node/node_api.h')) ? ['--nodedir', prefix] : [];
 }
 
 /** The command that runs node-gyp: what npm names, the one on PATH, or npm's own copy. */
@@ -85,8 +115,11 @@ function isUpToDate() {
   }
 }
 
+let reason;
+
 function fail(line) {
-  process.stderr.write(`cpugate: ${line}\n`);
+  const because = reason === undefined ? '' : ` (It is built from source: ${reason}.)`;
+  process.stderr.write(`cpugate: ${line}${because}\n`);
   process.exit(1);
 }
 
@@ -103,13 +136,17 @@ function build() {
   if (gyp === undefined)
     fail('its native part is built with node-gyp, which comes with npm, but none was found');
   const [program, ...first] = gyp;
-  const result = spawnSync(program, [...first, 'rebuild', '-C', native, '-j', 'max'], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-    maxBuffer: 64 * 1024 * 1024,
-    // Messages in one language, for the expression above.
-    env: { ...process.env, LC_ALL: 'C.UTF-8' },
-  });
+  const result = spawnSync(
+    program,
+    [...first, 'rebuild', '-C', native, '-j', 'max', ...headersHere()],
+    {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      maxBuffer: 64 * 1024 * 1024,
+      // Messages in one language, for the expression above.
+      env: { ...process.env, LC_ALL: 'C.UTF-8' },
+    },
+  );
   if (result.status === 0) return;
   if (LACKS_STATIC_LIBRARY.test(result.stderr ?? ''))
     fail(
@@ -126,4 +163,10 @@ if (process.platform !== 'linux' || process.arch !== 'x64')
     `cpugate: no native part for ${process.platform} on ${process.arch}; ` +
       'everything but probing and enforcing works without it\n',
   );
-else if (!isUpToDate()) build();
+else {
+  if (process.argv.includes('--install')) {
+    reason = whyNotPrebuilt();
+    if (reason === undefined) process.exit();
+  }
+  if (!isUpToDate()) build();
+}

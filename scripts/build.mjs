@@ -11,6 +11,7 @@ import standaloneCode from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
 import { minVersion } from 'semver';
 import { buildLibrary, buildModelFiles } from './build-library.mjs';
+import { noteForLicences, writeLicences } from './licences.mjs';
 import { writeManPage } from './man-page.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -57,6 +58,7 @@ async function buildValidators() {
       target: 'node20',
       write: false,
       logLevel: 'warning',
+      plugins: [noteForLicences],
     });
     writeFileSync(join(generated, `${name}.js`), NOTE + result.outputFiles[0].text);
     writeFileSync(
@@ -245,7 +247,7 @@ async function buildBundles() {
     logLevel: 'warning',
     define: { CPUGATE_VERSION: JSON.stringify(version), 'import.meta.url': '__cpugateUrl' },
     banner: { js: 'const __cpugateUrl = require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [chunksStayOutside, catalogueInTwo(dist), coloursAskNobody],
+    plugins: [chunksStayOutside, catalogueInTwo(dist), coloursAskNobody, noteForLicences],
   };
   const commands = join(root, 'src', 'cli', 'commands');
   const entryPoints = {
@@ -313,4 +315,5 @@ if (!process.argv.includes('--generated-only')) {
   await buildBundles();
   await writeManPage(root);
   await buildLibrary();
+  writeLicences(root, join(root, 'dist', 'THIRD-PARTY-LICENSES.txt'));
 }

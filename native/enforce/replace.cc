@@ -7,15 +7,13 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <climits>
-#include <cstdio>
-#include <cstdlib>
+#include <charconv>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 
 namespace cpugate {
@@ -64,10 +62,11 @@ std::vector<Descriptor> OpenDescriptors() {
   if (folder == nullptr) return found;
   const int own = dirfd(folder);
   while (const dirent* entry = readdir(folder)) {
-    char* end = nullptr;
-    const long number = std::strtol(entry->d_name, &end, 10);
-    if (end == entry->d_name || *end != '\0' || number == own) continue;
-    found.push_back({static_cast<int>(number), IsEventPoll(own, entry->d_name)});
+    const std::string_view name = entry->d_name;
+    int number = -1;
+    std::from_chars(name.data(), name.data() + name.size(), number);
+    if (number < 0 || number == own) continue;  // "." and ".." are none.
+    found.push_back({number, IsEventPoll(own, entry->d_name)});
   }
   closedir(folder);
   return found;
@@ -75,8 +74,9 @@ std::vector<Descriptor> OpenDescriptors() {
 
 // Files, folders and sockets: Node keeps none of these open by itself.
 bool IsNeverNodes(int descriptor) {
+  // fstat, which glibc has as a function only from 2.33 on.
   struct stat status = {};
-  if (fstat(descriptor, &status) != 0) return false;
+  if (syscall(SYS_fstat, descriptor, &status) != 0) return false;
   return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISSOCK(status.st_mode);
 }
 
@@ -99,11 +99,25 @@ void RestoreDescriptors() {
   }
 }
 
+std::string ReadWhole(const char* path) {
+  std::string bytes;
+  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return bytes;
+  char chunk[4096];
+  for (;;) {
+    const ssize_t count = read(file, chunk, sizeof(chunk));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    bytes.append(chunk, static_cast<std::size_t>(count));
+  }
+  close(file);
+  return bytes;
+}
+
 }  // namespace
 
 std::vector<std::string> OwnArguments() {
-  std::ifstream file("/proc/self/cmdline", std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  const std::string bytes = ReadWhole("/proc/self/cmdline");
   std::vector<std::string> arguments;
   for (std::size_t at = 0; at < bytes.size();) {
     const std::size_t end = bytes.find('\0', at);

@@ -1,10 +1,15 @@
 // The border to JavaScript. Its other side is src/probe/addon.ts.
-#include <dlfcn.h>
+//
+// One binary for every C library and every glibc from 2.28 on: it needs no library by name and no
+// symbol by version, and takes the few functions that it calls (scripts/portable.mjs lists them)
+// from the process that loads it. So it is built without exceptions, and without the C++ library's
+// binary (runtime.cc).
 #include <napi.h>
 
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -17,6 +22,9 @@ namespace cpugate {
 namespace {
 
 constexpr std::chrono::seconds kChildLimit{5};
+
+// Weak: other C libraries don't have it (gnu/libc-version.h).
+extern "C" __attribute__((weak)) const char* gnu_get_libc_version();
 constexpr std::size_t kNumbersPerRow = 6;
 
 Napi::Value ToBigInt(Napi::Env env, const std::optional<std::uint64_t>& value) {
@@ -37,10 +45,15 @@ Napi::Value ToRows(Napi::Env env, const std::vector<Row>& rows) {
 // probeCpus(): {cpu, error, leaves, xcr0, xinuse}[]
 Napi::Value ProbeCpusForJs(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const std::vector<CpuAnswers> cpus = ProbeCpus();
-  auto list = Napi::Array::New(env, cpus.size());
-  for (std::uint32_t place = 0; place < cpus.size(); ++place) {
-    const CpuAnswers& cpu = cpus[place];
+  const auto cpus = ProbeCpus();
+  if (!cpus) {
+    const std::string why = strerror(errno);
+    Napi::Error::New(env, "no CPU could be asked: " + why).ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  auto list = Napi::Array::New(env, cpus->size());
+  for (std::uint32_t place = 0; place < cpus->size(); ++place) {
+    const CpuAnswers& cpu = (*cpus)[place];
     auto entry = Napi::Object::New(env);
     entry.Set("cpu", cpu.cpu);
     entry.Set("error", cpu.error);
@@ -65,12 +78,9 @@ Napi::Value XcompSupportedForJs(const Napi::CallbackInfo& info) {
   return ToBigInt(info.Env(), XcompSupported());
 }
 
-// Looked up at run time: other C libraries don't have it.
 Napi::Value GlibcVersionForJs(const Napi::CallbackInfo& info) {
-  // dlsym gives the address of a function of exactly this type (gnu/libc-version.h).
-  auto* version = reinterpret_cast<const char* (*)()>(dlsym(RTLD_DEFAULT, "gnu_get_libc_version"));
-  if (version == nullptr) return info.Env().Undefined();
-  return Napi::String::New(info.Env(), version());
+  if (gnu_get_libc_version == nullptr) return info.Env().Undefined();
+  return Napi::String::New(info.Env(), gnu_get_libc_version());
 }
 
 // replaceProcess(file, arguments, kept): errno, or it doesn't return. The last `kept` arguments of

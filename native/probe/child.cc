@@ -34,15 +34,16 @@ class SharedReport {
 };
 
 // Keeps signals from the calling thread, and so from a child that it forks: a handler of Node's
-// that ran there would write into a pipe that the child shares with its parent.
+// that ran there would write into a pipe that the child shares with its parent. On Linux sigprocmask
+// acts on the calling thread.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
     sigset_t all;
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
+    sigprocmask(SIG_SETMASK, &all, &before_);
   }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  ~SignalsBlocked() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
   SignalsBlocked(const SignalsBlocked&) = delete;
   SignalsBlocked& operator=(const SignalsBlocked&) = delete;
 
@@ -62,14 +63,21 @@ ChildOutcome Describe(int status) {
   return {.end = ChildEnd::kExited, .number = WEXITSTATUS(status)};
 }
 
+// What std::chrono::steady_clock gives, without the C++ library's binary.
+std::chrono::nanoseconds Now() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
 ChildOutcome WaitFor(pid_t child, std::chrono::milliseconds limit) {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
+  const auto deadline = Now() + limit;
   int status = 0;
   for (;;) {
     const pid_t ended = waitpid(child, &status, WNOHANG);
     if (ended == child) return Describe(status);
     if (ended < 0 && errno != EINTR) return {.end = ChildEnd::kUnknown, .number = errno};
-    if (std::chrono::steady_clock::now() >= deadline) break;
+    if (Now() >= deadline) break;
     const timespec pause = {.tv_sec = 0, .tv_nsec = 200'000};
     nanosleep(&pause, nullptr);
   }

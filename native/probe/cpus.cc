@@ -1,12 +1,12 @@
 #include "cpus.h"
 
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
-#include <future>
-#include <system_error>
+#include <utility>
 
 namespace cpugate {
 namespace {
@@ -42,7 +42,8 @@ int PinTo(unsigned cpu) {
 bool StillPinnedTo(unsigned cpu) {
   unsigned now = 0;
   if (syscall(SYS_getcpu, &now, nullptr, nullptr) != 0 || now != cpu) return false;
-  return AllowedCpus() == std::vector<unsigned>{cpu};
+  const auto allowed = AllowedCpus();
+  return allowed && *allowed == std::vector<unsigned>{cpu};
 }
 
 CpuAnswers ProbeCpu(unsigned cpu) {
@@ -58,9 +59,20 @@ CpuAnswers ProbeCpu(unsigned cpu) {
   return result;
 }
 
+struct Questions {
+  const std::vector<unsigned>& cpus;
+  std::vector<CpuAnswers> results;
+};
+
+void* AskAll(void* argument) {
+  auto& questions = *static_cast<Questions*>(argument);
+  for (unsigned cpu : questions.cpus) questions.results.push_back(ProbeCpu(cpu));
+  return nullptr;
+}
+
 }  // namespace
 
-std::vector<unsigned> AllowedCpus() {
+std::optional<std::vector<unsigned>> AllowedCpus() {
   constexpr std::size_t kEnough = 1 << 14;  // words: a million CPUs
   for (std::size_t words = 1024 / kWordBits; words <= kEnough; words *= 2) {
     std::vector<Word> mask(words);
@@ -72,21 +84,23 @@ std::vector<unsigned> AllowedCpus() {
       if (((mask[cpu / kWordBits] >> (cpu % kWordBits)) & 1) != 0) cpus.push_back(cpu);
     return cpus;
   }
-  throw std::system_error(errno, std::generic_category(), "sched_getaffinity");
+  return std::nullopt;
 }
 
-std::vector<CpuAnswers> ProbeCpus(const std::vector<unsigned>& cpus) {
+std::optional<std::vector<CpuAnswers>> ProbeCpus(const std::vector<unsigned>& cpus) {
+  Questions questions = {.cpus = cpus, .results = {}};
+  questions.results.reserve(cpus.size());
   // A thread of its own: the caller's affinity is never touched, so nothing has to be put back.
-  return std::async(std::launch::async,
-                    [&cpus] {
-                      std::vector<CpuAnswers> results;
-                      results.reserve(cpus.size());
-                      for (unsigned cpu : cpus) results.push_back(ProbeCpu(cpu));
-                      return results;
-                    })
-      .get();
+  pthread_t thread;
+  errno = pthread_create(&thread, nullptr, AskAll, &questions);
+  if (errno != 0) return std::nullopt;
+  pthread_join(thread, nullptr);
+  return std::move(questions.results);
 }
 
-std::vector<CpuAnswers> ProbeCpus() { return ProbeCpus(AllowedCpus()); }
+std::optional<std::vector<CpuAnswers>> ProbeCpus() {
+  const auto allowed = AllowedCpus();
+  return allowed ? ProbeCpus(*allowed) : std::nullopt;
+}
 
 }  // namespace cpugate

@@ -2,6 +2,7 @@
 #ifndef CPUGATE_NATIVE_PROBE_CPUS_H_
 #define CPUGATE_NATIVE_PROBE_CPUS_H_
 
+#include <optional>
 #include <vector>
 
 #include "enumerate.h"
@@ -16,14 +17,15 @@ struct CpuAnswers {
   Enumeration answers;
 };
 
-// Numbers of the CPUs that the calling thread may run on, ascending. Throws std::system_error.
-std::vector<unsigned> AllowedCpus();
+// Numbers of the CPUs that the calling thread may run on, ascending. Nothing: errno says why.
+std::optional<std::vector<unsigned>> AllowedCpus();
 
-// Throws std::system_error where not even a thread can be had.
-std::vector<CpuAnswers> ProbeCpus();
+// Asks the CPUs of the caller's choice, which need not exist. Nothing: not even a thread could be
+// had, and errno says why.
+std::optional<std::vector<CpuAnswers>> ProbeCpus(const std::vector<unsigned>& cpus);
 
-// The same for CPUs of the caller's choice, which need not exist.
-std::vector<CpuAnswers> ProbeCpus(const std::vector<unsigned>& cpus);
+// All that the calling thread may run on.
+std::optional<std::vector<CpuAnswers>> ProbeCpus();
 
 }  // namespace cpugate
 

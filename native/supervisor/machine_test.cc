@@ -105,7 +105,8 @@ class Child {
 };
 
 void TasksAreFound(Expectations& expect) {
-  for (unsigned cpu : AllowedCpus()) {
+  const auto allowed = AllowedCpus().value();
+  for (unsigned cpu : allowed) {
     if (cpu >= CPU_SETSIZE) break;
     const Child child(cpu);
     child.wait();
@@ -171,7 +172,8 @@ void StatusTellsOfSignals(Expectations& expect) {
 
 void EveryAllowedCpuExecutes(Expectations& expect) {
   const auto before = AllowedCpus();
-  for (const CpuAnswers& known : ProbeCpus())
+  const auto cpus = ProbeCpus().value();
+  for (const CpuAnswers& known : cpus)
     for (const Row& row : known.answers.rows) {
       if (row.leaf != 1 && row.leaf != 0x80000002) continue;
       const auto got = executeCpuidOn(known.cpu, row.leaf, row.subleaf);

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../model/errors.js';
 import { refuseOtherMachines } from '../probe/addon.js';
+import { BUILD_NATIVES, nativeFolders, thisPlatform } from '../probe/natives.js';
 import { packageRoot } from '../probe/package-root.js';
 
-const BUILD = 'Build it with "npm rebuild cpugate" ("npm run build" among the sources).';
-
 function refuse(why: string): never {
-  throw new InputError('no-supervisor', `the supervisor can't be used: ${why}`, { remedy: BUILD });
+  throw new InputError('no-supervisor', `the supervisor can't be used: ${why}`, {
+    remedy: BUILD_NATIVES,
+  });
 }
 
 /** `from`: a file of the package. */
@@ -18,13 +19,17 @@ export function findSupervisor(from: string = fileURLToPath(import.meta.url)): s
   const root = packageRoot(from);
   if (root === undefined)
     return refuse(`${from} is not below a folder with cpugate's package.json`);
-  const file = join(root, 'native', 'build', 'Release', 'cpugate-supervisor');
-  try {
-    accessSync(file, constants.X_OK);
-  } catch (error) {
-    refuse(`${file} can't be executed (${(error as NodeJS.ErrnoException).code})`);
+  const tried: string[] = [];
+  for (const folder of nativeFolders(root)) {
+    const file = join(folder, 'cpugate-supervisor');
+    try {
+      accessSync(file, constants.X_OK);
+      return file;
+    } catch (error) {
+      tried.push(`${file} can't be executed (${(error as NodeJS.ErrnoException).code})`);
+    }
   }
-  return file;
+  return refuse(`${tried.join('; ')}; ${thisPlatform()}`);
 }
 
 /** Its words, for a message of ours: what it prints itself begins with the program's name. */

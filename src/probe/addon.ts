@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../model/errors.js';
+import { BUILD_NATIVES, nativeFolders, thisPlatform } from './natives.js';
 import { packageRoot } from './package-root.js';
 
 /** One logical CPU's answers. */
@@ -82,25 +83,39 @@ export function refuseOtherMachines(platform: string, arch: string): void {
 export function loadAddon(from: string = fileURLToPath(import.meta.url)): ProbeAddon {
   const root = packageRoot(from);
   if (root === undefined)
-    throw notLoaded(`${from} is not below a folder with cpugate's package.json`, undefined);
-  const file = join(root, 'native', 'build', 'Release', 'cpugate_probe.node');
-  if (!existsSync(file)) throw notLoaded(`${file} is missing`, undefined);
+    throw notLoaded(`${from} is not below a folder with cpugate's package.json`);
+  const tried: NotLoaded[] = [];
+  for (const folder of nativeFolders(root)) {
+    const loaded = tryLoad(join(folder, 'cpugate_probe.node'));
+    if ('addon' in loaded) return loaded.addon;
+    tried.push(loaded);
+  }
+  const why = tried.map((one) => one.why).join('; ');
+  throw notLoaded(`${why}; ${thisPlatform()}`, tried.find((one) => one.cause)?.cause);
+}
+
+interface NotLoaded {
+  readonly why: string;
+  readonly cause?: unknown;
+}
+
+function tryLoad(file: string): { readonly addon: ProbeAddon } | NotLoaded {
+  if (!existsSync(file)) return { why: `${file} is missing` };
   let addon: unknown;
   try {
     addon = createRequire(import.meta.url)(file);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);
-    throw notLoaded(`${file} can't be loaded: ${why}`, cause);
+    return { why: `${file} can't be loaded: ${why}`, cause };
   }
   const missing = FUNCTIONS.find((name) => typeof (addon as ProbeAddon)[name] !== 'function');
-  if (missing !== undefined)
-    throw notLoaded(`${file} is of another version: it has no ${missing}`, undefined);
-  return addon as ProbeAddon;
+  if (missing !== undefined) return { why: `${file} is of another version: it has no ${missing}` };
+  return { addon: addon as ProbeAddon };
 }
 
-function notLoaded(why: string, cause: unknown): InputError {
+function notLoaded(why: string, cause?: unknown): InputError {
   return new InputError('no-probe', `the native addon that asks the CPU can't be used: ${why}`, {
-    remedy: `Build it with "npm rebuild cpugate" ("npm run build" among the sources). ${ELSEWHERE}`,
+    remedy: `${BUILD_NATIVES} ${ELSEWHERE}`,
     cause,
   });
 }

@@ -1,12 +1,22 @@
 /** The script that npm runs at installation. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const builtAddon = join(root, 'native/build/Release/cpugate_probe.node');
 
 let folder = '';
 beforeEach(() => {
@@ -27,9 +37,13 @@ function addPrograms(...names: readonly string[]) {
     writeFileSync(join(folder, 'bin', name), '#!/bin/sh\necho "$0 $*"; exit 3\n', { mode: 0o755 });
 }
 
-function runScript(nodeArguments: readonly string[] = [], environment: NodeJS.ProcessEnv = {}) {
+function runScript(
+  nodeArguments: readonly string[] = [],
+  environment: NodeJS.ProcessEnv = {},
+  options: readonly string[] = [],
+) {
   const script = join(folder, 'scripts/build-native.mjs');
-  return spawnSync(process.execPath, [...nodeArguments, script], {
+  return spawnSync(process.execPath, [...nodeArguments, script, ...options], {
     encoding: 'utf8',
     env: { PATH: join(folder, 'bin'), ...environment },
   });
@@ -81,6 +95,22 @@ describe.skipIf(!onLinux)('on Linux on x86-64', () => {
     expect(stderr).toMatch(/its native part wasn't built/);
   });
 
+  test.skipIf(!existsSync(join(process.execPath, '../../include/node/node_api.h')))(
+    "Node's own headers are used; those that npm names go before",
+    () => {
+      addPrograms('python3', 'make', 'g++');
+      const named = join(folder, 'named-gyp.cjs');
+      writeFileSync(named, 'console.log(process.argv.slice(2).join(" ")); process.exit(7);\n');
+      const asked = { npm_config_node_gyp: named };
+      expect(runScript([], asked).stderr).toContain(
+        `--nodedir ${join(process.execPath, '../..')}\n`,
+      );
+      expect(runScript([], { ...asked, npm_config_nodedir: '/x' }).stderr).not.toContain(
+        '--nodedir',
+      );
+    },
+  );
+
   test.each([
     '/usr/bin/ld: cannot find -lc: No such file or directory',
     '/usr/bin/ld: cannot find -lstdc++',
@@ -101,6 +131,54 @@ describe.skipIf(!onLinux)('on Linux on x86-64', () => {
     const { status, stderr } = runScript();
     expect(status).toBe(1);
     expect(stderr).toContain(`${join(folder, 'bin/node-gyp')} rebuild`);
+  });
+
+  /** A prebuilt part that Node can load: the one that was built for these tests. */
+  function addPrebuilt(addon: string | undefined = builtAddon) {
+    const prebuilt = join(folder, 'prebuilds/linux-x64');
+    mkdirSync(prebuilt, { recursive: true });
+    writeFileSync(join(prebuilt, 'cpugate-supervisor'), '', { mode: 0o755 });
+    if (addon === builtAddon) cpSync(builtAddon, join(prebuilt, 'cpugate_probe.node'));
+    else writeFileSync(join(prebuilt, 'cpugate_probe.node'), addon);
+  }
+
+  test('at an installation, nothing is built where the prebuilt parts load', () => {
+    addPrebuilt();
+    const { status, stdout, stderr } = runScript([], {}, ['--install']);
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(readdirSync(join(folder, 'native'))).toEqual(['binding.gyp']);
+  });
+
+  test.each<[string, string, () => void, NodeJS.ProcessEnv]>([
+    ['none came along', 'prebuilds/linux-x64 doesn', () => {}, {}],
+    ["the prebuilt one can't be loaded", "doesn't fit: ", () => addPrebuilt('no library'), {}],
+    [
+      'one from source is asked for',
+      'npm_config_build_from_source asks',
+      addPrebuilt,
+      { npm_config_build_from_source: 'true' },
+    ],
+    [
+      'this one is asked for by name',
+      'npm_config_build_from_source asks',
+      addPrebuilt,
+      { npm_config_build_from_source: 'other,cpugate' },
+    ],
+    ['this is a checkout', 'a checkout', () => mkdirSync(join(folder, 'src')), {}],
+  ])('at an installation, it is built where %s, and an error says so', (_, why, prepare, asked) => {
+    prepare();
+    const { status, stderr } = runScript([], asked, ['--install']);
+    expect(status).toBe(1);
+    expect(stderr.match(/\n/g)).toHaveLength(1);
+    expect(stderr).toContain("can't be built without python3");
+    expect(stderr).toContain(`It is built from source: `);
+    expect(stderr).toContain(why);
+  });
+
+  test.each(['false', '', 'other'])('npm_config_build_from_source=%s asks for none', (value) => {
+    addPrebuilt();
+    const asked = { npm_config_build_from_source: value };
+    expect(runScript([], asked, ['--install']).status).toBe(0);
   });
 
   test('a build that succeeds prints nothing', () => {

@@ -9,6 +9,8 @@ const ROWS: readonly RawRow[] = [
   [0x80000000, 0, 0x80000000, 0, 0, 0],
 ];
 
+const EMPTY: RawRow = [0x8000001d, 0, 0, 0, 0, 0];
+
 test('text of cpuid -r', () => {
   const line = (row: RawRow) => {
     const [leaf, subleaf, eax, ebx, ecx, edx] = row.map((n) => `0x${n.toString(16)}`);
@@ -30,6 +32,13 @@ test.each<[string, readonly RawRow[], readonly RawRow[]]>([
   ['a leaf that the probe lacks', ROWS.slice(1), ROWS],
   ['a subleaf that the probe lacks', ROWS, [...ROWS, [4, 2, 1, 0, 0, 0]]],
   ['a leaf that only the probe has', ROWS, ROWS.slice(1)],
+  ['a list that only the probe has', [...ROWS, [0x8000001d, 0, 0x121, 0, 0, 0]], ROWS],
+  ['a leaf of zeros that lists nothing', [...ROWS, [0x80000008, 0, 0, 0, 0, 0]], ROWS],
+  [
+    'a list that is empty in the probe only',
+    [...ROWS, EMPTY],
+    [...ROWS, [0x8000001d, 0, 1, 0, 0, 0]],
+  ],
   ['a second hypervisor', ROWS, [...ROWS, [0x40000100, 0, 0x40000101, 0, 0, 0]]],
 ])('found: %s', (_, ours, theirs) => {
   expect(compareRows(ours, theirs)).toHaveLength(1);
@@ -38,6 +47,7 @@ test.each<[string, readonly RawRow[], readonly RawRow[]]>([
 test.each<[string, readonly RawRow[], readonly RawRow[]]>([
   ['the end of a list', ROWS, ROWS.toSpliced(2, 1)],
   ['the end of a list, there', ROWS.toSpliced(2, 1), ROWS],
+  ['an empty list, which the tool leaves out', [...ROWS, EMPTY], ROWS],
   ['a range that is none', ROWS, [...ROWS, [0x80860000, 0, 7, 1, 1, 1]]],
 ])('passed over: %s', (_, ours, theirs) => {
   expect(compareRows(ours, theirs)).toEqual([]);

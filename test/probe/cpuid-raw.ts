@@ -40,13 +40,21 @@ function isEnd([, subleaf, eax, ebx, , edx]: RawRow): boolean {
   return subleaf > 0 && eax === 0 && ebx === 0 && edx === 0;
 }
 
+/** Leaves that list their subleaves up to the first that says nothing: the first may be that one. */
+const LISTS = [0x4, 0xb, 0x1f, 0x8000001d, 0x80000026];
+
+/** A list with nothing in it: the tool leaves it out, the probe has its end. */
+function isEmptyList([leaf, subleaf, ...registers]: RawRow): boolean {
+  return subleaf === 0 && LISTS.includes(leaf) && registers.every((register) => register === 0);
+}
+
 function textOf(row: RawRow): string {
   return row.map((number) => number.toString(16)).join(' ');
 }
 
 /**
  * Rows that differ, and rows that only one of the two has. Subleaves that only the probe lists are
- * passed over: those of leaves that are younger than the installed cpuid.
+ * passed over: those of leaves that are younger than the installed cpuid; and so are empty lists.
  */
 export function compareRows(ours: readonly RawRow[], theirs: readonly RawRow[]): string[] {
   const keyOf = ([leaf, subleaf]: RawRow) => `${leaf} ${subleaf}`;
@@ -57,7 +65,7 @@ export function compareRows(ours: readonly RawRow[], theirs: readonly RawRow[]):
     .filter((row) => ourRows.has(keyOf(row)) || !isEnd(row))
     .map((row) => `cpuid: ${textOf(row)}, probe: ${ourRows.get(keyOf(row))}`);
   const added = ours
-    .filter((row) => row[1] === 0 && !theirRows.has(keyOf(row)))
+    .filter((row) => row[1] === 0 && !theirRows.has(keyOf(row)) && !isEmptyList(row))
     .map((row) => `probe only: ${textOf(row)}`);
   return [...differing, ...added];
 }
