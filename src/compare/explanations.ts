@@ -38,7 +38,7 @@ export const EXPLANATIONS = {
     from: 'criu',
   },
   'criu-unknown': {
-    when: "the sources don't tell what CRIU compares",
+    when: 'what CRIU compares is unknown',
     meaning: 'CRIU would decide by bits that one of the sources leaves out.',
     severities: ['unknown'],
     advice: RECORD,
@@ -73,7 +73,7 @@ export const EXPLANATIONS = {
     when: "a dumped thread holds something in a state component that the target's OS doesn't enable",
     meaning: 'The task uses it now. CRIU would drop the content without an error.',
     severities: ['blocker', 'unknown'],
-    where: 'unknown where the target does not tell whether it enables the component',
+    where: 'unknown where it is unknown whether the target enables the component',
     advice:
       'These tasks stay on hosts that have the state. Others can start under a mask that hides it.',
     from: 'images',
@@ -117,7 +117,7 @@ export const EXPLANATIONS = {
       'writes beyond them. glibc without XSAVEC does so whenever it binds a function lazily.',
     severities: ['blocker', 'unknown', 'risk'],
     where:
-      'blocker where the source has no XSAVEC, unknown where that is not told, else risk; of a folder of ' +
+      'blocker where the source has no XSAVEC, unknown where that is unknown, else risk; of a folder of ' +
       "images, by what glibc in the tasks' memory keeps",
     advice:
       "Start tasks under a baseline of both hosts, which shows the larger size from the start, or keep the target's " +
@@ -143,7 +143,7 @@ export const EXPLANATIONS = {
     meaning:
       'When the handler returns, the kernel drops vector state or loads it from wrong places, without an error.',
     severities: ['blocker', 'unknown'],
-    where: 'unknown where nobody can see whether a handler runs, and it would matter',
+    where: 'unknown where it is unknown whether a handler runs, and it would matter',
     advice: 'Dump again when no handler runs: a moment later is enough as a rule.',
     from: 'images',
   },
@@ -163,7 +163,7 @@ export const EXPLANATIONS = {
     from: 'images',
   },
   'data-missing': {
-    when: "a source doesn't tell something that could block or be a risk",
+    when: 'something that could be a blocker or a risk is unknown',
     meaning: 'Missing data never becomes a yes: the verdict is unknown at best.',
     severities: ['unknown'],
     advice: RECORD,

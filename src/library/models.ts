@@ -18,7 +18,7 @@ export async function readModel(name: string): Promise<Host> {
   const model = findProfileName(`${name}`);
   if (model === undefined)
     throw new InputError('unknown-model', `there is no CPU model "${name}"`, {
-      remedy: 'listModels names them.',
+      remedy: '"listModels()" names them.',
     });
   const { MODEL_FILES } = await import('../generated/model-files.js');
   const text = MODEL_FILES[model] as string;

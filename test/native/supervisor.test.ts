@@ -111,8 +111,8 @@ describe.skipIf(!existsSync(supervisor))('what the supervisor complains of', () 
 
   test.each<[string, readonly string[], RegExp]>([
     ['a mask that is not there', ['check-mask', nowhere], /can't be opened/],
-    ['a mask that is none', ['run', '--mask', supervisor, '--', 'true'], /is no mask/],
-    ['a number that is none', ['control', '--pid', 'x', 'status'], /"x" is no process's number/],
+    ['a mask that is none', ['run', '--mask', supervisor, '--', 'true'], /is not a mask file/],
+    ['a number that is none', ['control', '--pid', 'x', 'status'], /"x" is not a process id/],
     [
       'a task that it does not hold',
       ['control', '--pid', `${process.pid}`, '--runtime-dir', folder, 'status'],
@@ -121,7 +121,7 @@ describe.skipIf(!existsSync(supervisor))('what the supervisor complains of', () 
     [
       'a folder without supervisors',
       ['control', '--pid', `${process.pid}`, '--runtime-dir', nowhere, 'status'],
-      /isn't supervised: nothing is/,
+      /isn't supervised: no supervisor is running/,
     ],
   ])('%s stands under the name of the program that people call', (_, args, says) => {
     const { status, stderr } = spawnSync(supervisor, args, { encoding: 'utf8' });

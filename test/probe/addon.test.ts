@@ -75,7 +75,7 @@ test('no addon: both places where it was looked for, for what, and how to build 
   const error = thrownBy(() => loadAddon(fakePackage()));
   expect(error.code).toBe('no-probe');
   for (const place of [BUILT, PREBUILT])
-    expect(error.message).toContain(`${join(folder, place, 'cpugate_probe.node')} isn't there`);
+    expect(error.message).toContain(`${join(folder, place, 'cpugate_probe.node')} is missing`);
   expect(error.message).toMatch(
     /this is linux on x64 with (glibc \d|a C library that is not glibc)/,
   );

@@ -27,7 +27,7 @@ const STATUSES: readonly (readonly [string, string])[] = [
   ['3', 'at-risk (check, restore): some programs may fail; the findings say which.'],
   [
     '4',
-    "unknown (check, restore): the sources don't tell enough. Missing data never becomes a yes.",
+    'unknown (check, restore): too little is known of the hosts. Missing data never becomes a yes.',
   ],
   [
     '69',
