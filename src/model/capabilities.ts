@@ -262,8 +262,10 @@ function findDifferences(cpus: readonly OneCpu[]): CpuDifference[] {
   };
   ROWS.forEach((row, index) => {
     if (!USER_VISIBLE.has(row.class)) return;
-    // Not told on one CPU and absent on another is a difference too: it may be there.
     const best = Math.max(...cpus.map((one) => one.effective[index] as Presence));
+    // Unknown on one CPU and absent on another is a difference too: it may be there. But of a bit of
+    // which the source says as much for all CPUs, only a prerequisite differs, which is listed itself.
+    if (best === UNKNOWN && cpus.every((one) => one.raw[index] === cpus[0]?.raw[index])) return;
     split(row.name, (one) => one.effective[index] === best);
   });
   const first = cpus[0] as OneCpu;

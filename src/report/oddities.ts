@@ -76,10 +76,16 @@ function unnamed(host: Host): string[] {
   return [`Bits that are set and have no known name: ${places.join(', ')}.`];
 }
 
+/** What the same CPUs have and lack is one sentence. */
 function disagreement(host: Capabilities): string[] {
-  return host.differences.map(
-    ({ what, having, others }) =>
-      `Logical CPUs disagree in ${what}: CPU ${formatCpuList(having)} against CPU ${formatCpuList(others)}; only what all have counts.`,
+  const splits = new Map<string, string[]>();
+  for (const { what, having, others } of host.differences) {
+    const split = `CPU ${formatCpuList(having)} against CPU ${formatCpuList(others)}`;
+    splits.set(split, [...(splits.get(split) ?? []), what]);
+  }
+  return [...splits].map(
+    ([split, what]) =>
+      `Logical CPUs disagree in ${what.join(', ')}: ${split}; only what all have counts.`,
   );
 }
 

@@ -17,6 +17,7 @@ import { stateNotEnabled } from '../../src/compare/rules/state-not-enabled.js';
 import { vendorDiffers } from '../../src/compare/rules/vendor-differs.js';
 import { xsaveAreaGrows } from '../../src/compare/rules/xsave-area-grows.js';
 import { xsaveAreaShrinks } from '../../src/compare/rules/xsave-area-shrinks.js';
+import type { Capabilities } from '../../src/model/capabilities.js';
 import {
   AMD_AVX512,
   HASWELL,
@@ -524,6 +525,18 @@ describe('cpus-differ', () => {
         .join(),
     ).toContain('XSAVE layout');
     expect(dataMissing(mixed, mixed).map((one) => one.component)).toContain('opmask');
+  });
+  it('names no feature that no CPU has, for a prerequisite that only one has', () => {
+    // /proc/cpuinfo: nothing is known of avx512_fp16, on either CPU; one has no AVX-512 at all.
+    const big = { ...SKYLAKE_SP_PLAN(), untold: ['avx512_fp16'] as const };
+    const little = { ...HASWELL, untold: ['avx512_fp16'] as const };
+    const names = (host: Capabilities) => host.differences.map(({ what }) => what);
+    const mixed = names(seen({ ...big, name: 'mixed' }, [little]));
+    expect(mixed).toContain('avx512f');
+    expect(mixed).not.toContain('avx512_fp16');
+    // Where one CPU may have it, and the other is known not to, it is named.
+    const known = names(seen({ ...big, name: 'mixed' }, [{ ...little, untold: [] }]));
+    expect(known).toContain('avx512_fp16');
   });
   it('CPUs alike are no finding', () => {
     expect(cpusDiffer(seen(HASWELL, [HASWELL]), seen(HASWELL))).toEqual([]);
