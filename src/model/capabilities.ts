@@ -14,6 +14,7 @@ import {
 } from '../catalogue/index.js';
 import { REPEATED_BITS } from '../catalogue/repeated-bits.js';
 import type { Cpu, Host, HostKind, SystemFacts } from './host.js';
+import { KERNEL_SAYS, linearBitsUnder } from './kernel-gives.js';
 import { type LeafTable, readRegister } from './leaves.js';
 import { CLOSURE_PLACES, EDGE_PLACES, USER_VISIBLE } from './prerequisites.js';
 import {
@@ -126,13 +127,14 @@ function effectivePresence(
       presence = Math.min(presence, presenceInMask(enabled, bit)) as Presence;
     effective[index] = presence;
   }
-  // HWCAP2_FSGSBASE: the kernel set CR4.FSGSBASE (Linux 5.9 and later; asm/hwcap2.h). Without it
-  // the instructions fault although CPUID, and in older kernels /proc/cpuinfo, shows the bit.
-  const fsgsbase = featureIndex('fsgsbase');
-  if (kind === 'system' && effective[fsgsbase] === PRESENT) {
-    if (system.hwcap2 === undefined) effective[fsgsbase] = UNKNOWN;
-    else if ((system.hwcap2 & 2n) === 0n) effective[fsgsbase] = ABSENT;
-  }
+  if (kind === 'system')
+    for (const { feature, gives, otherwise } of KERNEL_SAYS) {
+      const index = featureIndex(feature);
+      const given = gives(system);
+      if (given === false) effective[index] = ABSENT;
+      if (given === undefined && otherwise === 'unknown' && effective[index] === PRESENT)
+        effective[index] = UNKNOWN;
+    }
   return effective;
 }
 
@@ -312,7 +314,10 @@ export function describeHost(host: Host): Capabilities {
     xsave: joinXsave(cpus.map((one) => one.xsave)),
     cacheLineBytes: clflush === PRESENT && line !== undefined ? line * 8 : undefined,
     physicalAddressBits: readKnown(leaves, 0x80000008, 'eax', 7, 0),
-    linearAddressBits: readKnown(leaves, 0x80000008, 'eax', 15, 8),
+    linearAddressBits: linearBitsUnder(
+      host.system ?? {},
+      readKnown(leaves, 0x80000008, 'eax', 15, 8),
+    ),
     differences: findDifferences(cpus),
     logicalCpus: host.cpus.reduce((sum, cpu) => sum + cpu.logical.length, 0),
   };
