@@ -162,6 +162,14 @@ export const EXPLANATIONS = {
     advice: 'Start tasks that shall move under a mask without AMX.',
     from: 'images',
   },
+  'unnamed-feature-missing': {
+    when: 'a bit of a feature register that has no name is set at the source and not at the target',
+    meaning:
+      'New CPUs have bits that no manual or project has described yet. Such a bit may stand for instructions.',
+    severities: ['unknown'],
+    advice:
+      'Start tasks under a baseline, which hides bits without a name; or find out what the bit means.',
+  },
   'data-missing': {
     when: 'something that could be a blocker or a risk is unknown',
     meaning: 'Missing data never becomes a yes: the verdict is unknown at best.',

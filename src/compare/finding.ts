@@ -27,6 +27,7 @@ export const FINDING_CODES = [
   'signal-frame-layout',
   'signal-frame-grows',
   'permission-lost',
+  'unnamed-feature-missing',
   'data-missing',
   'cpus-differ',
   'vendor-differs',

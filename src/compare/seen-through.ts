@@ -57,6 +57,8 @@ export function seenThrough(host: Capabilities, mask: SeenMask): Capabilities {
         : host.fieldValue(name),
     xsave: maskXsave(host.xsave, mask),
     differences: maskDifferences(host.differences, mask),
+    // A mask hides every bit without a name.
+    unnamed: new Map(),
   };
 }
 

@@ -3,13 +3,14 @@
  * "unknown", so a host of which too little is told isn't written.
  */
 import { type FeatureName, ROWS } from '../catalogue/index.js';
-import { type Capabilities, describeHost, unnamedBits } from '../model/capabilities.js';
+import { type Capabilities, describeHost } from '../model/capabilities.js';
 import { InputError } from '../model/errors.js';
 import type { Cpu, Host } from '../model/host.js';
 import { readRegister } from '../model/leaves.js';
 import { isUserVisible } from '../model/prerequisites.js';
 import { printable } from '../model/printable.js';
 import { ALL_KNOWN } from '../model/registers.js';
+import { unnamedBits } from '../model/unnamed-bits.js';
 import { PRESENT, type Presence, UNKNOWN } from '../model/xsave.js';
 import { hasFlag, tellsAbsence, tellsNoBit } from './proc-cpuinfo-flags.js';
 

@@ -19,6 +19,7 @@ import { stateAdded } from '../compare/rules/state-added.js';
 import { stateLayout } from '../compare/rules/state-layout.js';
 import { stateMissing } from '../compare/rules/state-missing.js';
 import { stateNotEnabled } from '../compare/rules/state-not-enabled.js';
+import { unnamedFeatureMissing } from '../compare/rules/unnamed-feature-missing.js';
 import { vendorDiffers } from '../compare/rules/vendor-differs.js';
 import { xsaveAreaGrows } from '../compare/rules/xsave-area-grows.js';
 import { xsaveAreaShrinks } from '../compare/rules/xsave-area-shrinks.js';
@@ -102,6 +103,12 @@ const cpus: Facet = {
   key: ({ differences }) => JSON.stringify(differences.map(({ what }) => what)),
 };
 
+const unnamed: Facet = {
+  rules: [unnamedFeatureMissing],
+  view: (host) => ({ unnamed: host.unnamed }),
+  key: (host) => JSON.stringify([...host.unnamed]),
+};
+
 const numbers: Facet = {
   rules: [vendorDiffers, cacheLineDiffers, addressWidth, MISSING_PARTS.numbers],
   view: ({ kind, vendor, cacheLineBytes, linearAddressBits, physicalAddressBits }) => ({
@@ -162,7 +169,7 @@ function alone(facet: Facet): FacetGroup {
 }
 
 export const FACET_GROUPS: readonly FacetGroup[] = [
-  ...[fields, area, signalFrame, cpus, numbers].map(alone),
+  ...[fields, area, signalFrame, cpus, unnamed, numbers].map(alone),
   {
     facets: COMPONENT_BITS.map(component),
     key: ({ xsave: { enabled, components } }) =>

@@ -12,7 +12,6 @@ import {
   neededState,
   ROWS,
 } from '../catalogue/index.js';
-import { REPEATED_BITS } from '../catalogue/repeated-bits.js';
 import type { Cpu, Host, HostKind, SystemFacts } from './host.js';
 import { KERNEL_SAYS, linearBitsUnder } from './kernel-gives.js';
 import { type LeafTable, readRegister } from './leaves.js';
@@ -22,11 +21,11 @@ import {
   and,
   field,
   fieldMask,
-  hasBit,
   type Known32,
   type Known64,
   NOTHING_KNOWN,
 } from './registers.js';
+import { type UnnamedWord, unnamedWords } from './unnamed-bits.js';
 import {
   ABSENT,
   PRESENT,
@@ -73,6 +72,8 @@ export interface Capabilities {
   readonly linearAddressBits: number | undefined;
   readonly physicalAddressBits: number | undefined;
   readonly differences: readonly CpuDifference[];
+  /** Set or unknown bits of feature registers that no row names, by register. */
+  readonly unnamed: ReadonlyMap<string, UnnamedWord>;
   readonly logicalCpus: number;
 }
 
@@ -319,6 +320,7 @@ export function describeHost(host: Host): Capabilities {
       readKnown(leaves, 0x80000008, 'eax', 15, 8),
     ),
     differences: findDifferences(cpus),
+    unnamed: unnamedWords(host.cpus, host.kind),
     logicalCpus: host.cpus.reduce((sum, cpu) => sum + cpu.logical.length, 0),
   };
 }
@@ -363,48 +365,3 @@ export function x86Level(host: Capabilities): {
   }
   return { level, maybeHigher: false };
 }
-
-/** Bits that are set and that no row names, by leaf; kept in profiles, shown, never decided on. */
-export function unnamedBits(
-  cpu: Cpu,
-): { leaf: number; subleaf: number; reg: 'eax' | 'ebx' | 'ecx' | 'edx'; bit: number }[] {
-  const named = new Map<string, number>();
-  for (const row of ROWS) {
-    const key = `${row.leaf} ${row.subleaf} ${row.reg}`;
-    named.set(key, ((named.get(key) ?? 0) | maskOf(row.bit)) >>> 0);
-  }
-  const repeated = `${REPEATED_BITS.leaf} 0 ${REPEATED_BITS.reg}`;
-  named.set(repeated, ((named.get(repeated) ?? 0) | REPEATED_BITS.bits) >>> 0);
-  const found = [];
-  for (const [key, mask] of named) {
-    const [leaf, subleaf, reg] = key.split(' ');
-    const at = { leaf: Number(leaf), subleaf: Number(subleaf), reg: reg as 'eax' };
-    // Registers that hold numbers beside their few feature bits would show every number as bits.
-    if (!FEATURE_REGISTERS.has(key)) continue;
-    const answer = readRegister(cpu.leaves, at.leaf, at.subleaf, at.reg);
-    for (let bit = 0; bit < 32; bit++)
-      if (hasBit(answer.value, bit) && !hasBit(mask, bit)) found.push({ ...at, bit });
-  }
-  return found;
-}
-
-/** Registers of which every bit is, or may become, a feature. */
-const FEATURE_REGISTERS: ReadonlySet<string> = new Set(
-  [
-    [0x1, 0, 'ecx'],
-    [0x1, 0, 'edx'],
-    [0x7, 0, 'ebx'],
-    [0x7, 0, 'ecx'],
-    [0x7, 0, 'edx'],
-    [0x7, 1, 'eax'],
-    [0x7, 1, 'ebx'],
-    [0x7, 1, 'ecx'],
-    [0x7, 1, 'edx'],
-    [0x7, 2, 'edx'],
-    [0xd, 1, 'eax'],
-    [0x80000001, 0, 'ecx'],
-    [0x80000001, 0, 'edx'],
-    [0x80000008, 0, 'ebx'],
-    [0x80000021, 0, 'eax'],
-  ].map(([leaf, subleaf, reg]) => `${leaf} ${subleaf} ${reg}`),
-);

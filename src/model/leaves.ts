@@ -62,7 +62,7 @@ function registerOf(row: LeafRow, register: Register): Known32 {
 }
 
 /** First leaf of each range, whose EAX is the range's highest leaf. */
-const RANGES = [0x00000000, 0x40000000, 0x80000000, 0xc0000000];
+const RANGES = [0x00000000, 0x40000000, 0x80000000, 0x8c860000, 0xc0000000];
 
 function rangeOf(leaf: number): number {
   return RANGES.findLast((start) => start <= leaf) ?? 0;
@@ -80,20 +80,25 @@ export function leafExists(table: LeafTable, leaf: number): boolean | undefined 
     if (start !== 0 && rangeOf(first.eax) !== start) return false;
     return leaf <= first.eax;
   }
-  if (start === CENTAUR_RANGE && first === undefined)
-    return isCentaur(table) === false ? false : undefined;
+  const vendors = VENDOR_RANGES.get(start);
+  if (vendors !== undefined && first === undefined)
+    return isVendor(table, vendors) === false ? false : undefined;
   return undefined;
 }
 
-/** Only VIA, Centaur and Zhaoxin CPUs have this range, and tools ask no others for it. */
-const CENTAUR_RANGE = 0xc0000000;
-/** Leaf 0 EBX of "CentaurHauls", "  Shanghai  " and "VIA VIA VIA ". */
-const CENTAUR_VENDORS: readonly number[] = [0x746e6543, 0x68532020, 0x20414956];
+/**
+ * Ranges that only some vendors have, and tools ask no others for; by leaf 0 EBX: "CentaurHauls",
+ * "  Shanghai  " and "VIA VIA VIA "; "HygonGenuine".
+ */
+const VENDOR_RANGES: ReadonlyMap<number, readonly number[]> = new Map([
+  [0xc0000000, [0x746e6543, 0x68532020, 0x20414956]],
+  [0x8c860000, [0x6f677948]],
+]);
 
-function isCentaur(table: LeafTable): boolean | undefined {
+function isVendor(table: LeafTable, vendors: readonly number[]): boolean | undefined {
   const vendor = findLeaf(table, 0, 0);
   if (vendor === undefined || knownOf(vendor).ebx !== ALL_KNOWN) return undefined;
-  return CENTAUR_VENDORS.includes(vendor.ebx);
+  return vendors.includes(vendor.ebx);
 }
 
 /** Leaf 0 EBX of "AuthenticAMD" and "HygonGenuine". */

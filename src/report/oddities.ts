@@ -3,12 +3,13 @@
  * the reader noticed. For people; nothing here decides.
  */
 import { componentName, type FeatureName, featureRow, ROWS } from '../catalogue/index.js';
-import { type Capabilities, isStateOfOs, unnamedBits } from '../model/capabilities.js';
+import { type Capabilities, isStateOfOs } from '../model/capabilities.js';
 import { formatCpuList } from '../model/cpu-list.js';
 import { explainAbsence } from '../model/explain-absence.js';
 import type { Host } from '../model/host.js';
 import { USER_VISIBLE } from '../model/prerequisites.js';
 import { bitsOf, hex } from '../model/registers.js';
+import { unnamedBits } from '../model/unnamed-bits.js';
 import { ABSENT, PRESENT, presenceInMask, standardAreaBytes } from '../model/xsave.js';
 
 function unusableState(host: Capabilities): string[] {

@@ -14,6 +14,8 @@ import { RULES } from '../../src/compare/rules/index.js';
 import { readHost } from '../../src/formats/index.js';
 import { describeHost } from '../../src/model/capabilities.js';
 import type { Host } from '../../src/model/host.js';
+import { leafTable } from '../../src/model/leaves.js';
+import { ALL_REGISTERS_KNOWN } from '../../src/model/registers.js';
 import { featureLabel } from '../../src/report/feature-label.js';
 import { findOddities } from '../../src/report/oddities.js';
 import { HASWELL, hostOf, V4 } from '../hosts.js';
@@ -122,6 +124,20 @@ const FIXTURES = [
   ...['structured/firecracker-fingerprint.json', 'structured/qemu-skylake-server-static.json'],
 ];
 
+/** With a bit that has no name. */
+function unnamedHost(): Host {
+  const host = hostOf({ ...HASWELL, name: 'unnamed' });
+  const cpus = host.cpus.map((cpu) => {
+    const rows = cpu.leaves.rows.map((row) =>
+      row.leaf === 7 && row.subleaf === 0
+        ? { ...row, edx: row.edx | (1 << 12), known: ALL_REGISTERS_KNOWN }
+        : row,
+    );
+    return { ...cpu, leaves: leafTable(rows) };
+  });
+  return { ...host, cpus };
+}
+
 async function allHosts(): Promise<Host[]> {
   const recorded = FIXTURES.map((file) =>
     readHost(file, readFileSync(new URL(`test/fixtures/${file}`, root))),
@@ -134,6 +150,7 @@ async function allHosts(): Promise<Host[]> {
     hostOf({ ...HASWELL, name: 'small frames', system: { minSigStackBytes: 1000 } }),
     hostOf({ ...HASWELL, name: 'lines', lineBytes: 128, physicalBits: 36, linearBits: 57 }),
     hostOf({ ...HASWELL, name: 'mixed' }, [{ ...HASWELL, features: avx }]),
+    unnamedHost(),
     hostOf({ name: 'vague', features: V4, untold: ['avx', 'bmi2'], maskUntold: true }),
   ];
 }

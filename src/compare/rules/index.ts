@@ -14,6 +14,7 @@ import { stateAdded } from './state-added.js';
 import { stateLayout } from './state-layout.js';
 import { stateMissing } from './state-missing.js';
 import { stateNotEnabled } from './state-not-enabled.js';
+import { unnamedFeatureMissing } from './unnamed-feature-missing.js';
 import { vendorDiffers } from './vendor-differs.js';
 import { xsaveAreaGrows } from './xsave-area-grows.js';
 import { xsaveAreaShrinks } from './xsave-area-shrinks.js';
@@ -25,6 +26,7 @@ export const RULES: readonly Rule[] = [
   kernelFeatureMissing,
   stateLayout,
   signalFrameGrows,
+  unnamedFeatureMissing,
   dataMissing,
   cpusDiffer,
   vendorDiffers,

@@ -110,6 +110,7 @@ const REMEDIES: readonly (readonly [codes: readonly Finding['code'][], text: str
       'kernel-feature-missing',
       'state-missing',
       'state-layout',
+      'unnamed-feature-missing',
       'cpus-differ',
     ],
     'Start new tasks under a mask that shows only what both hosts have: "cpugate baseline FROM TO -o ' +
