@@ -288,6 +288,22 @@ describe('--add', () => {
     expect(out).toContain('joins without loss');
     expect(JSON.parse(readFileSync(joined, 'utf8')).hostCount).toBe(4);
   });
+  it.each([
+    ['hints, which no task misses', ['erms'], 'joins; what is lost no task misses', 'erms'],
+    ['what is a risk', ['nonstop_tsc'], 'joins, with the risks below', undefined],
+    ['nothing', [], 'joins without loss', undefined],
+  ] as const)('says what a host costs that lacks %s', (_, lacking, verdict, unmissed) => {
+    const plan: HostPlan = { ...HASWELL, features: [...HASWELL.features, 'nonstop_tsc'] };
+    const features = plan.features.filter((name) => !lacking.some((one) => one === name));
+    const before = join(folder, 'before.json');
+    const host = join(folder, 'joiner.json');
+    writeFileSync(host, text({ ...plan, features }));
+    cpugate(['baseline', '-', '-o', before], { input: text(plan) });
+    const { status, out } = cpugate(['baseline', '--add', host, '--to', before]);
+    expect([status, out.split('\n')[0]]).toEqual([0, `${host}: ${verdict}`]);
+    const own = /Lost, but no task misses it \(1\)\n {2}(\w+)/.exec(out)?.[1];
+    expect(own).toBe(unmissed);
+  });
   it('refuses one whose XSAVE area is above the floor, with the remedy, and writes nothing', () => {
     const joined = join(folder, 'refused.json');
     const small = join(folder, 'small.json');
