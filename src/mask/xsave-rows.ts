@@ -54,7 +54,7 @@ function refuseUntoldArea(): never {
     {
       remedy:
         'Record the hosts with "cpugate probe", which leaves nothing out, and make the baseline from these records. ' +
-        'A level such as x86-64-v3 is not a host and has no sizes: hide features with --without instead.',
+        'The level x86-64-v4 is no host and leaves open where AVX-512 state lies, so it has no size: take hosts, and hide features with --without.',
     },
   );
 }
