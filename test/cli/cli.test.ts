@@ -110,6 +110,15 @@ describe('--version', () => {
   });
 });
 
+describe('a level', () => {
+  it('is shown without a CPU, which it is not', () => {
+    const { status, out } = cpugate(['show', 'x86-64-v3']);
+    expect(status).toBe(0);
+    expect(out).toContain('  Source ');
+    expect(out).not.toContain('  CPU ');
+  });
+});
+
 describe('wrong usage', () => {
   it.each([
     ['an unknown command', ['chekc'], 'there is no command "chekc"'],
@@ -160,6 +169,7 @@ describe('wrong usage', () => {
       ['check', 'haswell', 'haswell', '--root', '/'],
       '--root says nothing to haswell',
     ],
+    ['no caller of a hook', ['hook'], 'CALLER is missing'],
     ['no format to convert to', ['convert', 'haswell'], '--to FORMAT is missing'],
     ['an unknown format', ['convert', 'haswell', '--to', 'word'], '--to can\'t be "word"'],
   ])('%s gives one message and status 2', (_, args, message) => {
