@@ -321,6 +321,11 @@ describe('--add', () => {
     expect(out).toMatch(/xsave-area-grows[\s\S]*2696[\s\S]*832[\s\S]*clearcpuid=/);
     expect(() => readFileSync(joined)).toThrow();
   });
+  it.each(['haswell', 'x86-64-v3', 'localhost'])('is no change of a host: --to %s', (to) => {
+    const outcome = cpugate(['baseline', '--add', 'haswell', '--to', to]);
+    expect(isPlainFailure(outcome)).toBe(true);
+    expect(outcome.err).toContain(`${to}: is not a baseline\n  Make one of any hosts`);
+  });
   it('tells programs the same', () => {
     const json = jsonOf(['baseline', '--add', 'opteron-g3', '--to', cluster, '--json']);
     expect(validateChange(json), JSON.stringify(validateChange.errors)).toBe(true);
@@ -381,6 +386,16 @@ describe('explain --why', () => {
   });
   it('says of a feature that is kept that it is', () => {
     expect(cpugate(['explain', '--why', 'sse2', cluster]).out).toContain('all 3 hosts have it');
+  });
+  it.each([
+    ['a model', () => 'nehalem'],
+    ['a level', () => 'x86-64-v2'],
+    ['a host', () => join(hosts, 'old-1.json')],
+    ['a folder of hosts', () => hosts],
+  ])('takes %s for the baseline of it', (_, baseline) => {
+    const { status, out, err } = cpugate(['explain', '--why', 'avx2', baseline()]);
+    expect([status, err]).toEqual([0, '']);
+    expect(out).toMatch(/^Not in /m);
   });
   it.each([
     ['without a baseline', ['--why', 'avx2']],
