@@ -85,7 +85,7 @@ export async function loadEnforcedMask(wanted: string): Promise<NamedBaseline> {
   const names = sizeless(mask.baseline);
   const isLevel = names.some((host) => LEVELS.some((level) => level.name === host));
   throw new InputError(
-    'size-untold',
+    'size-unknown',
     `can't be enforced: the XSAVE area of ${names.slice(0, NAMES_SHOWN).join(', ')} isn't known, so no size ` +
       'that the mask could show is known to be safe',
     {

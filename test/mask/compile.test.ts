@@ -166,7 +166,7 @@ describe('leaf 0xD', () => {
     expect(() => compileMask(baselineOfPlans([PLACELESS_512]))).toThrow(
       expect.objectContaining({
         name: 'InputError',
-        code: 'size-untold',
+        code: 'size-unknown',
         remedy: expect.stringMatching(/cpugate probe.*x86-64-v4 is no host/),
       }),
     );
@@ -180,7 +180,7 @@ describe('leaf 0xD', () => {
   ])('of the level %s can be made: %s', (level, isMade) => {
     const compile = () => compileMask(baselineOf(clusterOf([describeHost(readModel(level))])));
     if (isMade) expect(compile().mask.rows.length).toBeGreaterThan(0);
-    else expect(compile).toThrow(expect.objectContaining({ code: 'size-untold' }));
+    else expect(compile).toThrow(expect.objectContaining({ code: 'size-unknown' }));
   });
 
   it('shows a compacted area that none exceeds where hosts do not tell it, and says so', () => {

@@ -101,6 +101,16 @@ describe('the catalogue', () => {
   });
 });
 
+describe('codes that are printed', () => {
+  it('have no private words', () => {
+    const schema = readFileSync(new URL('schemas/baseline-change.schema.json', root), 'utf8');
+    const joining = [...schema.matchAll(/"([a-z]+(?:-[a-z]+)+)"/g)].map(([, code = '']) => code);
+    const codes: readonly string[] = [...FINDING_CODES, ...joining];
+    expect(joining).toContain('size-unknown');
+    expect(codes.filter((code) => PRIVATE_WORDS.some(([word]) => word.test(code)))).toEqual([]);
+  });
+});
+
 describe('names that people know', () => {
   it('stand beside the flags of Linux', () => {
     expect((['abm', 'pni', 'avx2'] as const).map(featureLabel)).toEqual([
