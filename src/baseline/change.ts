@@ -13,7 +13,7 @@ export interface JoinFinding {
     | 'state-lost'
     | 'avx10-version-falls'
     | 'xsave-area-grows'
-    | 'size-untold'
+    | 'size-unknown'
     | 'compacted-area-grows'
     | 'signal-frame-grows'
     | 'vendor-differs'
@@ -70,7 +70,7 @@ function areaFindings(before: Baseline, joiner: Baseline): JoinFinding[] {
   if (floor === undefined || area === undefined)
     return [
       {
-        code: 'size-untold',
+        code: 'size-unknown',
         severity: 'blocker',
         effect:
           area === undefined

@@ -10,7 +10,7 @@ export interface Limit {
     | 'cache-line-differs'
     | 'address-width-differs'
     | 'layout-differs'
-    | 'sizes-untold';
+    | 'sizes-unknown';
   /** One sentence for people. */
   readonly effect: string;
 }
@@ -77,7 +77,7 @@ export function limitsOf(baseline: Baseline): Limit[] {
   const silent = [...baseline.cluster.values()].filter(({ kind }) => kind.areaBytes === null);
   if (silent.length > 0)
     limits.push({
-      code: 'sizes-untold',
+      code: 'sizes-unknown',
       effect:
         `The size of the XSAVE area is unknown for ${silent.reduce((sum, { count }) => sum + count, 0)} of the ` +
         `hosts, so no size is known to be safe; record them with "cpugate probe".`,

@@ -21,6 +21,7 @@ function openNamed(path: string): Input {
 
 /** A file that `cpugate baseline` wrote, or "-". Throws InputError for anything else. */
 export function loadBaseline(path: string): BaselineFile {
+  if (isNamedHost(path)) throw notABaseline(path);
   return readInput(openNamed(path));
 }
 
@@ -29,12 +30,15 @@ export function parseBaseline(name: string, text: string): BaselineFile {
   return readInput(openInput(name, Buffer.from(text)));
 }
 
+function notABaseline(name: string): InputError {
+  return new InputError('not-a-baseline', 'is not a baseline', {
+    place: { file: name },
+    remedy: 'Make one of any hosts: cpugate baseline HOST... -o FILE.',
+  });
+}
+
 function readInput(input: Input): BaselineFile {
-  if (!baseline.recognise(input))
-    throw new InputError('not-a-baseline', 'is not a baseline', {
-      place: { file: input.name },
-      remedy: 'Make one of any hosts: cpugate baseline HOST... -o FILE.',
-    });
+  if (!baseline.recognise(input)) throw notABaseline(input.name);
   return readBaselineFile(input);
 }
 
@@ -81,7 +85,7 @@ export async function loadEnforcedMask(wanted: string): Promise<NamedBaseline> {
   const names = sizeless(mask.baseline);
   const isLevel = names.some((host) => LEVELS.some((level) => level.name === host));
   throw new InputError(
-    'size-untold',
+    'size-unknown',
     `can't be enforced: the XSAVE area of ${names.slice(0, NAMES_SHOWN).join(', ')} isn't known, so no size ` +
       'that the mask could show is known to be safe',
     {

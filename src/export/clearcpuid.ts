@@ -85,7 +85,7 @@ export function namesToClear(features: readonly FeatureName[]): Clearing {
 }
 
 const HEAD: readonly Remark[] = [
-  'Kernel parameter for hosts that have more than the baseline. Linux 5.19 and later take names; older ones want numbers, which change with every release.',
+  'Kernel parameter for hosts that have more than the baseline. Linux 5.19 and later take names; older ones need numbers, which change with every release.',
   'It does not hide a feature from CPUID. It does switch state off (AVX-512, AMX, protection keys), which shrinks XCR0 and the XSAVE area, and it takes the flags out of /proc/cpuinfo and AT_HWCAP2.',
   'Linux is tainted by it (flag S), and since 7.2 no longer documents it: meant for tests. A virtual CPU model or CPUID faulting is the better way where there is one.',
 ].map(note);

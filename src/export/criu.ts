@@ -77,17 +77,17 @@ function remarksOf(baseline: Baseline, { xsaveSize, xsaveSizeMax }: CriuCpuinfo)
   const wordless = baseline.features.filter((name) => !criuFeatures().has(name));
   if (wordless.length > 0)
     remarks.push(
-      notExpressed(`CRIU has no place for ${wordless.join(', ')}, and checks none of them.`),
+      notExpressed(`CRIU has no place for ${wordless.join(', ')}: that is not checked.`),
     );
   if (xsaveSize === undefined || xsaveSizeMax === undefined)
     remarks.push(
       notExpressed(
-        "The hosts' XSAVE areas differ in size, or aren't told, and CRIU wants the same: left out, so that CRIU doesn't check it. \"cpugate baseline --add\" does, for hosts that join.",
+        'The size of the XSAVE area is left out, so CRIU does not check it: CRIU asks for equal sizes, and those of the hosts differ or are unknown. "cpugate baseline --add" checks it for hosts that join.',
       ),
     );
   remarks.push(
     condition(
-      'Check with --cpu-cap=fpu,ins: --cpu-cap=cpu and all want the very host that the image is of.',
+      'Check with --cpu-cap=fpu,ins: --cpu-cap=cpu and all accept only the very host that the image is of.',
     ),
   );
   const strangers = baseline.vendors.filter((vendor) => !CRIU_VENDORS.has(vendor));

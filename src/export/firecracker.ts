@@ -136,7 +136,7 @@ function write(baseline: Baseline): Exported {
   if (baseline.features.includes('xsave') && ownAreaBytes(baseline) === undefined)
     remarks.push(
       notExpressed(
-        "The largest XSAVE area (leaf 0xd.0 ECX) stays the host's: hosts don't tell where all state lies.",
+        "The largest XSAVE area (leaf 0xd.0 ECX) stays the host's: for some hosts it is unknown where all state lies.",
       ),
     );
   return { content: `${JSON.stringify(template, null, 2)}\n`, remarks };

@@ -52,7 +52,7 @@ function withoutXsave(baseline: Baseline, version: GlibcVersion): LazyBinding {
     };
   return {
     off: true,
-    why: `Not all hosts have XSAVE, and glibc ${version} can't be told to do without it (2.34 and later can). LD_BIND_NOW=1 keeps it from saving at all.`,
+    why: `Not all hosts have XSAVE, and glibc ${version} can't be kept from using it (2.34 and later can). LD_BIND_NOW=1 keeps it from saving at all.`,
   };
 }
 
@@ -73,7 +73,7 @@ export function lazyBinding(baseline: Baseline, version: GlibcVersion): LazyBind
   const reason =
     fits === false
       ? 'Not all hosts have XSAVEC, so lazy binding saves with plain XSAVE, which on the hosts with the larger area writes past the stack that a program reserved on a smaller one.'
-      : "Not all hosts have XSAVEC, so lazy binding saves with plain XSAVE, and some host doesn't tell how much that writes.";
+      : 'Not all hosts have XSAVEC, so lazy binding saves with plain XSAVE, and for some host it is unknown how much that writes.';
   const instead = isSince(version, FIRST_WITHOUT_XSAVE)
     ? ' TLS descriptors (-mtls-dialect=gnu2) and LD_AUDIT save the same way: for those add -XSAVE, which makes it FXSAVE, at the cost of AVX in glibc and of the upper halves of AVX arguments in calls that bind lazily.'
     : " TLS descriptors (-mtls-dialect=gnu2) and LD_AUDIT save the same way, and this glibc can't be kept from it.";

@@ -45,7 +45,7 @@ function versionsOf(baseline: Baseline, options: ExportOptions): readonly GlibcV
   for (const { glibcVersions } of baseline.cluster.values())
     for (const text of glibcVersions) found.add(parseOrThrow(text));
   if (found.size === 0)
-    throw new InputError('data-missing', "the baseline's hosts don't tell their glibc version", {
+    throw new InputError('data-missing', "the glibc version of the baseline's hosts is unknown", {
       remedy: 'Name it: --glibc 2.36 (what ldd --version prints where the programs run).',
     });
   return [...found].sort(compareReleases);

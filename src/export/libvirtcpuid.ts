@@ -76,10 +76,10 @@ function write(baseline: Baseline): Exported {
     lost.push(`libvirtcpuid can't mask ${unreached.join(', ')}: programs go on seeing them.`);
   const area = areaBytes(baseline);
   if (area === undefined)
-    lost.push('xsavearea= left out: not all hosts tell the size of their XSAVE area.');
+    lost.push('xsavearea= is left out: the size of the XSAVE area is unknown for some hosts.');
   else if (area > 0) names.push(`xsavearea=${area}`);
   lost.push(
-    'Leaf 0xD goes on telling the state components, and the compacted size, of each host.',
+    'Leaf 0xD goes on showing the state components and the compacted size of each host.',
     'Statically linked programs, musl and 32-bit programs are not reached.',
   );
   return { content: `VIRT_CPUID_MASK=${names.join(',')}\n`, remarks: lost.map(notExpressed) };

@@ -38,7 +38,7 @@ export function baselineLabel(baseline: Baseline): string {
 /** What no label and no rule can say. */
 export function nfdLimits({ flagless }: NfdNeeds): readonly Remark[] {
   const limits = [
-    'Node Feature Discovery tells nothing of the XSAVE area: its size and layout must be checked with cpugate when a node joins.',
+    'Node Feature Discovery knows nothing of the XSAVE area: its size and layout must be checked with cpugate when a node joins.',
   ];
   if (flagless.length > 0)
     limits.unshift(`Node Feature Discovery has no flag for ${flagless.join(', ')}.`);

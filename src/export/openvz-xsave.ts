@@ -29,9 +29,9 @@ function placeOf(bit: number, baseline: Baseline): KindComponent | undefined {
     ({ kind }) => kind.components.find((one) => one.bit === bit) ?? [],
   );
   const [first] = places;
-  const told = ({ size, offset, aligned }: KindComponent) => `${size} ${offset} ${aligned}`;
+  const shape = ({ size, offset, aligned }: KindComponent) => `${size} ${offset} ${aligned}`;
   if (first === undefined || first.size === null || first.offset === null) return undefined;
-  return first.aligned !== null && places.every((one) => told(one) === told(first))
+  return first.aligned !== null && places.every((one) => shape(one) === shape(first))
     ? first
     : undefined;
 }
@@ -85,7 +85,7 @@ export function xsaveLines(baseline: Baseline): XsaveLines {
     return {
       lines: [],
       lost: [
-        'Leaf 0xD stays as it is on each host: not all hosts tell the size of their XSAVE area.',
+        'Leaf 0xD stays as it is on each host: the size of the XSAVE area is unknown for some hosts.',
       ],
     };
   const leaves = hostOfBaseline('baseline', baseline).cpus[0]?.leaves ?? leafTable([]);
@@ -103,7 +103,7 @@ export function xsaveLines(baseline: Baseline): XsaveLines {
       placeless.length === 0
         ? []
         : [
-            `The place of ${placeless.map(componentName).join(', ')} state differs between hosts, or isn't told, and stays each host's.`,
+            `The place of ${placeless.map(componentName).join(', ')} state differs between hosts or is unknown, and stays each host's.`,
           ],
   };
 }

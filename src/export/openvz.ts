@@ -122,7 +122,7 @@ function write(baseline: Baseline): Exported {
     );
   if (lines.some(({ leaf }) => leaf === 0x80000001))
     remarks.push(
-      note('Leaf 0x80000001 tells neither the signature of AMD CPUs nor features of the OS.'),
+      note('Leaf 0x80000001 then shows neither the signature of AMD CPUs nor features of the OS.'),
     );
   remarks.push(...xsave.lost.map(notExpressed));
   if (lines.length > LINES_OF_OLDER_KERNELS)

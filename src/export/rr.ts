@@ -42,7 +42,7 @@ function write(baseline: Baseline): Exported {
       `rr masks leaves 1, 7.0 and 0xD.1 only: programs go on seeing ${unreached.join(', ')}.`,
     );
   lost.push(
-    "The XSAVE area's size stays that of the host that records, and a replay wants the same XCR0 there.",
+    "The XSAVE area's size stays that of the host that records, and a replay needs the same XCR0 there.",
   );
   const set = options(hidden);
   const nothing = set.length === 0 ? [note('There is nothing that rr could mask.')] : [];

@@ -6,7 +6,7 @@ import type { Baseline, CompiledMask } from './shapes.js';
 
 /**
  * What CPUID shows to tasks under the baseline, leaf by leaf, and the bytes that cpugate's
- * supervisor reads. Throws InputError ("size-untold") where the hosts tell too little to be safe.
+ * supervisor reads. Throws InputError ("size-unknown") where the hosts tell too little to be safe.
  */
 export function compileMask(baseline: Baseline): CompiledMask {
   const { mask, remarks } = compileInner(innerBaseline(baseline));

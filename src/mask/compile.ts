@@ -63,7 +63,7 @@ function hwcapOf(rows: readonly MaskRow[]): bigint {
   return BigInt(leaf1?.keep.edx ?? 0);
 }
 
-/** Pure. Throws InputError ("size-untold") where the baseline tells too little to be safe. */
+/** Pure. Throws InputError ("size-unknown") where the baseline tells too little to be safe. */
 export function compileMask(baseline: Baseline): CompiledMask {
   const builder = new RowBuilder();
   const { remarks, ...sizes } = sizesOf(baseline);

@@ -47,14 +47,14 @@ export function isAreaUnknown({ xcr0, areaBytes }: Pick<Baseline, 'xcr0' | 'area
   return xcr0 !== 0n && areaBytes === undefined;
 }
 
-function refuseUntoldArea(): never {
+function refuseUnknownArea(): never {
   throw new InputError(
-    'size-untold',
+    'size-unknown',
     'the size of the XSAVE area is unknown for some hosts of the baseline, so no size is known to be safe',
     {
       remedy:
         'Record the hosts with "cpugate probe", which leaves nothing out, and make the baseline from these records. ' +
-        'A level such as x86-64-v3 is not a host and has no sizes: hide features with --without instead.',
+        'The level x86-64-v4 is no host and leaves open where AVX-512 state lies, so it has no size: take hosts, and hide features with --without.',
     },
   );
 }
@@ -63,7 +63,7 @@ function refuseUntoldArea(): never {
 export function sizesOf(baseline: Baseline): MaskSizes {
   const remarks: string[] = [];
   const hasXsave = baseline.xcr0 !== 0n;
-  if (isAreaUnknown(baseline)) refuseUntoldArea();
+  if (isAreaUnknown(baseline)) refuseUnknownArea();
   const areaBytes = Math.max(baseline.areaBytes ?? 0, LEGACY_AREA_BYTES);
   // No host writes more than is enabled, whatever its CPU would offer.
   const offeredBytes = Math.max(baseline.offeredBytes ?? 0, areaBytes);

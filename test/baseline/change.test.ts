@@ -68,7 +68,7 @@ describe('a host that wants to join', () => {
     const { areaBytes: _told, ...untold } = { ...HASWELL, mask: 0x207n, name: 'vague' };
     const join = joinCluster(baselineOfPlans([HASWELL]), planned(untold));
     expect(join.findings.map(({ code, severity }) => `${severity} ${code}`)).toContain(
-      'blocker size-untold',
+      'blocker size-unknown',
     );
     expect(join.accepted).toBe(false);
   });

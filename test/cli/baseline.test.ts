@@ -288,6 +288,22 @@ describe('--add', () => {
     expect(out).toContain('joins without loss');
     expect(JSON.parse(readFileSync(joined, 'utf8')).hostCount).toBe(4);
   });
+  it.each([
+    ['hints, which no task misses', ['erms'], 'joins; what is lost no task misses', 'erms'],
+    ['what is a risk', ['nonstop_tsc'], 'joins, with the risks below', undefined],
+    ['nothing', [], 'joins without loss', undefined],
+  ] as const)('says what a host costs that lacks %s', (_, lacking, verdict, unmissed) => {
+    const plan: HostPlan = { ...HASWELL, features: [...HASWELL.features, 'nonstop_tsc'] };
+    const features = plan.features.filter((name) => !lacking.some((one) => one === name));
+    const before = join(folder, 'before.json');
+    const host = join(folder, 'joiner.json');
+    writeFileSync(host, text({ ...plan, features }));
+    cpugate(['baseline', '-', '-o', before], { input: text(plan) });
+    const { status, out } = cpugate(['baseline', '--add', host, '--to', before]);
+    expect([status, out.split('\n')[0]]).toEqual([0, `${host}: ${verdict}`]);
+    const own = /Lost, but no task misses it \(1\)\n {2}(\w+)/.exec(out)?.[1];
+    expect(own).toBe(unmissed);
+  });
   it('refuses one whose XSAVE area is above the floor, with the remedy, and writes nothing', () => {
     const joined = join(folder, 'refused.json');
     const small = join(folder, 'small.json');
@@ -304,6 +320,11 @@ describe('--add', () => {
     expect(status).toBe(1);
     expect(out).toMatch(/xsave-area-grows[\s\S]*2696[\s\S]*832[\s\S]*clearcpuid=/);
     expect(() => readFileSync(joined)).toThrow();
+  });
+  it.each(['haswell', 'x86-64-v3', 'localhost'])('is no change of a host: --to %s', (to) => {
+    const outcome = cpugate(['baseline', '--add', 'haswell', '--to', to]);
+    expect(isPlainFailure(outcome)).toBe(true);
+    expect(outcome.err).toContain(`${to}: is not a baseline\n  Make one of any hosts`);
   });
   it('tells programs the same', () => {
     const json = jsonOf(['baseline', '--add', 'opteron-g3', '--to', cluster, '--json']);
@@ -365,6 +386,16 @@ describe('explain --why', () => {
   });
   it('says of a feature that is kept that it is', () => {
     expect(cpugate(['explain', '--why', 'sse2', cluster]).out).toContain('all 3 hosts have it');
+  });
+  it.each([
+    ['a model', () => 'nehalem'],
+    ['a level', () => 'x86-64-v2'],
+    ['a host', () => join(hosts, 'old-1.json')],
+    ['a folder of hosts', () => hosts],
+  ])('takes %s for the baseline of it', (_, baseline) => {
+    const { status, out, err } = cpugate(['explain', '--why', 'avx2', baseline()]);
+    expect([status, err]).toEqual([0, '']);
+    expect(out).toMatch(/^Not in /m);
   });
   it.each([
     ['without a baseline', ['--why', 'avx2']],

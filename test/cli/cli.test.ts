@@ -80,6 +80,8 @@ describe('help', () => {
     ['restore', '--root', /default: \//],
     ['probe', '--name', /default: its host name/],
     ['run', '--runtime-dir', /default: \/run\/cpugate/],
+    ['export', '--format', /default: env-file/],
+    ['export', '--glibc', /default: those of the hosts/],
     ['completion', 'SHELL', /default: the shell you use/],
   ])('of %s names the default of %s', (command, option, says) => {
     const { out } = cpugate([command, '--help'], { env: { COLUMNS: '200' } });
@@ -105,6 +107,15 @@ describe('--version', () => {
       readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
     );
     expect(cpugate(['--version']).out).toBe(`${version}\n`);
+  });
+});
+
+describe('a level', () => {
+  it('is shown without a CPU, which it is not', () => {
+    const { status, out } = cpugate(['show', 'x86-64-v3']);
+    expect(status).toBe(0);
+    expect(out).toContain('  Source ');
+    expect(out).not.toContain('  CPU ');
   });
 });
 
@@ -148,6 +159,17 @@ describe('wrong usage', () => {
       'avx9000',
     ],
     ['an unknown feature to explain', ['explain', 'avx9000'], 'avx9000'],
+    [
+      'CRIU where there are no images',
+      ['check', 'haswell', 'haswell', '--criu', '3.19'],
+      '--criu says nothing to haswell',
+    ],
+    [
+      'a root without images',
+      ['check', 'haswell', 'haswell', '--root', '/'],
+      '--root says nothing to haswell',
+    ],
+    ['no caller of a hook', ['hook'], 'CALLER is missing'],
     ['no format to convert to', ['convert', 'haswell'], '--to FORMAT is missing'],
     ['an unknown format', ['convert', 'haswell', '--to', 'word'], '--to can\'t be "word"'],
   ])('%s gives one message and status 2', (_, args, message) => {

@@ -8,7 +8,7 @@ import {
 } from '../../src/export/environment-formats.js';
 import { ENVIRONMENT_TARGETS } from '../../src/export/index.js';
 import { TARGET_NAMES, TARGET_TITLES } from '../../src/export/target-names.js';
-import { cpugate, isPlainFailure } from './run.js';
+import { cpugate, isPlainFailure, root } from './run.js';
 
 let folder = '';
 let cluster = '';
@@ -48,11 +48,19 @@ describe('export', () => {
       cpugate(['export', cluster, '--for', 'libvirtcpuid'], { env: { COLUMNS } });
     const { out, err } = say('60');
     expect(out).toMatch(/^VIRT_CPUID_MASK=\S+\n$/);
-    expect(err).toContain('cpugate: not expressed: Leaf 0xD goes on telling the state\n  ');
+    expect(err).toContain('cpugate: not expressed: Leaf 0xD goes on showing the state\n  ');
     for (const line of err.split('\n')) expect(line.length).toBeLessThanOrEqual(60);
     const wide = say('120').err;
     expect(wide.split('\n').length).toBeLessThan(err.split('\n').length);
     expect(wide.replace(/\n {2}/g, ' ')).toBe(err.replace(/\n {2}/g, ' '));
+  });
+  it('says in the same way what a converted host has lost', () => {
+    const dump = join(root, 'test/fixtures/profiles/qemu-max-guest.json');
+    const { err } = cpugate(['convert', dump, '--to', 'criu', '-o', join(folder, 'c.img')], {
+      env: { COLUMNS: '60' },
+    });
+    expect(err).toMatch(/^cpugate: not expressed: CPUID leaves that CRIU/);
+    for (const line of err.split('\n')) expect(line.length).toBeLessThanOrEqual(60);
   });
   it.each(ENVIRONMENT_FORMAT_NAMES)('writes environment variables as %s', (format) => {
     const start = {

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { manPage } from '../../src/cli/man/page.js';
 import { paragraphs, roffText, section, tagged } from '../../src/cli/man/roff.js';
 import { COMMANDS } from '../../src/cli/specs/index.js';
-import type { CommandSpec } from '../../src/cli/specs/spec.js';
+import { COMMAND_GROUPS, type CommandSpec } from '../../src/cli/specs/spec.js';
 import { exitStatus, VERDICTS } from '../../src/compare/verdict.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -66,6 +66,13 @@ describe('the manual page', () => {
       for (const [line] of command.examples) expect(text).toContain(`\n${line}\n`);
     },
   );
+
+  it('has the commands by job, as the help has them', () => {
+    for (const [group, title] of Object.entries(COMMAND_GROUPS)) {
+      const names = COMMANDS.filter((one) => one.group === group).map(({ name }) => name);
+      expect(text).toContain(`.TP\n${title}\n${names.join(', ')}\n`);
+    }
+  });
 
   it('has the exit status of each verdict', () => {
     const statuses = text.slice(text.indexOf('.SH "EXIT STATUS"'), text.indexOf('.SH "ENV'));

@@ -356,6 +356,12 @@ describe('identity-differs', () => {
       { signature: [6, 85, 4] },
       [{ severity: 'info', effect: expect.stringContaining('model 0x55') }],
     ],
+    [
+      'a CPU without a name is called by its vendor',
+      { vendor: 'GenuineIntel' },
+      { signature: [6, 85, 4], vendor: 'GenuineIntel' },
+      [{ severity: 'info', effect: expect.stringContaining('to GenuineIntel CPU (family') }],
+    ],
     ['another name: a note', { brand: 'A' }, { brand: 'B' }, [{ severity: 'info' }]],
     ['the same: nothing', { brand: 'A' }, { brand: 'A' }, []],
   ]);

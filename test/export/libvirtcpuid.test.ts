@@ -47,6 +47,6 @@ describe('libvirtcpuid', () => {
   it('gives no size that not all hosts tell', () => {
     const { content, lost } = libvirtcpuid.write(baselineOfPlans([HASWELL, PLACELESS_512]), {});
     expect(content).not.toContain('xsavearea');
-    expect(lost.join('\n')).toContain('xsavearea= left out');
+    expect(lost.join('\n')).toContain('xsavearea= is left out');
   });
 });

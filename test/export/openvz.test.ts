@@ -95,7 +95,7 @@ describe('openvz', () => {
     const [eax, , ecx = 0] = at(tableOf(text), '80000001');
     // ECX[5] ABM, [0] LAHF.
     expect([eax, ecx & 0x21]).toEqual([0, 1]);
-    expect(told.join('\n')).toContain('Leaf 0x80000001 tells neither');
+    expect(told.join('\n')).toContain('Leaf 0x80000001 then shows neither');
     expect([...table.keys()]).not.toContain('80000001');
   });
   it('says which leaves it can not serve', () => {

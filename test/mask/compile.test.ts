@@ -1,11 +1,13 @@
 /** Expectations are the manuals' bit positions, written out: the catalogue made the mask. */
 import { describe, expect, it } from 'vitest';
 import { baselineOf } from '../../src/baseline/baseline.js';
+import { clusterOf } from '../../src/baseline/cluster.js';
 import { VISIBLE } from '../../src/baseline/host-kind.js';
 import { PER_CPU_FIELDS } from '../../src/catalogue/per-cpu-fields.js';
 import { answerOf, applyMask } from '../../src/mask/apply.js';
 import { compileMask } from '../../src/mask/compile.js';
 import { findMaskRow, type Mask } from '../../src/mask/mask.js';
+import { describeHost } from '../../src/model/capabilities.js';
 import { findLeaf, leafTable } from '../../src/model/leaves.js';
 import type { Register, Registers } from '../../src/model/registers.js';
 import {
@@ -16,6 +18,7 @@ import {
   PLACELESS_512,
 } from '../baseline/clusters.js';
 import { HASWELL, type HostPlan, V2, V3 } from '../hosts.js';
+import { hostOf as readModel } from '../profiles/load.js';
 
 const ONES: Registers = { eax: 0xffffffff, ebx: 0xffffffff, ecx: 0xffffffff, edx: 0xffffffff };
 
@@ -163,10 +166,21 @@ describe('leaf 0xD', () => {
     expect(() => compileMask(baselineOfPlans([PLACELESS_512]))).toThrow(
       expect.objectContaining({
         name: 'InputError',
-        code: 'size-untold',
-        remedy: expect.stringMatching(/cpugate probe/),
+        code: 'size-unknown',
+        remedy: expect.stringMatching(/cpugate probe.*x86-64-v4 is no host/),
       }),
     );
+  });
+
+  it.each([
+    ['x86-64-v1', true],
+    ['x86-64-v2', true],
+    ['x86-64-v3', true],
+    ['x86-64-v4', false],
+  ])('of the level %s can be made: %s', (level, isMade) => {
+    const compile = () => compileMask(baselineOf(clusterOf([describeHost(readModel(level))])));
+    if (isMade) expect(compile().mask.rows.length).toBeGreaterThan(0);
+    else expect(compile).toThrow(expect.objectContaining({ code: 'size-unknown' }));
   });
 
   it('shows a compacted area that none exceeds where hosts do not tell it, and says so', () => {

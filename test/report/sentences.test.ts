@@ -45,10 +45,7 @@ function textsIn(code: string): string[] {
     .filter((text) => text.includes(' '));
 }
 
-/** Other tools' settings and their notes (src/export) have tests of their own. */
-const SOURCES = filesBelow('src', '.ts').filter(
-  (file) => !/src\/(?:export|generated)\//.test(file),
-);
+const SOURCES = filesBelow('src', '.ts').filter((file) => !/src\/generated\//.test(file));
 const scriptOf = (file: string) =>
   transformSync(readFileSync(file, 'utf8'), { loader: 'ts', charset: 'utf8' }).code;
 
@@ -85,7 +82,9 @@ describe('texts in the sources', () => {
       .filter((text) => text.includes(' ') && !text.startsWith('For example: '));
     expect(remedies.length).toBeGreaterThan(20);
     expect(
-      remedies.filter((text) => !/^["A-Z]|^--[a-z]|^\$\{/.test(text) || !/[^.]\.$|\}$/.test(text)),
+      remedies.filter(
+        (text) => !/^["A-Z0-9]|^--[a-z]|^\$\{/.test(text) || !/[^.]\.$|\}$/.test(text),
+      ),
     ).toEqual([]);
   });
 });
@@ -99,6 +98,16 @@ describe('the catalogue', () => {
   it('has reasons that a sentence can end with', () => {
     const reasons = ROWS.flatMap(({ reason }) => (reason === undefined ? [] : [`${reason}.`]));
     expect(reasons.map((text) => faultOf(text)).filter(Boolean)).toEqual([]);
+  });
+});
+
+describe('codes that are printed', () => {
+  it('have no private words', () => {
+    const schema = readFileSync(new URL('schemas/baseline-change.schema.json', root), 'utf8');
+    const joining = [...schema.matchAll(/"([a-z]+(?:-[a-z]+)+)"/g)].map(([, code = '']) => code);
+    const codes: readonly string[] = [...FINDING_CODES, ...joining];
+    expect(joining).toContain('size-unknown');
+    expect(codes.filter((code) => PRIVATE_WORDS.some(([word]) => word.test(code)))).toEqual([]);
   });
 });
 

@@ -99,7 +99,17 @@ async function gateFolder(
   return gate(from, to, { ...options, ...(criuVersion === undefined ? {} : { criuVersion }) });
 }
 
-async function compareNamed(specs: [string, string], options: Options): Promise<Report> {
+async function compareNamed(
+  specs: [string, string],
+  args: Arguments,
+  options: Options,
+): Promise<Report> {
+  const useless = ['root', 'criu'].find((name) => args.text(name) !== undefined);
+  if (useless !== undefined)
+    throw usage(
+      `--${useless} says nothing to ${specs[0]}`,
+      'It goes with a folder of CRIU images as FROM.',
+    );
   const [from, to] = tellApart([await loadHost(specs[0]), await loadHost(specs[1])], specs);
   return compareHosts(from, to, options);
 }
@@ -109,7 +119,8 @@ export const run: Run = async (args) => {
   const mode = modeOf(args.text('mode'));
   const allow = allowedOf(args.list('allow'));
   const options = { mode, allow, ...(await maskOf(args.text('mask'))) };
-  const report = (await gateFolder(specs, args, options)) ?? (await compareNamed(specs, options));
+  const report =
+    (await gateFolder(specs, args, options)) ?? (await compareNamed(specs, args, options));
   if (args.flag('json')) writeOut(`${printableJson(reportJson(report), 2)}\n`);
   else {
     const { checkText } = await import('../../report/text/check.js');

@@ -1,8 +1,10 @@
+import { notExpressed } from '../../export/remark.js';
 import { findFormat } from '../../formats/index.js';
 import { InputError } from '../../model/errors.js';
 import type { Run } from '../command.js';
 import { loadHost } from '../load-host.js';
-import { outTerminal, writeErr } from '../output.js';
+import { outTerminal } from '../output.js';
+import { sayRemarks } from '../say-remarks.js';
 import { CONVERT_TARGETS } from '../specs/convert.js';
 import { writeOutput } from '../write-file.js';
 
@@ -19,6 +21,6 @@ export const run: Run = async (args) => {
   if (typeof content !== 'string' && output === undefined && outTerminal() !== undefined)
     throw new InputError('usage', `${format.title} is no text`, { remedy: 'Name a file with -o.' });
   writeOutput(output, content);
-  for (const line of lost) writeErr(`cpugate: not in the output: ${line}\n`);
+  sayRemarks(lost.map(notExpressed));
   return 0;
 };

@@ -37,9 +37,9 @@ async function explainWhy(args: Arguments): Promise<number> {
     throw new InputError('usage', 'the baseline is missing', {
       remedy: `For example: cpugate explain --why ${name} cluster.json`,
     });
-  const { loadBaseline } = await import('../load-baseline.js');
+  const { loadMask } = await import('../load-baseline.js');
   const { explainDrop } = await import('../../baseline/explain-drop.js');
-  const { baseline } = loadBaseline(path);
+  const { baseline } = await loadMask(path);
   if (args.flag('json')) {
     const { whyJson } = await import('../../report/baseline-json.js');
     printJson(whyJson(explainDrop(baseline, name)));
@@ -61,7 +61,7 @@ function refuseMore(what: string, path: string | undefined, remedy: string): voi
 
 async function explainFeature(args: Arguments, wanted: string, path: string | undefined) {
   const name = readFeature(wanted, CODES);
-  refuseMore('Why a baseline lacks a feature tells', path, `cpugate explain --why ${name} ${path}`);
+  refuseMore('For why a baseline lacks the feature', path, `cpugate explain --why ${name} ${path}`);
   if (args.flag('json')) return printJson(explainJson(name));
   const { explainText } = await import('../../report/text/explain.js');
   writeOut(explainText(name, describeTerminal(args.flag('color'))));

@@ -5,16 +5,13 @@ import {
 } from '../../export/environment-formats.js';
 import { ENVIRONMENT_TARGETS, findTarget } from '../../export/index.js';
 import { placeRemarks } from '../../export/place-remarks.js';
-import { REMARK_LABELS, type Remark } from '../../export/remark.js';
 import type { ExportOptions, Target } from '../../export/target.js';
 import { InputError } from '../../model/errors.js';
-import { printable } from '../../model/printable.js';
-import { wrap } from '../../report/text/wrap.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
-import { errTerminal, outTerminal, writeErr } from '../output.js';
+import { outTerminal } from '../output.js';
 import { readCluster } from '../read-cluster.js';
-import { describeTerminal } from '../terminal.js';
+import { sayRemarks } from '../say-remarks.js';
 import { writeOutput } from '../write-file.js';
 
 function usage(message: string, remedy: string): InputError {
@@ -54,14 +51,6 @@ function readOptions(args: Arguments, target: Target): ExportOptions {
   };
 }
 
-function sayOnStandardError(remarks: readonly Remark[]): void {
-  const { width } = describeTerminal(false, errTerminal);
-  for (const { kind, text } of remarks) {
-    const line = printable(`cpugate: ${REMARK_LABELS[kind]}: ${text}`);
-    writeErr(`${wrap(line, width, '  ').trimStart()}\n`);
-  }
-}
-
 export const run: Run = async (args) => {
   const target = readTarget(args);
   const options = readOptions(args, target);
@@ -72,6 +61,6 @@ export const run: Run = async (args) => {
   if (typeof content !== 'string' && output === undefined && outTerminal() !== undefined)
     throw usage(`what ${target.name} reads is no text`, `Name a file: -o ${target.file}.`);
   writeOutput(output, content);
-  sayOnStandardError(left);
+  sayRemarks(left);
   return 0;
 };

@@ -12,7 +12,9 @@ const CALLERS: Readonly<Record<string, (args: Arguments) => Promise<void>>> = {
 };
 
 export const run: Run = async (args) => {
-  const [caller = ''] = args.positionals;
+  const [caller] = args.positionals;
+  if (caller === undefined)
+    throw new InputError('usage', 'CALLER is missing', { remedy: `Hooks: ${HOOKS.join(', ')}.` });
   const call = Object.hasOwn(CALLERS, caller) ? CALLERS[caller] : undefined;
   if (call === undefined)
     throw new InputError('usage', `there is no hook "${caller}"`, {

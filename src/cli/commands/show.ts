@@ -22,7 +22,7 @@ async function showModels(json: boolean, color: boolean | undefined): Promise<nu
   const { colors, width } = describeTerminal(color);
   const rows = Object.entries(PROFILE_INDEX).map(([name, { title, aliases }]) => [
     colors.bold(name),
-    aliases.length === 0 ? title : `${title} ${colors.dim(`also: ${aliases.join(', ')}`)}`,
+    aliases.length === 0 ? title : `${title}; ${colors.dim(`also: ${aliases.join(', ')}`)}`,
   ]);
   writeOut(`${columns(rows, width, '')}\n`);
   return 0;

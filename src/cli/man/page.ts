@@ -2,7 +2,13 @@
  * The manual page, made at build of what the commands say of themselves: it can't name an option that
  * isn't there, nor leave one out.
  */
-import { type CommandSpec, HOST_HELP, type OptionSpec } from '../specs/spec.js';
+import {
+  COMMAND_GROUPS,
+  type CommandGroup,
+  type CommandSpec,
+  HOST_HELP,
+  type OptionSpec,
+} from '../specs/spec.js';
 import { bold, italic, paragraphs, roffText, section, subsection, tagged, title } from './roff.js';
 
 export interface PackageFacts {
@@ -95,6 +101,16 @@ function epilogueOf({ epilogue = '' }: CommandSpec): string {
   return own.length === 0 ? '' : paragraphs(own.join('\n\n'));
 }
 
+/** The commands by job, as in the help. */
+function groupsText(commands: readonly CommandSpec[]): string {
+  return (Object.keys(COMMAND_GROUPS) as CommandGroup[])
+    .map((group) => {
+      const names = commands.filter((one) => one.group === group).map(({ name }) => name);
+      return names.length === 0 ? '' : tagged(bold(COMMAND_GROUPS[group]), names.join(', '));
+    })
+    .join('');
+}
+
 function commandText(command: CommandSpec): string {
   const { name, summary, options, positionals, trailing } = command;
   return [
@@ -137,7 +153,7 @@ export function manPage(commands: readonly CommandSpec[], facts: PackageFacts): 
     section('SYNOPSIS', `${[...commands.map(synopsis), ...WITHOUT_COMMAND].join('\n.br\n')}\n`),
     section('DESCRIPTION', paragraphs(DESCRIPTION)),
     section('HOSTS', paragraphs(HOST_HELP)),
-    section('COMMANDS', commands.map(commandText).join('')),
+    section('COMMANDS', groupsText(commands) + commands.map(commandText).join('')),
     section('EXIT STATUS', list(STATUSES)),
     section('ENVIRONMENT', list(ENVIRONMENT)),
     section('FILES', list(FILES)),

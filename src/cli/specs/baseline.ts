@@ -31,7 +31,7 @@ export const baseline: CommandSpec = {
     add: {
       type: 'string',
       value: 'HOST',
-      describe: 'whether this host can join the baseline given with --to without loss',
+      describe: 'whether this host can join the baseline given with --to',
     },
     remove: {
       type: 'string',

@@ -40,7 +40,7 @@ export const check: CommandSpec = {
       value: 'FEATURE',
       completes: ['feature', 'component'],
       list: true,
-      describe: 'take this blocker on yourself; the report records it',
+      describe: 'accept the loss of FEATURE; the report records it',
     },
     'fail-on': {
       type: 'string',

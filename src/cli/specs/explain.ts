@@ -11,7 +11,11 @@ export const explain: CommandSpec = {
       required: true,
       completes: ['feature', 'code'],
     },
-    { name: 'baseline', describe: 'with --why: the baseline', completes: ['file'] },
+    {
+      name: 'baseline',
+      describe: 'with --why: a baseline, or any HOST (a file, a model, a folder)',
+      completes: ['host'],
+    },
   ],
   options: {
     why: {

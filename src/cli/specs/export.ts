@@ -11,7 +11,7 @@ function table(titles: Readonly<Record<string, string>>): string {
 const EPILOGUE = `Targets:
 ${table(TARGET_TITLES)}
 
-Formats of environment variables (glibc, runtimes); the first is the default:
+Formats of environment variables (glibc, runtimes):
 ${table(ENVIRONMENT_FORMATS)}
 
 Notes, conditions and what a target can't express are comments in the file; where its format has none, they are said on standard error.
@@ -42,12 +42,13 @@ export const exportCommand: CommandSpec = {
       type: 'string',
       value: 'FORMAT',
       choices: ENVIRONMENT_FORMAT_NAMES,
-      describe: 'with --for glibc or runtimes: who reads the environment variables',
+      describe:
+        'with --for glibc or runtimes: who reads the environment variables (default: env-file)',
     },
     glibc: {
       type: 'string',
       value: 'VERSION',
-      describe: 'with --for glibc: the release, where the hosts tell none or another',
+      describe: 'with --for glibc: the release (default: those of the hosts)',
     },
     output: OUTPUT_OPTION,
   },

@@ -42,7 +42,18 @@ export const COMMANDS: readonly CommandSpec[] = [
   completion,
 ];
 
+function unknownOption(name: string): InputError {
+  return new InputError('usage', `unknown option ${name}`, {
+    remedy: suggest(
+      name,
+      ['--help', '--version'],
+      'Options of a command stand behind it: cpugate COMMAND [OPTION]...',
+    ),
+  });
+}
+
 export function unknownCommand(name: string): InputError {
+  if (name.startsWith('-')) return unknownOption(name);
   const names = COMMANDS.map((command) => command.name);
   return new InputError('usage', `there is no command "${name}"`, {
     remedy: suggest(name, [...names, 'help'], '"cpugate --help" lists the commands.'),

@@ -31,7 +31,7 @@ export const restore: CommandSpec = {
       value: 'FEATURE',
       completes: ['feature', 'component'],
       list: true,
-      describe: 'take this blocker on yourself',
+      describe: 'accept the loss of FEATURE',
     },
     'fail-on': {
       type: 'string',

@@ -2,10 +2,11 @@ import type { Capabilities } from '../../model/capabilities.js';
 import { hex } from '../../model/registers.js';
 import type { Rule } from '../finding.js';
 
-function identity({ brand, signature }: Capabilities): string | undefined {
+function identity({ brand, vendor, signature }: Capabilities): string | undefined {
   if (signature === undefined) return undefined;
   const { family, model, stepping } = signature;
-  return `${brand ?? 'unnamed CPU'} (family ${hex(family)}, model ${hex(model)}, stepping ${stepping})`;
+  const name = brand ?? (vendor === undefined ? 'unnamed CPU' : `${vendor} CPU`);
+  return `${name} (family ${hex(family)}, model ${hex(model)}, stepping ${stepping})`;
 }
 
 /** Another model number or name: a task may have read it, and nothing follows from it. */

@@ -1,6 +1,9 @@
 /** What becomes of a baseline with a host more or one fewer, for people. */
 import { type Baseline, countHosts } from '../../baseline/baseline.js';
 import type { Join, Leave } from '../../baseline/change.js';
+import type { Dropped } from '../../baseline/drop-reasons.js';
+import { featureRow } from '../../catalogue/index.js';
+import { lossSeverity } from '../../model/loss-severity.js';
 import { printable } from '../../model/printable.js';
 import { featureLabel } from '../feature-label.js';
 import { shortenDropped, shorteningOfCluster } from '../short-names.js';
@@ -19,13 +22,22 @@ function endOf(outcome: Outcome, way: string | undefined, style: TextStyle): str
   return outcome.written.length > 0 ? writtenText(outcome, style) : unwrittenText(way, style);
 }
 
+/** A host that joins may cost what no task misses, or be a risk; neither is "without loss". */
+function acceptance({ findings, lost }: Join): string {
+  if (findings.length > 0) return 'joins, with the risks below';
+  return lost.length > 0 ? 'joins; what is lost no task misses' : 'joins without loss';
+}
+
 /** `baseline --add HOST --to BASELINE`. */
 export function joinText(join: Join, name: string, outcome: Outcome, style: TextStyle): string {
   const { colors, width } = style;
   const hosts = countHosts(join.after.cluster);
   const short = shorteningOfCluster(join.after.cluster);
+  const isMissed = ({ feature }: Dropped) => lossSeverity(featureRow(feature)) !== 'info';
+  const dropped = shortenDropped(join.lost, short);
+  const unmissed = dropped.filter((one) => !isMissed(one));
   const verdict = join.accepted
-    ? colors.green('joins without loss')
+    ? colors.green(acceptance(join))
     : colors.red('refused: tasks that run under the baseline could fail there');
   const findings = join.findings.flatMap(({ code, severity, effect, remedy }) => [
     '',
@@ -37,7 +49,8 @@ export function joinText(join: Join, name: string, outcome: Outcome, style: Text
     `${colors.bold(printable(name))}: ${verdict}`,
     levelChange(join.before, join.after),
     ...findings,
-    ...lostLines('Lost', shortenDropped(join.lost, short), hosts, style),
+    ...lostLines('Lost', dropped.filter(isMissed), hosts, style),
+    ...lostLines('Lost, but no task misses it', unmissed, hosts, style),
   ].join(
     '\n',
   )}\n${endOf(outcome, join.accepted ? '-o FILE writes the baseline with the host in it.' : undefined, style)}`;

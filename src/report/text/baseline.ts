@@ -141,7 +141,7 @@ function hostLines(baseline: Baseline, { colors, width }: TextStyle): string[] {
 function limitLines(baseline: Baseline, { colors, width }: TextStyle): string[] {
   // What stands at the top already isn't said twice.
   const limits = limitsOf(baseline).filter(
-    ({ code }) => code !== 'sizes-untold' || !isAreaUnknown(baseline),
+    ({ code }) => code !== 'sizes-unknown' || !isAreaUnknown(baseline),
   );
   return [
     '',

@@ -29,8 +29,10 @@ function describeKind({ kind }: Host, seen: Capabilities): string {
     : KINDS[kind];
 }
 
-function cpuLine(seen: Capabilities): string {
+/** A level is no CPU: it has neither name nor number. */
+function cpuLine(seen: Capabilities): string | undefined {
   const { signature, vendor, brand } = seen;
+  if ((brand ?? vendor ?? signature) === undefined) return undefined;
   const parts = [brand ?? vendor ?? 'unnamed CPU'];
   if (signature !== undefined) {
     const { family, model, stepping } = signature;
