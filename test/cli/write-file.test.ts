@@ -2,10 +2,14 @@ import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  closeSync,
+  existsSync,
+  lchownSync,
   linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -114,6 +118,29 @@ describe('a file that is written', () => {
     symlinkSync('../up.json', at('deep/deeper/link'));
     writeWhole(at('short/link'), 'new');
     expect(readFileSync(at('deep/up.json'), 'utf8')).toBe('new');
+  });
+  it.skipIf(!isRoot).each([
+    ['a file', true],
+    ['nothing yet', false],
+  ])("through another user's link to %s is refused in a folder that all may write to", (_, is) => {
+    mkdirSync(at('all'));
+    chmodSync(at('all'), 0o1777);
+    if (is) writeFileSync(at('mine'), 'old');
+    symlinkSync(at('mine'), at('all/link'));
+    lchownSync(at('all/link'), 1234, 1234);
+    expect(() => writeWhole(at('all/link'), 'new')).toThrow('permission denied');
+    expect(existsSync(at('mine')) && readFileSync(at('mine'), 'utf8')).toBe(is && 'old');
+    lchownSync(at('all/link'), 0, 0);
+    writeWhole(at('all/link'), 'new');
+    expect(readFileSync(at('mine'), 'utf8')).toBe('new');
+  });
+  it('is refused where a link of /proc leads to a file that has no name any more', () => {
+    const path = at('gone');
+    const descriptor = openSync(path, 'w');
+    rmSync(path);
+    expect(() => writeWhole(`/proc/${process.pid}/fd/${descriptor}`, 'new')).toThrow('ESTALE');
+    closeSync(descriptor);
+    expect(readdirSync(folder)).toEqual([]);
   });
   it('may have the longest name there is', () => {
     const longest = 'x'.repeat(255);
