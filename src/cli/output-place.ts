@@ -8,7 +8,7 @@ import {
   type Stats,
   statSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { InputError } from '../model/errors.js';
 
 export type OutputPlace =
@@ -28,11 +28,23 @@ const DESCRIPTORS: Readonly<Record<string, number>> = {
   '/dev/stdout': 1,
   '/dev/stderr': 2,
 };
-const NUMBERED = /^\/(?:dev|proc\/self)\/fd\/(\d{1,9})$/;
+const NUMBERED = /^\/(?:dev|proc\/self)\/fd\/\d{1,9}$/;
+
+/** However it is spelled: /proc/thread-self/fd, /proc/PID/fd, a link to it. */
+function isOwnFolder(folder: string): boolean {
+  try {
+    const [own, real] = [realpathSync('/proc/self'), realpathSync(folder)];
+    return real === `${own}/fd` || (real.startsWith(`${own}/task/`) && real.endsWith('/fd'));
+  } catch {
+    return false;
+  }
+}
 
 function descriptorOf(path: string): number | undefined {
-  const number = NUMBERED.exec(path)?.[1];
-  return number === undefined ? DESCRIPTORS[path] : Number(number);
+  if (Object.hasOwn(DESCRIPTORS, path)) return DESCRIPTORS[path];
+  const number = /^\d{1,9}$/.exec(basename(path))?.[0];
+  if (number === undefined) return undefined;
+  return NUMBERED.test(path) || isOwnFolder(dirname(path)) ? Number(number) : undefined;
 }
 
 /** O_ACCMODE of fcntl.h, of which 0 is O_RDONLY. */

@@ -2,14 +2,12 @@ import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
-  closeSync,
   existsSync,
   lchownSync,
   linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -135,11 +133,14 @@ describe('a file that is written', () => {
     expect(readFileSync(at('mine'), 'utf8')).toBe('new');
   });
   it('is refused where a link of /proc leads to a file that has no name any more', () => {
-    const path = at('gone');
-    const descriptor = openSync(path, 'w');
-    rmSync(path);
-    expect(() => writeWhole(`/proc/${process.pid}/fd/${descriptor}`, 'new')).toThrow('ESTALE');
-    closeSync(descriptor);
+    const command =
+      'exec 9> gone; rm gone; "$0" "$1" convert haswell --to profile -o /proc/$$/fd/9; exit $?';
+    const { status, stderr } = spawnSync('sh', ['-c', command, process.execPath, program], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect(status).toBe(2);
+    expect(stderr).toContain('ESTALE');
     expect(readdirSync(folder)).toEqual([]);
   });
   it('may have the longest name there is', () => {
@@ -177,14 +178,18 @@ describe('a file that is written', () => {
 
 describe('what can only be written to', () => {
   const convert = ['convert', 'haswell', '--to', 'profile'];
-  it.each(['-', '/dev/stdout', '/dev/fd/1', '/proc/self/fd/1'])(
-    '%s is standard output',
-    (output) => {
-      const { status, out } = cpugate([...convert, '-o', output]);
-      expect(status).toBe(0);
-      expect(JSON.parse(out).kind).toBe('cpugate-host-profile');
-    },
-  );
+  it.each([
+    '-',
+    '/dev/stdout',
+    '/dev/fd/1',
+    '/dev//fd/1',
+    '/proc/self/fd/1',
+    '/proc/thread-self/fd/1',
+  ])('%s is standard output', (output) => {
+    const { status, out } = cpugate([...convert, '-o', output]);
+    expect(status).toBe(0);
+    expect(JSON.parse(out).kind).toBe('cpugate-host-profile');
+  });
   it('standard output goes on where the shell has let it begin', () => {
     writeFileSync(at('log'), 'kept\n');
     const command = '"$0" "$@" -o /dev/stdout >> log';
@@ -201,6 +206,15 @@ describe('what can only be written to', () => {
     'descriptor %i, which the user has not opened, is refused',
     (number) => {
       expect(isPlainFailure(cpugate([...convert, '-o', `/dev/fd/${number}`]))).toBe(true);
+    },
+  );
+  it.each(['/proc/thread-self/fd', '/dev//fd', '/proc/self/../self/fd'])(
+    'descriptors in %s are those in /dev/fd',
+    (fds) => {
+      const both = (output: string) => cpugate(['baseline', 'haswell', '--json', '-o', output]);
+      expect(isPlainFailure(both(`${fds}/1`))).toBe(true);
+      for (const number of [3, 4, 5, 6, 7, 8, 9])
+        expect(isPlainFailure(cpugate([...convert, '-o', `${fds}/${number}`]))).toBe(true);
     },
   );
   it('a named pipe, which stays one', async () => {
