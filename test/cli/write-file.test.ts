@@ -252,6 +252,18 @@ describe('a place that cannot be written to', () => {
     expect(outcome.err).toContain(words);
     expect(readdirSync(folder).sort()).toEqual(['circle', 'file', 'folder']);
   });
+  it('with a name that fills a screen is named by its beginning', () => {
+    const [long, deep] = ['x'.repeat(100_000), `${'folder/'.repeat(80)}x`];
+    for (const args of [
+      ['show', long],
+      ['convert', 'haswell', '--to', 'profile', '-o', long],
+    ]) {
+      const outcome = cpugate(args);
+      expect(isPlainFailure(outcome)).toBe(true);
+      expect(outcome.err.length).toBeLessThan(500);
+    }
+    expect(cpugate(['show', deep]).err).toContain(deep);
+  });
   it('a folder that may not be written to, although the file may', () => {
     writeFileSync(at('file'), 'old');
     chmodSync(at('file'), 0o666);
