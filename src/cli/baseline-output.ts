@@ -15,7 +15,7 @@ import {
   refuseOutputWithoutFolder,
   refuseTwoOnStandardOutput,
 } from './output-place.js';
-import { isPoolOf, poolPath, removeStalePools } from './pool-files.js';
+import { isPoolOf, poolPath, refuseToReplace, removeStalePools } from './pool-files.js';
 import type { OwnOutput } from './read-cluster.js';
 import { VERSION } from './version.js';
 import { type FileContent, writeAllWhole } from './write-file.js';
@@ -79,6 +79,7 @@ export class BaselineOutput {
       path: poolPath(path, place + 1),
       baseline: ofPool,
     }));
+    for (const pool of pools) refuseToReplace(pool.path);
     const files: FileContent[] = pools.map((pool) => ({
       path: pool.path,
       content: fileText(pool.baseline, { cpugate: VERSION }),

@@ -22,8 +22,8 @@ function makeFolder(path: string): void {
   }
 }
 
-/** Whether only this user and root can say what a folder's path leads to. */
-function isSafeAbove(folder: string, user: number): boolean {
+/** Whether only this user and root can say what a folder's path leads to, and what lies in it. */
+function isSafe(folder: string, user: number): boolean {
   for (let at = folder; ; at = dirname(at)) {
     const { uid, mode } = lstatSync(at);
     if (uid !== user && uid !== ROOT) return false;
@@ -38,13 +38,18 @@ export function cacheFolder(env: Environment, user: number): string | undefined 
   if (!isAbsolute(given) && !isAbsolute(home)) return undefined;
   const caches = isAbsolute(given) ? given : join(home, '.cache');
   try {
+    // Before anything is made: "sudo -E" leaves root the home of a user, who couldn't use a folder of
+    // root's there, or whose link would have root make one anywhere.
+    if (!isSafe(realpathSync(dirname(caches)), user)) return undefined;
     makeFolder(caches);
-    const folder = join(realpathSync(caches), 'cpugate');
+    const { uid } = lstatSync(caches);
+    const real = realpathSync(caches);
+    if ((uid !== user && uid !== ROOT) || !isSafe(real, user)) return undefined;
+    const folder = join(real, 'cpugate');
     makeFolder(folder);
     const stat = lstatSync(folder);
-    if (!stat.isDirectory() || stat.uid !== user || (stat.mode & NOT_OURS_ALONE) !== 0)
-      return undefined;
-    return isSafeAbove(dirname(folder), user) ? folder : undefined;
+    const isOurs = stat.isDirectory() && stat.uid === user && (stat.mode & NOT_OURS_ALONE) === 0;
+    return isOurs ? folder : undefined;
   } catch {
     return undefined;
   }

@@ -3,11 +3,11 @@
  * the same wait, and no change is lost. The kernel lets go of it when its holder ends, however it ends.
  */
 
-import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
 import { InputError } from '../model/errors.js';
 import { printable } from '../model/printable.js';
 import { loadAddon } from '../probe/addon.js';
-import { readError } from './load-host.js';
+import { readError, readFile } from './load-host.js';
 import { writeErr } from './output.js';
 
 export interface HeldFile {
@@ -89,14 +89,24 @@ function lock(path: string, { tryLock = addonLock(), limitMs = LIMIT_MS }: HoldO
   }
 }
 
+/** Let go of again where it can't be read. */
+function readLocked(path: string, descriptor: number): Buffer {
+  try {
+    return Buffer.from(readFile(path, path));
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
 /** Throws InputError where it can't be read, or another doesn't let go of it. */
 export function holdFile(path: string, options: HoldOptions = {}): HeldFile {
   try {
     const descriptor = lock(path, options);
-    const before = readFileSync(path);
+    const before = readLocked(path, descriptor);
     return {
       checkUnchanged: () => {
-        if (before.equals(readFileSync(path))) return;
+        if (before.equals(readFile(path, path))) return;
         throw new InputError('changed-meanwhile', 'was changed by another while it was read', {
           place: { file: path },
           remedy: 'Nothing was written. Run the command again: it starts from what is there now.',

@@ -26,6 +26,11 @@ export function isPath(name: string): boolean {
 }
 
 function missingFile(name: string, cause: unknown): InputError {
+  if (name === '')
+    return new InputError('unreadable', 'an empty name is no file and no CPU model', {
+      remedy: 'A variable that a script has not set gives one.',
+      cause,
+    });
   if (isPath(name))
     return new InputError('unreadable', 'no such file', { place: { file: name }, cause });
   const names: [string, string][] = [['localhost', 'localhost'], ...profileSpellings()];
@@ -53,7 +58,7 @@ export function readError(name: string, error: unknown): InputError {
   if (code === 'ENOENT') return missingFile(name, error);
   const said = Object.hasOwn(SYSTEM_ERRORS, code) ? SYSTEM_ERRORS[code] : undefined;
   return new InputError('unreadable', said ?? `can't be read (${code})`, {
-    place: { file: name.length > 200 ? `${name.slice(0, 199)}…` : name },
+    place: { file: name },
     cause: error,
   });
 }

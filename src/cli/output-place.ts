@@ -8,7 +8,7 @@ import {
   type Stats,
   statSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { InputError } from '../model/errors.js';
 
 export type OutputPlace =
@@ -28,11 +28,23 @@ const DESCRIPTORS: Readonly<Record<string, number>> = {
   '/dev/stdout': 1,
   '/dev/stderr': 2,
 };
-const NUMBERED = /^\/(?:dev|proc\/self)\/fd\/(\d{1,9})$/;
+const NUMBERED = /^\/(?:dev|proc\/self)\/fd\/\d{1,9}$/;
+
+/** However it is spelled: /proc/thread-self/fd, /proc/PID/fd, a link to it. */
+function isOwnFolder(folder: string): boolean {
+  try {
+    const [own, real] = [realpathSync('/proc/self'), realpathSync(folder)];
+    return real === `${own}/fd` || (real.startsWith(`${own}/task/`) && real.endsWith('/fd'));
+  } catch {
+    return false;
+  }
+}
 
 function descriptorOf(path: string): number | undefined {
-  const number = NUMBERED.exec(path)?.[1];
-  return number === undefined ? DESCRIPTORS[path] : Number(number);
+  if (Object.hasOwn(DESCRIPTORS, path)) return DESCRIPTORS[path];
+  const number = /^\d{1,9}$/.exec(basename(path))?.[0];
+  if (number === undefined) return undefined;
+  return NUMBERED.test(path) || isOwnFolder(dirname(path)) ? Number(number) : undefined;
 }
 
 /** O_ACCMODE of fcntl.h, of which 0 is O_RDONLY. */
@@ -82,33 +94,53 @@ export function refuseTwoOnStandardOutput(option: string, path: string | undefin
 /** As many links as Linux follows (path_resolution(7)). */
 const MOST_LINKS = 40;
 
-/** The file that a link names which leads nowhere yet. Not normalised: folders on its way may be links. */
-function missingTarget(path: string): string {
+const STICKY = 0o1000;
+const OTHERS_WRITE = 0o002;
+
+function systemError(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+/** As the kernel where fs.protected_symlinks is set (proc(5)), which doesn't see who follows links himself. */
+function refuseStrangersLink(link: string, { uid }: Stats): void {
+  const folder = statSync(dirname(link));
+  const isForAll = (folder.mode & STICKY) !== 0 && (folder.mode & OTHERS_WRITE) !== 0;
+  if (isForAll && uid !== process.geteuid?.() && uid !== folder.uid) throw systemError('EACCES');
+}
+
+/** What links lead to, there or not. Not normalised: folders on its way may be links. */
+function targetOf(path: string): string {
   let target = path;
   for (let links = 0; links <= MOST_LINKS; links++) {
-    if (!lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink()) return target;
+    const stat = lstatSync(target, { throwIfNoEntry: false });
+    if (!stat?.isSymbolicLink()) return target;
+    refuseStrangersLink(target, stat);
     const link = readlinkSync(target);
     target = link.startsWith('/') ? link : `${realpathSync(dirname(target))}/${link}`;
   }
-  throw Object.assign(new Error('too many links'), { code: 'ELOOP' });
+  throw systemError('ELOOP');
+}
+
+function isSame(one: Stats, other: Stats | undefined): boolean {
+  return one.ino === other?.ino && one.dev === other.dev;
 }
 
 /** Throws the system's errors. */
 export function findOutputPlace(path: string): OutputPlace {
   const descriptor = descriptorOf(path);
   if (descriptor !== undefined) {
-    if (isInternal(descriptor)) throw Object.assign(new Error('is not open'), { code: 'EBADF' });
+    if (isInternal(descriptor)) throw systemError('EBADF');
     return { kind: 'descriptor', descriptor };
   }
   const before = statSync(path, { throwIfNoEntry: false });
-  if (before === undefined) {
-    const target = missingTarget(path);
-    if (target.endsWith('/')) throw Object.assign(new Error('names a folder'), { code: 'EISDIR' });
-    return { kind: 'file', path: target, before };
-  }
-  if (before.isFile()) return { kind: 'file', path: realpathSync(path), before };
-  if (before.isDirectory()) throw Object.assign(new Error('is a folder'), { code: 'EISDIR' });
-  return { kind: 'stream', path };
+  if (before?.isDirectory()) throw systemError('EISDIR');
+  if (before !== undefined && !before.isFile()) return { kind: 'stream', path };
+  const target = targetOf(path);
+  if (before === undefined && target.endsWith('/')) throw systemError('EISDIR');
+  // Replaced meanwhile, or a file without a name, as links in /proc lead to.
+  if (before !== undefined && !isSame(before, statSync(target, { throwIfNoEntry: false })))
+    throw systemError('ESTALE');
+  return { kind: 'file', path: target, before };
 }
 
 /** Throws InputError where other files are to stand beside an output that has no folder. */

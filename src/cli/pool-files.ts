@@ -1,8 +1,9 @@
 /** Baselines of pools: "cluster.json" has "cluster.pool-1.json" and so on beside it. */
-import { readdirSync, realpathSync, rmSync } from 'node:fs';
+import { readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, parse } from 'node:path';
 import { baseline, readBaselineFile } from '../formats/baseline.js';
 import { openInput } from '../formats/format.js';
+import { InputError } from '../model/errors.js';
 import { byName } from '../model/natural-order.js';
 import { readFile } from './load-host.js';
 
@@ -40,6 +41,21 @@ function isBaseline(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+function mayReplace(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return true;
+  return stat.isFile() && baseline.recognise(openInput(path, readFile(path, path)));
+}
+
+/** Throws InputError where something else stands: nobody named the file, it may be a host's. */
+export function refuseToReplace(path: string): void {
+  if (mayReplace(path)) return;
+  throw new InputError('would-overwrite', 'is no baseline, and --pools would overwrite it', {
+    place: { file: path },
+    remedy: 'Give -o another name, or move the file.',
+  });
 }
 
 export interface StalePools {

@@ -17,6 +17,7 @@ const MEANINGS: Readonly<Record<string, readonly [wrong: string, remedy?: string
   EFBIG: ["can't be written: it would become larger than a file may be"],
   EPIPE: ["can't be written to the end: whoever read it has stopped"],
   ENXIO: ["can't be opened: it is a socket, or a device that isn't there"],
+  ESTALE: ["can't be replaced: another file stands there now, or none", 'Run the command again.'],
   EBADF: ["isn't open for writing"],
 };
 

@@ -8,6 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  constants,
   fchmodSync,
   fchownSync,
   fsyncSync,
@@ -51,8 +52,9 @@ function writeAll(descriptor: number, bytes: Uint8Array): void {
     }
 }
 
+/** Nothing is made or emptied: it isn't a file, or wasn't when it was looked at. */
 function writeStream(path: string, bytes: Uint8Array): void {
-  const descriptor = openSync(path, 'w');
+  const descriptor = openSync(path, constants.O_WRONLY);
   try {
     writeAll(descriptor, bytes);
   } finally {

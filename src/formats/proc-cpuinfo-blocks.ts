@@ -66,6 +66,8 @@ export function readBlocks(input: Input): {
   let foreign = false;
   /** Behind a line of flags: collects what it was wrapped into. */
   let wrapped: string[] | undefined;
+  /** Fields that are given again; what they were wrapped into is known at the end. */
+  const again: [before: Field, after: Field][] = [];
   forEachLine(text, (start, end, line) => {
     const colon = text.slice(start, Math.min(end, start + LONGEST_KEY)).indexOf(':');
     if (colon === -1) {
@@ -86,17 +88,25 @@ export function readBlocks(input: Input): {
     // One blank follows the colon; further ones are the vendor's ("  Shanghai  ").
     const value = text.slice(start + colon + 1, end).replace(/^[ \t]/, '');
     const before = block.get(key as Key);
-    if (before !== undefined && before.value !== value)
-      throw malformed(
-        input,
-        `"${key}" is given twice for one processor, with different values`,
-        { line },
-        'Give the text of one host, as /proc/cpuinfo shows it.',
-      );
+    if (before !== undefined && before.value !== value) throw givenTwice(input, key, line);
     if (key === 'flags') wrapped = [];
-    block.set(key as Key, { value, line, ...(wrapped === undefined ? {} : { wrapped }) });
+    const field: Field = { value, line, ...(wrapped === undefined ? {} : { wrapped }) };
+    if (before !== undefined) again.push([before, field]);
+    block.set(key as Key, field);
   });
+  for (const [before, after] of again)
+    if (before.wrapped?.join('\n') !== after.wrapped?.join('\n'))
+      throw givenTwice(input, 'flags', after.line);
   return { blocks, foreign };
+}
+
+function givenTwice(input: Input, key: string, line: number): InputError {
+  return malformed(
+    input,
+    `"${key}" is given twice for one processor, with different values`,
+    { line },
+    'Give the text of one host, as /proc/cpuinfo shows it.',
+  );
 }
 
 function tooManyCpus(input: Input, line: number): InputError {

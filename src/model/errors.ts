@@ -40,10 +40,18 @@ export function isInputError(error: unknown): error is InputError {
   return error instanceof Error && error.name === 'InputError' && 'place' in error;
 }
 
+/** PATH_MAX of Linux: a longer name is no file's, and its beginning tells which argument is meant. */
+const LONGEST_PATH = 4096;
+const SHOWN_OF_LONGER = 200;
+
+function shownName(file: string): string {
+  return file.length > LONGEST_PATH ? `${file.slice(0, SHOWN_OF_LONGER - 1)}…` : file;
+}
+
 /** "dump.txt:12: leaf 0x7.0: …" and, on the next line, what to do. */
 export function describeInputError(error: InputError): string {
   const { file, line, offset, at } = error.place;
-  let where = file ?? '';
+  let where = shownName(file ?? '');
   if (line !== undefined) where += `:${line}`;
   if (offset !== undefined) where += `${where ? ' ' : ''}at byte ${offset}`;
   const parts = [where, at, error.message].filter((part) => part !== undefined && part !== '');

@@ -18,6 +18,7 @@ import {
   bitMask,
   bitsOf,
   hasBit64,
+  hex,
   join64,
   type Register,
   without,
@@ -104,8 +105,14 @@ function count(set: bigint): number {
   return bitsOf(set).length;
 }
 
+interface Chosen {
+  readonly set: bigint;
+  /** Others account for the sizes as well. */
+  readonly isAssumed: boolean;
+}
+
 /** The set that accounts for the sizes, or undefined. */
-function chooseSet(leaves: LeafTable, offered: bigint, bytes: number): bigint | undefined {
+function chooseSet(leaves: LeafTable, offered: bigint, bytes: number): Chosen | undefined {
   const ospke = bit(leaves, 'ospke');
   const matching = possibleSets(offered).filter(
     (set) =>
@@ -116,16 +123,21 @@ function chooseSet(leaves: LeafTable, offered: bigint, bytes: number): bigint | 
     matching.length > 1 && compacted !== undefined && compacted !== 0
       ? matching.filter((set) => fitsCompacted(leaves, set, compacted))
       : [];
-  return (fitting.length > 0 ? fitting : matching).sort((a, b) => count(b) - count(a))[0];
+  const [set, another] = (fitting.length > 0 ? fitting : matching).sort(
+    (a, b) => count(b) - count(a),
+  );
+  return set === undefined ? undefined : { set, isAssumed: another !== undefined };
 }
 
 /** "contradiction": no OS can have enabled what the answers say. Undefined: they don't tell. */
-function enabledSet(leaves: LeafTable): bigint | 'contradiction' | undefined {
+function enabledSet(leaves: LeafTable): Chosen | 'contradiction' | undefined {
   if (bit(leaves, 'xsave') !== true) return undefined;
   const osxsave = bit(leaves, 'osxsave');
   const bytes = number(leaves, 0, 'ebx');
   if (osxsave === false)
-    return bytes === undefined || bytes <= LEGACY_AREA_BYTES ? 0n : 'contradiction';
+    return bytes === undefined || bytes <= LEGACY_AREA_BYTES
+      ? { set: 0n, isAssumed: false }
+      : 'contradiction';
   const offered = offeredMask(leaves);
   if (osxsave === undefined || bytes === undefined || offered.known !== ALL_KNOWN_64)
     return undefined;
@@ -160,7 +172,7 @@ function withoutMirrors(row: LeafRow): LeafRow {
 
 export interface LiveCpu {
   readonly cpu: Cpu;
-  /** For people: what contradicts what. */
+  /** For people: what contradicts what, or is assumed. */
   readonly remark?: string;
 }
 
@@ -169,11 +181,20 @@ export interface LiveCpu {
  * other, nothing is known of XCR0 and of what mirrors it.
  */
 export function withLiveXcr0(cpu: Cpu): LiveCpu {
-  const set = enabledSet(cpu.leaves);
-  if (set === undefined) return { cpu };
-  if (set !== 'contradiction')
-    return { cpu: { ...cpu, xcr0: { value: set, known: ALL_KNOWN_64 } } };
+  const chosen = enabledSet(cpu.leaves);
+  if (chosen === undefined) return { cpu };
   const bytes = number(cpu.leaves, 0, 'ebx');
+  if (chosen !== 'contradiction')
+    return {
+      cpu: { ...cpu, xcr0: { value: chosen.set, known: ALL_KNOWN_64 } },
+      ...(chosen.isAssumed
+        ? {
+            remark:
+              `More than one XCR0 gives the ${bytes} bytes of leaf 0xD.0 EBX; the largest ` +
+              `(${hex(chosen.set)}) is assumed, as Linux enables all that it knows.`,
+          }
+        : {}),
+    };
   return {
     cpu: {
       ...cpu,

@@ -180,6 +180,23 @@ describe('pools of an earlier run', () => {
     );
     for (const number of [5, 6, 7, 8]) expect(out).toContain(`Left cluster.pool-${number}.json`);
   });
+  it.each<[string, () => void]>([
+    ["a host's record", () => write('hosts/cluster.pool-1.json', HASWELL)],
+    ['anything else', () => writeFileSync(at('hosts/cluster.pool-2.json'), 'notes')],
+  ])('are not written over %s', (_, prepare) => {
+    write('hosts/old-1.json', OLD);
+    prepare();
+    const text = (name: string) =>
+      existsSync(at(name)) ? readFileSync(at(name), 'utf8') : undefined;
+    const names = ['hosts/cluster.pool-1.json', 'hosts/cluster.pool-2.json'];
+    const before = names.map(text);
+    const sources = ['hosts/web-7.json', 'hosts/old-1.json'];
+    const outcome = run(...sources, '--pools', '2', '-o', 'hosts/cluster.json');
+    expect(isPlainFailure(outcome), outcome.err).toBe(true);
+    expect(outcome.err).toContain('is no baseline');
+    expect(names.map(text)).toEqual(before);
+    expect(existsSync(at('hosts/cluster.json'))).toBe(false);
+  });
   it('stay where no pools are made', () => {
     run('hosts', '--pools', '1', '-o', 'cluster.json');
     run('hosts', '-o', 'cluster.json');

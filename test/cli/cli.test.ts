@@ -180,6 +180,14 @@ describe('wrong usage', () => {
 });
 
 describe('unreadable input', () => {
+  it.each([[['show', '']], [['check', '', 'haswell']], [['baseline', 'haswell', '']]])(
+    '%j: says that a name is empty',
+    (args) => {
+      const outcome = cpugate(args);
+      expect(isPlainFailure(outcome), outcome.err).toBe(true);
+      expect(outcome.err).toContain('an empty name');
+    },
+  );
   const file = (name: string, content: string | Uint8Array) => {
     const path = join(folder, name);
     writeFileSync(path, content);

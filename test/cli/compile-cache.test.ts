@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   existsSync,
+  lchownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -71,6 +73,31 @@ describe('the folder of compiled code', () => {
     expect(cacheFolder({ HOME: home }, user)).toBeDefined();
     expect(cacheFolder({ HOME: home }, user + 1)).toBeUndefined();
   });
+  it.each<[what: string, prepare: (home: string) => void]>([
+    ['without one', () => {}],
+    ['with a link', (home) => symlinkSync(join(home, 'elsewhere'), join(home, '.cache'))],
+  ])("makes nothing in another user's home %s: sudo -E", (_, prepare) => {
+    const home = temporary();
+    mkdirSync(join(home, 'elsewhere'));
+    prepare(home);
+    const before = readdirSync(home);
+    // Root owns all that it makes; others are asked for as if they were somebody else.
+    if (user === 0) chownSync(home, 1234, 1234);
+    expect(cacheFolder({ HOME: home }, user === 0 ? user : user + 1)).toBeUndefined();
+    expect(readdirSync(home)).toEqual(before);
+    expect(readdirSync(join(home, 'elsewhere'))).toEqual([]);
+  });
+  it.skipIf(user !== 0)(
+    "follows no other user's link out of a folder that all may write to",
+    () => {
+      const [home, target] = [temporary(), temporary()];
+      chmodSync(home, 0o1777);
+      symlinkSync(target, join(home, '.cache'));
+      lchownSync(join(home, '.cache'), 1234, 1234);
+      expect(cacheFolder({ HOME: home }, user)).toBeUndefined();
+      expect(readdirSync(target)).toEqual([]);
+    },
+  );
   it.each([
     ['no HOME', {}],
     ['a relative one', { HOME: '.', XDG_CACHE_HOME: 'cache' }],

@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
@@ -47,6 +47,12 @@ describe('a file that is read and replaced', () => {
     writeFileSync(path, 'befORE');
     expect(() => held.checkUnchanged()).toThrow('changed');
     held.release();
+  });
+  it('that is larger than any baseline is not read to its end, and let go of', () => {
+    truncateSync(path, 4 * 1024 ** 3);
+    expect(() => holdFile(path)).toThrow('larger than 32 MiB');
+    writeFileSync(path, 'before');
+    holdFile(path, { limitMs: 20 }).release();
   });
   it('that is not there is an error', () => {
     expect(() => holdFile(join(folder, 'nowhere'))).toThrow('no such file');

@@ -2,6 +2,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  existsSync,
+  lchownSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -115,6 +117,32 @@ describe('a file that is written', () => {
     writeWhole(at('short/link'), 'new');
     expect(readFileSync(at('deep/up.json'), 'utf8')).toBe('new');
   });
+  it.skipIf(!isRoot).each([
+    ['a file', true],
+    ['nothing yet', false],
+  ])("through another user's link to %s is refused in a folder that all may write to", (_, is) => {
+    mkdirSync(at('all'));
+    chmodSync(at('all'), 0o1777);
+    if (is) writeFileSync(at('mine'), 'old');
+    symlinkSync(at('mine'), at('all/link'));
+    lchownSync(at('all/link'), 1234, 1234);
+    expect(() => writeWhole(at('all/link'), 'new')).toThrow('permission denied');
+    expect(existsSync(at('mine')) && readFileSync(at('mine'), 'utf8')).toBe(is && 'old');
+    lchownSync(at('all/link'), 0, 0);
+    writeWhole(at('all/link'), 'new');
+    expect(readFileSync(at('mine'), 'utf8')).toBe('new');
+  });
+  it('is refused where a link of /proc leads to a file that has no name any more', () => {
+    const command =
+      'exec 9> gone; rm gone; "$0" "$1" convert haswell --to profile -o /proc/$$/fd/9; exit $?';
+    const { status, stderr } = spawnSync('sh', ['-c', command, process.execPath, program], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect(status).toBe(2);
+    expect(stderr).toContain('ESTALE');
+    expect(readdirSync(folder)).toEqual([]);
+  });
   it('may have the longest name there is', () => {
     const longest = 'x'.repeat(255);
     writeWhole(at(longest), 'new');
@@ -150,14 +178,18 @@ describe('a file that is written', () => {
 
 describe('what can only be written to', () => {
   const convert = ['convert', 'haswell', '--to', 'profile'];
-  it.each(['-', '/dev/stdout', '/dev/fd/1', '/proc/self/fd/1'])(
-    '%s is standard output',
-    (output) => {
-      const { status, out } = cpugate([...convert, '-o', output]);
-      expect(status).toBe(0);
-      expect(JSON.parse(out).kind).toBe('cpugate-host-profile');
-    },
-  );
+  it.each([
+    '-',
+    '/dev/stdout',
+    '/dev/fd/1',
+    '/dev//fd/1',
+    '/proc/self/fd/1',
+    '/proc/thread-self/fd/1',
+  ])('%s is standard output', (output) => {
+    const { status, out } = cpugate([...convert, '-o', output]);
+    expect(status).toBe(0);
+    expect(JSON.parse(out).kind).toBe('cpugate-host-profile');
+  });
   it('standard output goes on where the shell has let it begin', () => {
     writeFileSync(at('log'), 'kept\n');
     const command = '"$0" "$@" -o /dev/stdout >> log';
@@ -174,6 +206,15 @@ describe('what can only be written to', () => {
     'descriptor %i, which the user has not opened, is refused',
     (number) => {
       expect(isPlainFailure(cpugate([...convert, '-o', `/dev/fd/${number}`]))).toBe(true);
+    },
+  );
+  it.each(['/proc/thread-self/fd', '/dev//fd', '/proc/self/../self/fd'])(
+    'descriptors in %s are those in /dev/fd',
+    (fds) => {
+      const both = (output: string) => cpugate(['baseline', 'haswell', '--json', '-o', output]);
+      expect(isPlainFailure(both(`${fds}/1`))).toBe(true);
+      for (const number of [3, 4, 5, 6, 7, 8, 9])
+        expect(isPlainFailure(cpugate([...convert, '-o', `${fds}/${number}`]))).toBe(true);
     },
   );
   it('a named pipe, which stays one', async () => {
@@ -210,6 +251,18 @@ describe('a place that cannot be written to', () => {
     expect(outcome.err).toContain(code);
     expect(outcome.err).toContain(words);
     expect(readdirSync(folder).sort()).toEqual(['circle', 'file', 'folder']);
+  });
+  it('with a name that fills a screen is named by its beginning', () => {
+    const [long, deep] = ['x'.repeat(100_000), `${'folder/'.repeat(80)}x`];
+    for (const args of [
+      ['show', long],
+      ['convert', 'haswell', '--to', 'profile', '-o', long],
+    ]) {
+      const outcome = cpugate(args);
+      expect(isPlainFailure(outcome)).toBe(true);
+      expect(outcome.err.length).toBeLessThan(500);
+    }
+    expect(cpugate(['show', deep]).err).toContain(deep);
   });
   it('a folder that may not be written to, although the file may', () => {
     writeFileSync(at('file'), 'old');

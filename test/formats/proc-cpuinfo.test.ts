@@ -529,6 +529,18 @@ describe('a line of flags that was wrapped', () => {
     // "tm" and "2" are no two flags, "tm2" is one; "foo" and "bar" may be anything.
     expect(() => effectiveOf(desktop('fpu tsc lm lahf_lm fo\no tm\n2 bar'))).toThrow(/line|flag/);
   });
+  it('that is given twice has to be the same to its end', () => {
+    const twice = (a: string, b: string) => `flags : fpu tsc lm\n${a}\nflags : fpu tsc lm\n${b}\n`;
+    expect(effectiveOf(twice(' sse sse2', ' sse sse2'))).toEqual(
+      effectiveOf('flags : fpu tsc lm sse sse2\n'),
+    );
+    for (const [a, b] of [
+      [' sse sse2', ' sse sse2 avx'],
+      [' sse sse2 avx', ' sse sse2'],
+      [' sse sse2 avx', ''],
+    ] as const)
+      expect(() => effectiveOf(twice(a, b)), `${a} / ${b}`).toThrow('given twice');
+  });
   it('ends at an empty line and at a prompt', () => {
     for (const end of ['\n', 'root@host ~ #\n'])
       expect(effectiveOf(`${desktop(DESKTOP).replace(/\nbugs[\s\S]*/, '\n')}${end}`)).toEqual(

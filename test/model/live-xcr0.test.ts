@@ -103,6 +103,16 @@ describe('what an OS enabled', () => {
   ])('%s', (_, answers, expected) => {
     expect(xcr0(answers)).toBe(expected);
   });
+  it.each<[string, Answers, boolean]>([
+    ['protection keys end there, AVX-512 or not', { ebx: 2696 }, true],
+    ['the compacted size tells them apart', { ebx: 2696, compacted: 2440 }, false],
+    ['the compacted size is that of none', { ebx: 2696, compacted: 1000 }, true],
+    ['AVX alone', { ebx: 832, ospke: false }, false],
+    ['nothing', { ebx: 576, osxsave: false, ospke: false }, false],
+  ])('is said to be assumed where several sets account for the size: %s', (_, answers, is) => {
+    const { remark } = withLiveXcr0(cpu(answers));
+    expect(remark?.includes('0x2e7') && remark.includes('assumed')).toBe(is || undefined);
+  });
   it.each<[string, Answers]>([
     ['a size without OSXSAVE', { ebx: 2696, osxsave: false }],
     ['a size in the midst of a component', { ebx: 1500, ospke: false }],
