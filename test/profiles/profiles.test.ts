@@ -141,8 +141,8 @@ describe('names and aliases', () => {
 });
 
 describe('levels', () => {
-  test('hold what the psABI asks for, SYSCALL, XSAVE under OSXSAVE, and nothing else', () => {
-    const expected = new Set<string>(['syscall']);
+  test('hold what the psABI asks for, SYSCALL, XSAVE under OSXSAVE, what every CPU in long mode has, and nothing else', () => {
+    const expected = new Set<string>(['syscall', 'clflush', 'sep', 'tsc']);
     for (const level of LEVELS) {
       for (const feature of level.features) expected.add(feature);
       if (expected.has('osxsave')) expected.add('xsave');
