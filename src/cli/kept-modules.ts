@@ -15,6 +15,10 @@ import { LEAVING } from '../enforce/leaving.js';
 const USAGE = 2;
 const OF_THIS_FOLDER = /^\.\/([\w-]+\.cjs)$/;
 
+/** Around a file, in one line with it, so that lines keep their numbers; as Node does it. */
+const BEGIN = Buffer.from('(function (exports, require, module, __filename, __dirname) {');
+const END = Buffer.from('\n})');
+
 type Module = { exports: unknown };
 type Wrapper = (...args: unknown[]) => void;
 
@@ -71,8 +75,8 @@ export function keptModules(
     const head = Buffer.from(`${node}\n${stamp(path)}\n`);
     const file = join(cache, `${name}.code`);
     const cachedData = readCode(file, head);
-    // The build writes ASCII only. The parameters are those of Node's own wrapper.
-    const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(path, 'latin1')}\n})`;
+    // One string of it, not three: V8 would collect garbage for them. The build writes ASCII only.
+    const source = Buffer.concat([BEGIN, readFileSync(path), END]).toString('latin1');
     const script = new Script(source, {
       filename: path,
       ...(cachedData === undefined ? {} : { cachedData }),
