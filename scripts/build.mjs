@@ -256,6 +256,21 @@ const coloursAskNobody = {
   },
 };
 
+/** yargs-parser needs node:module for files of settings, which cpugate has none of. */
+const noSettingsFiles = {
+  name: 'no-settings-files',
+  setup(building) {
+    building.onResolve({ filter: /^(node:)?module$/ }, ({ importer }) =>
+      /\/yargs-parser\//.test(importer)
+        ? { path: 'none', namespace: 'no-settings-files' }
+        : undefined,
+    );
+    building.onLoad({ filter: /^none$/, namespace: 'no-settings-files' }, () => ({
+      contents: 'export const createRequire = undefined;',
+    }));
+  },
+};
+
 async function buildBundles() {
   const dist = join(root, 'dist');
   const { version, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -269,9 +284,17 @@ async function buildBundles() {
     // Loading CommonJS by require is faster than starting the ESM loader for it.
     supported: { 'dynamic-import': false },
     logLevel: 'warning',
-    define: { CPUGATE_VERSION: JSON.stringify(version), 'import.meta.url': '__cpugateUrl' },
-    banner: { js: 'const __cpugateUrl = require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [chunksStayOutside, catalogueInTwo(dist), coloursAskNobody, noteForLicences],
+    define: { CPUGATE_VERSION: JSON.stringify(version), 'import.meta.url': '__cpugate.url' },
+    banner: {
+      js: 'const __cpugate = { get url() { return require("node:url").pathToFileURL(__filename).href; } };',
+    },
+    plugins: [
+      chunksStayOutside,
+      catalogueInTwo(dist),
+      coloursAskNobody,
+      noSettingsFiles,
+      noteForLicences,
+    ],
   };
   const commands = join(root, 'src', 'cli', 'commands');
   const entryPoints = {
