@@ -47,6 +47,10 @@ async function buildValidators() {
       allowUnionTypes: true,
       // A definition becomes one function instead of a copy at each place that names it.
       inlineRefs: false,
+      // Lengths are bounds here: UTF-16 units do, and counting characters is half of reading a profile.
+      unicode: false,
+      // It calls this option deprecated; what is wrong with a schema it throws.
+      logger: false,
     });
     const code = standaloneCode(ajv, ajv.compile(schema));
     // ajv's ESM code still calls require for its run-time helpers: bundling brings them in.
@@ -72,9 +76,11 @@ export default validate;
 }
 
 /** Names and aliases of the named profiles, so that finding one reads no folder. */
-function buildProfileIndex() {
+async function buildProfileIndex() {
+  const { plainModel } = await importSources("export * from './src/formats/plain-model.ts';");
   const folder = join(root, 'cpu-profiles');
   const index = {};
+  const byPlain = {};
   for (const file of readdirSync(folder)
     .filter((name) => name.endsWith('.json'))
     .sort()) {
@@ -82,14 +88,18 @@ function buildProfileIndex() {
     const name = basename(file, '.json');
     if (profile.name !== name) throw new Error(`cpu-profiles/${file}: its name is ${profile.name}`);
     index[name] = { title: profile.title, aliases: profile.aliases ?? [] };
+    for (const spelling of [name, ...index[name].aliases]) byPlain[plainModel(spelling)] = name;
   }
   writeFileSync(
     join(generated, 'profile-index.js'),
-    `${NOTE}export const PROFILE_INDEX = ${JSON.stringify(index, null, 1)};\n`,
+    `${NOTE}export const PROFILE_INDEX = ${JSON.stringify(index, null, 1)};
+export const PROFILE_BY_PLAIN = ${JSON.stringify(byPlain, null, 1)};\n`,
   );
   writeFileSync(
     join(generated, 'profile-index.d.ts'),
-    `${NOTE}export declare const PROFILE_INDEX: Readonly<Record<string, { readonly title: string; readonly aliases: readonly string[] }>>;\n`,
+    `${NOTE}export declare const PROFILE_INDEX: Readonly<Record<string, { readonly title: string; readonly aliases: readonly string[] }>>;
+/** By plainModel of names and aliases. */
+export declare const PROFILE_BY_PLAIN: Readonly<Record<string, string>>;\n`,
   );
 }
 
@@ -146,6 +156,8 @@ const CHUNKS = [
   [/^\.{1,2}\/load-images\.js$/, undefined, './load-images.cjs'],
   // Few checks have a mask. Commands that always read a baseline have the reader with them.
   [/^\.\.\/load-baseline\.js$/, /\/commands\/check\.ts$/, './load-baseline.cjs'],
+  // Most masks are baselines already.
+  [/^\.\/read-cluster\.js$/, /\/load-baseline\.ts$/, './read-cluster.cjs'],
 ];
 
 const chunksStayOutside = {
@@ -178,9 +190,16 @@ async function importSources(contents) {
   return import(`data:text/javascript;base64,${code}`);
 }
 
+/** The values of a column by place; few of them as an object, since JSON has no holes. */
+function columnOf(values) {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  return given.length === values.length ? values : Object.fromEntries(given);
+}
+
 /**
- * The catalogue as a program loads it: reading it as code takes V8 as long as a comparison, so the
- * rows are JSON, and the texts (three quarters of them) a file of their own for those who ask.
+ * The catalogue as a program loads it: reading it as code takes V8 as long as a comparison, so it is
+ * JSON, by column, of which rows of one shape are made; the texts (three quarters of it) are a file of
+ * their own for those who ask.
  */
 function catalogueInTwo(dist) {
   return {
@@ -194,25 +213,30 @@ function catalogueInTwo(dist) {
         const { FEATURES } = await importSources(
           "export { FEATURES } from './src/catalogue/features.ts';",
         );
-        const isText = ([key]) => TEXTS.includes(key);
-        const pick = (wanted) =>
-          FEATURES.map((row) =>
-            Object.fromEntries(Object.entries(row).filter((entry) => isText(entry) === wanted)),
-          );
-        writeFileSync(join(dist, 'feature-texts.json'), JSON.stringify(pick(true)));
+        const texts = FEATURES.map((row) =>
+          Object.fromEntries(Object.entries(row).filter(([key]) => TEXTS.includes(key))),
+        );
+        writeFileSync(join(dist, 'feature-texts.json'), JSON.stringify(texts));
+        const keys = [...new Set(FEATURES.flatMap(Object.keys))].filter(
+          (key) => !TEXTS.includes(key),
+        );
+        const columns = keys.map((key) => columnOf(FEATURES.map((row) => row[key])));
         const getters = TEXTS.map((key) => `get ${key}() { return textsOf(this.#place).${key}; }`);
         return {
           loader: 'js',
           contents: `
             let texts;
             const textsOf = (place) => (texts ??= require('./feature-texts.json'))[place];
+            const [${keys.map((key) => `${key}s`)}] = JSON.parse(${JSON.stringify(JSON.stringify(columns))});
             class Row {
               #place;
-              constructor(row, place) { Object.assign(this, row); this.#place = place; }
+              constructor(place) {
+                this.#place = place;
+                ${keys.map((key) => `this.${key} = ${key}s[place];`).join('\n')}
+              }
               ${getters.join('\n')}
             }
-            export const FEATURES = JSON.parse(${JSON.stringify(JSON.stringify(pick(false)))})
-              .map((row, place) => new Row(row, place));`,
+            export const FEATURES = names.map((_, place) => new Row(place));`,
         };
       });
     },
@@ -232,6 +256,21 @@ const coloursAskNobody = {
   },
 };
 
+/** yargs-parser needs node:module for files of settings, which cpugate has none of. */
+const noSettingsFiles = {
+  name: 'no-settings-files',
+  setup(building) {
+    building.onResolve({ filter: /^(node:)?module$/ }, ({ importer }) =>
+      /\/yargs-parser\//.test(importer)
+        ? { path: 'none', namespace: 'no-settings-files' }
+        : undefined,
+    );
+    building.onLoad({ filter: /^none$/, namespace: 'no-settings-files' }, () => ({
+      contents: 'export const createRequire = undefined;',
+    }));
+  },
+};
+
 async function buildBundles() {
   const dist = join(root, 'dist');
   const { version, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -245,9 +284,17 @@ async function buildBundles() {
     // Loading CommonJS by require is faster than starting the ESM loader for it.
     supported: { 'dynamic-import': false },
     logLevel: 'warning',
-    define: { CPUGATE_VERSION: JSON.stringify(version), 'import.meta.url': '__cpugateUrl' },
-    banner: { js: 'const __cpugateUrl = require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [chunksStayOutside, catalogueInTwo(dist), coloursAskNobody, noteForLicences],
+    define: { CPUGATE_VERSION: JSON.stringify(version), 'import.meta.url': '__cpugate.url' },
+    banner: {
+      js: 'const __cpugate = { get url() { return require("node:url").pathToFileURL(__filename).href; } };',
+    },
+    plugins: [
+      chunksStayOutside,
+      catalogueInTwo(dist),
+      coloursAskNobody,
+      noSettingsFiles,
+      noteForLicences,
+    ],
   };
   const commands = join(root, 'src', 'cli', 'commands');
   const entryPoints = {
@@ -255,6 +302,7 @@ async function buildBundles() {
     main: join(root, 'src', 'cli', 'cpugate.ts'),
     'other-formats': join(root, 'src', 'formats', 'others.ts'),
     'load-baseline': join(root, 'src', 'cli', 'load-baseline.ts'),
+    'read-cluster': join(root, 'src', 'cli', 'read-cluster.ts'),
     'load-images': join(root, 'src', 'cli', 'load-images.ts'),
     ...Object.fromEntries(
       readdirSync(commands).map((file) => [basename(file, '.ts'), join(commands, file)]),
@@ -305,7 +353,7 @@ async function writeHelp(dist) {
 
 mkdirSync(generated, { recursive: true });
 await buildValidators();
-buildProfileIndex();
+await buildProfileIndex();
 buildModelFiles();
 await buildPrerequisites();
 await buildModelFeatures();

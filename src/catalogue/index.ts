@@ -19,13 +19,11 @@ export { LEVELS, type Level, type LevelName } from './levels.js';
 /** The table with its rows widened, for code that treats all alike. */
 export const ROWS: readonly (FeatureRow & { readonly name: FeatureName })[] = FEATURES;
 
-const rowByName = new Map(ROWS.map((row) => [row.name, row]));
-const indexByName = new Map(ROWS.map((row, index) => [row.name, index]));
+const indexByName = new Map<string, number>();
+for (const [index, row] of ROWS.entries()) indexByName.set(row.name, index);
 
 export function featureRow(name: FeatureName): FeatureRow & { readonly name: FeatureName } {
-  const row = rowByName.get(name);
-  if (row === undefined) throw new Error(`no row for ${name}`);
-  return row;
+  return ROWS[featureIndex(name)] as (typeof ROWS)[number];
 }
 
 /** Place of a feature in ROWS, for tables indexed by feature. */
@@ -36,7 +34,7 @@ export function featureIndex(name: FeatureName): number {
 }
 
 export function isFeatureName(text: string): text is FeatureName {
-  return rowByName.has(text as FeatureName);
+  return indexByName.has(text);
 }
 
 /**

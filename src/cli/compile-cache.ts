@@ -1,8 +1,7 @@
 /**
- * Node's own cache of compiled code (Node 22.1 and later). Node keeps one a version, architecture,
- * set of V8's flags and user, and takes nothing from it that another Node wrote or that is damaged.
- * What it takes is run without another look, and cpugate may run as root: so it has to lie where
- * nobody but its user, or root, can put a file. Without such a place there is none.
+ * Where compiled code may be kept. What is taken from there is run without another look, and cpugate
+ * may run as root: so it has to lie where nobody but its user, or root, can put a file. Without such
+ * a place there is none.
  */
 import { lstatSync, mkdirSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
@@ -53,15 +52,4 @@ export function cacheFolder(env: Environment, user: number): string | undefined 
   } catch {
     return undefined;
   }
-}
-
-export function enableCompileCache(): void {
-  // The types are those of the oldest Node that is supported.
-  const { enableCompileCache: enable } = process.getBuiltinModule('node:module') as {
-    enableCompileCache?: (folder: string) => unknown;
-  };
-  const user = process.geteuid?.();
-  if (enable === undefined || user === undefined) return;
-  const folder = cacheFolder(process.env, user);
-  if (folder !== undefined) enable(folder);
 }

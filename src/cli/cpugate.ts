@@ -95,11 +95,9 @@ function report(error: unknown): number {
   return USAGE;
 }
 
+// All output is written by now (output.ts), so nothing is lost by ending here; taking Node down piece
+// by piece takes it 3 ms more.
 start(process.argv.slice(2)).then(
-  (status) => {
-    process.exitCode = status;
-  },
-  (error: unknown) => {
-    process.exitCode = report(error);
-  },
+  (status) => process.exit(status),
+  (error: unknown) => process.exit(report(error)),
 );

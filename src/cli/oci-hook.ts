@@ -35,7 +35,11 @@ export async function runOciHook(args: Arguments): Promise<void> {
   const { baseline } = await maskOf(args);
   const pid = containerPid();
   const folder = runtimeFolderOf(args);
-  const mask = writeMaskFile(maskForHost(baseline, probeHost()).mask, folder, ownUid());
+  const mask = writeMaskFile(
+    maskForHost(baseline, probeHost({ libc: false })).mask,
+    folder,
+    ownUid(),
+  );
   const cgroup = cgroupOf(pid);
   const command = [
     ...['attach', '--mask', mask, '--runtime-dir', folder, '--background', '--pid', `${pid}`],

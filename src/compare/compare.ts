@@ -2,7 +2,7 @@
  * May any task that was started on `from`, seeing all of it, be restored on `to`? Worst case over
  * what tasks may have asked their CPU and kept. Pure: two hosts in, one report out.
  */
-import { COMPONENTS, type ComponentRow, isFeatureName, ROWS } from '../catalogue/index.js';
+import { COMPONENTS, type ComponentRow, featureIndex, isFeatureName } from '../catalogue/index.js';
 import { type Capabilities, describeHost } from '../model/capabilities.js';
 import type { Host } from '../model/host.js';
 import { type CriuPrediction, predictCriu } from './criu/predict.js';
@@ -37,13 +37,15 @@ export interface CompareOptions {
   readonly mask?: SeenMask;
 }
 
-const featurePlace = new Map<string, number>(ROWS.map((row, index) => [row.name, index]));
+function placeOf({ feature }: Finding): number {
+  return feature !== undefined && isFeatureName(feature) ? featureIndex(feature) : -1;
+}
 
 function byWeight(a: Finding, b: Finding): number {
   return (
     SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
     FINDING_CODES.indexOf(a.code) - FINDING_CODES.indexOf(b.code) ||
-    (featurePlace.get(a.feature ?? '') ?? -1) - (featurePlace.get(b.feature ?? '') ?? -1)
+    placeOf(a) - placeOf(b)
   );
 }
 

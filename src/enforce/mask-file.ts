@@ -2,7 +2,6 @@
  * The mask on its way to the supervisor. The file is named after its content and stays: Node is gone
  * when the supervisor has read it, and a second task under the same mask writes the same file.
  */
-import { createHash } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeMask } from '../mask/bytes.js';
@@ -14,6 +13,8 @@ import { openRuntimeFolder } from './runtime-folder.js';
 export function writeMaskFile(mask: Mask, folder: string, uid: number): string {
   const bytes = encodeMask(mask);
   openRuntimeFolder(folder, uid);
+  // Loaded when it is needed: it takes 7 ms.
+  const { createHash } = process.getBuiltinModule('node:crypto');
   const name = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
   const file = join(folder, `${name}.mask`);
   const beside = `${file}.${process.pid}.tmp`;

@@ -8,7 +8,7 @@
  */
 import { type FeatureName, featureRow, findFeature } from '../catalogue/index.js';
 import validate from '../generated/cpu-profile.js';
-import { PROFILE_INDEX } from '../generated/profile-index.js';
+import { PROFILE_BY_PLAIN, PROFILE_INDEX } from '../generated/profile-index.js';
 import {
   encodeSignature,
   mergeRows,
@@ -22,6 +22,7 @@ import { countingPrerequisites, isUserVisible, USER_VISIBLE } from '../model/pre
 import { ALL_KNOWN_64, fieldMask, NO_REGISTERS } from '../model/registers.js';
 import { type Format, type Input, malformed } from './format.js';
 import { checkXsave, maskOf, type ProfileXsave, xsaveRows } from './named-profile-xsave.js';
+import { plainModel } from './plain-model.js';
 import { schemaError } from './schema-errors.js';
 
 /** The file, as schemas/cpu-profile.schema.json describes it. */
@@ -171,14 +172,8 @@ export function profileSpellings(): [spelling: string, name: string][] {
   );
 }
 
-function plain(name: string): string {
-  return name.toLowerCase().replace(/[-_.\s]/g, '');
-}
-
-let names: ReadonlyMap<string, string> | undefined;
-
 /** The profile that a name or alias means; case, "-", "_", "." and spaces don't count. */
 export function findProfileName(spelling: string): string | undefined {
-  names ??= new Map(profileSpellings().map(([alias, name]) => [plain(alias), name]));
-  return names.get(plain(spelling));
+  const plain = plainModel(spelling);
+  return Object.hasOwn(PROFILE_BY_PLAIN, plain) ? PROFILE_BY_PLAIN[plain] : undefined;
 }

@@ -9,6 +9,8 @@ import { findLibc } from './proc-files.js';
 export interface ProbeOptions {
   /** Whether a child tries if CPUID can be made to trap; default true. */
   readonly faulting?: boolean;
+  /** Whether the C library is read for the x86-64 level that it was built for; default true. */
+  readonly libc?: boolean;
 }
 
 function readBytes(path: string): Uint8Array | undefined {
@@ -40,7 +42,7 @@ function askMachine(addon: ProbeAddon, options: ProbeOptions): MachineAnswers {
     cpuinfo: readText('/proc/cpuinfo'),
     auxiliaryVector: readBytes('/proc/self/auxv'),
     glibcVersion,
-    libc: glibcVersion === undefined ? undefined : readLibc(),
+    libc: glibcVersion === undefined || options.libc === false ? undefined : readLibc(),
     xcompSupported: addon.xcompSupported(),
     faulting: options.faulting === false ? undefined : addon.cpuidFaulting(),
   };

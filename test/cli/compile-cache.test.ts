@@ -17,7 +17,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { cacheFolder } from '../../src/cli/compile-cache.js';
-import { findNodes, isAtLeast } from './nodes.js';
+import { readCode, writeCode } from '../../src/cli/kept-modules.js';
+import { findNodes } from './nodes.js';
 import { program, root } from './run.js';
 
 const user = process.geteuid?.() ?? 0;
@@ -108,7 +109,7 @@ describe('the folder of compiled code', () => {
   });
 });
 
-/** Every file that Node has kept, by its path. */
+/** Every file of code that is kept, by its path. */
 function keptIn(home: string): string[] {
   const folder = join(home, '.cache', 'cpugate');
   if (!existsSync(folder)) return [];
@@ -117,34 +118,89 @@ function keptIn(home: string): string[] {
     .filter((path) => statSync(path).isFile());
 }
 
-/** Node has such a cache since. */
-const CACHING = [22, 1];
-const own: [string, string] = [process.versions.node, process.execPath];
-const caching = [own, ...findNodes()].filter(([version]) => isAtLeast(version, CACHING)).at(-1);
+const NODES: [version: string, path: string][] = [
+  [process.versions.node, process.execPath],
+  ...findNodes(),
+];
 
-describe.skipIf(caching === undefined)('what Node has kept', () => {
-  const show = (home: string) =>
-    spawnSync(caching?.[1] ?? '', [program, 'explain', 'avx2'], {
+describe.each(NODES)('code kept by Node %s', (_, node) => {
+  const start = (home: string, args: readonly string[], env: Record<string, string> = {}) => {
+    const { status, stdout, stderr } = spawnSync(node, [program, ...args], {
       encoding: 'utf8',
-      env: { PATH: process.env.PATH, HOME: home },
+      env: { PATH: process.env.PATH, HOME: home, ...env },
     });
+    return { status, stdout, stderr };
+  };
+  const show = (home: string) => start(home, ['explain', 'avx2']);
+  const stamps = (home: string) =>
+    keptIn(home).map((path) => [path, statSync(path).ino, statSync(path).mtimeMs]);
+
   const DAMAGES: [what: string, damage: (bytes: Buffer) => Uint8Array][] = [
     ['empty', () => new Uint8Array()],
     ['cut', (bytes) => bytes.subarray(0, bytes.length / 2)],
     ['cut in its header', (bytes) => bytes.subarray(0, 10)],
     ['overwritten', (bytes) => bytes.fill(0x5a)],
     ['changed in one byte', (bytes) => bytes.fill(bytes[200] ? 0 : 1, 200, 201)],
+    [
+      'changed in one byte of the code',
+      (bytes) => bytes.fill(bytes[20_000] ? 0 : 1, 20_000, 20_001),
+    ],
     ['another file', (bytes) => Buffer.concat([bytes, bytes])],
   ];
-  it.each(DAMAGES)('never matters: %s', (_, damage) => {
+  it.each(DAMAGES)('never matters, and is replaced: %s', (_, damage) => {
     const home = temporary();
     const expected = show(home);
-    expect(expected.status).toBe(0);
+    expect(expected).toMatchObject({ status: 0, stderr: '' });
     const kept = keptIn(home);
     expect(kept.length).toBeGreaterThan(0);
+    const whole = kept.map((path) => statSync(path).size);
     for (const path of kept) writeFileSync(path, damage(readFileSync(path)));
-    const { status, stdout, stderr } = show(home);
-    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: expected.stdout, stderr: '' });
+    expect(show(home)).toEqual(expected);
+    expect(kept.map((path) => statSync(path).size > 0.9 * (whole.shift() as number))).not.toContain(
+      false,
+    );
+    expect(show(home)).toEqual(expected);
+  });
+  it('is taken as it is by the next start', () => {
+    const home = temporary();
+    const expected = show(home);
+    const before = stamps(home);
+    expect(show(home)).toEqual(expected);
+    expect(stamps(home)).toEqual(before);
+  });
+  it.each([
+    ['after wrong usage', ['explain', '--nonsense'], {}],
+    ['after help', ['--help'], {}],
+    ['with NODE_DISABLE_COMPILE_CACHE', ['explain', 'avx2'], { NODE_DISABLE_COMPILE_CACHE: '1' }],
+  ])('is none %s', (_, args, env) => {
+    const home = temporary();
+    start(home, args, env);
+    expect(keptIn(home)).toEqual([]);
+  });
+});
+
+describe('a file of code', () => {
+  const [head, code] = [Buffer.from('this Node\nthis source\n'), Buffer.from('code')];
+  it('is read by who wrote it, of the same source', () => {
+    const file = join(temporary(), 'check.cjs.code');
+    writeCode(file, head, code);
+    expect(readCode(file, head)).toEqual(code);
+    expect(readCode(file, Buffer.from('this Node\nthat source\n'))).toBeUndefined();
+    expect(readCode(file, Buffer.from('that Node\nthis source\n'))).toBeUndefined();
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+  it('is none where it differs from its second copy, or has no code', () => {
+    const file = join(temporary(), 'check.cjs.code');
+    for (const bytes of ['codecoda', 'codecod', '']) {
+      writeFileSync(file, Buffer.concat([head, Buffer.from(bytes)]));
+      expect(readCode(file, head)).toBeUndefined();
+    }
+  });
+  it('is not there at all where it cannot be written', () => {
+    const folder = temporary();
+    mkdirSync(join(folder, 'check.cjs.code'));
+    writeCode(join(folder, 'check.cjs.code'), head, code);
+    expect(readdirSync(folder)).toEqual(['check.cjs.code']);
   });
 });
 

@@ -155,7 +155,7 @@ describe.skipIf(!labIsHere || !supervisorIsHere || !existsSync(program))(
         'an area that is too large',
         'pku',
         'haswell',
-        /XSAVE area has 2696 bytes, the baseline's 832/,
+        /XSAVE area has 2696 bytes, the baseline's XSAVE area has 832 bytes/,
       ],
       [
         'Intel without faulting',

@@ -17,7 +17,7 @@ export const run: Run = async (args) => {
       remedy: 'Give processes with --pid PID, or a cgroup with --cgroup PATH.',
     });
   const { baseline } = await maskOf(args);
-  const { mask } = maskForHost(baseline, probeHost());
+  const { mask } = maskForHost(baseline, probeHost({ libc: false }));
   const supervisor = findSupervisor();
   const folder = runtimeFolderOf(args);
   const file = writeMaskFile(mask, folder, ownUid());

@@ -10,7 +10,7 @@ import { maskOf, ownUid, passOn, runtimeFolderOf } from '../mask-arguments.js';
 
 export const run: Run = async (args) => {
   const { baseline } = await maskOf(args);
-  const { mask } = maskForHost(baseline, probeHost());
+  const { mask } = maskForHost(baseline, probeHost({ libc: false }));
   const program = findProgram(args.trailing[0] as string, process.env.PATH);
   if (program !== undefined) refuseHigherLevel(baseline, neededLevel(program));
   const supervisor = findSupervisor();
