@@ -4,8 +4,9 @@ import { keptModules } from './kept-modules.js';
 
 function folderForCode(): string | undefined {
   const { env } = process;
-  // Coverage sees only what is compiled under its eyes.
-  if (env.NODE_DISABLE_COMPILE_CACHE || env.NODE_V8_COVERAGE) return undefined;
+  // Coverage, which is Node's own, sees only what is compiled under its eyes.
+  const { NODE_V8_COVERAGE: coverage } = env;
+  if (env.NODE_DISABLE_COMPILE_CACHE || coverage) return undefined;
   const user = process.geteuid?.();
   return user === undefined ? undefined : cacheFolder(env, user);
 }

@@ -24,7 +24,7 @@ describe('refused before CRIU is started', () => {
     ],
     [['restore', '--images', 'X', '--', '-d'], /-d can't be passed to CRIU/],
     [['restore', '--images', '/nonexistent/folder'], /nonexistent/],
-    [['hook'], /there is no hook ""/],
+    [['hook'], /CALLER is missing\n {2}Hooks: criu, oci/],
     [['hook', 'toString'], /there is no hook "toString"/],
     [['hook', 'criu'], /CRTOOLS_SCRIPT_ACTION is not set/],
   ])('cpugate %j', (args, says) => {

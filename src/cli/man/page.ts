@@ -56,6 +56,11 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
     'XDG_RUNTIME_DIR',
     "Masks and sockets lie in its folder cpugate for users who can't write to /run.",
   ],
+  ['XDG_CACHE_HOME', 'Compiled code is kept in its folder cpugate; the default is ~/.cache.'],
+  [
+    'NODE_DISABLE_COMPILE_CACHE',
+    'If not empty: no compiled code is kept from one start to the next, nor taken.',
+  ],
   ['CPUGATE_DEBUG', 'If not empty: a bug in cpugate is reported with the place where it happened.'],
 ];
 
@@ -63,6 +68,10 @@ const FILES: readonly (readonly [string, string])[] = [
   [
     '/run/cpugate',
     'Masks and sockets of supervisors that run; --runtime-dir names another folder.',
+  ],
+  [
+    '~/.cache/cpugate',
+    'Compiled code, kept from one start to the next. It can be deleted at any time.',
   ],
   ['cpugate-record.json', "Beside CRIU's images: what the tasks of a dump have seen."],
 ];
