@@ -33,7 +33,7 @@ const FOREIGN_KEYS: ReadonlySet<string> = new Set([
 ]);
 
 const LONGEST_KEY = 40;
-/** A longer line goes on in no line of flags. */
+/** No line of flags is longer. */
 const LONGEST_WRAPPED = 16384;
 /** Linux knows fewer than 700. */
 const MAX_FLAGS = 2048;
@@ -56,6 +56,20 @@ function isFlagText(text: string): boolean {
   return words.length > 0 && words.every((word) => FLAG.test(word) || DOTS.test(word));
 }
 
+/** Whether flags that everybody knows stand in it: a prompt has none. */
+function hasFlag(text: string): boolean {
+  return text.split(/[ \t]+/).some((word) => word.length > 2 && KNOWN_FLAGS.has(word));
+}
+
+function notOnlyFlags(input: Input, line: number): InputError {
+  return malformed(
+    input,
+    'seems to go on with the flags of the line before, and holds something else too',
+    { line, at: 'flags' },
+    'Give all of /proc/cpuinfo: a flag that is passed over would look like a missing feature.',
+  );
+}
+
 export function readBlocks(input: Input): {
   readonly blocks: readonly Block[];
   readonly foreign: boolean;
@@ -71,8 +85,11 @@ export function readBlocks(input: Input): {
   forEachLine(text, (start, end, line) => {
     const colon = text.slice(start, Math.min(end, start + LONGEST_KEY)).indexOf(':');
     if (colon === -1) {
+      if (wrapped === undefined) return;
       const rest = text.slice(start, Math.min(end, start + LONGEST_WRAPPED));
-      if (wrapped !== undefined && isFlagText(rest)) wrapped.push(rest);
+      const isWhole = rest.length === end - start;
+      if (isWhole && isFlagText(rest)) wrapped.push(rest);
+      else if (hasFlag(rest)) throw notOnlyFlags(input, line);
       else wrapped = undefined;
       return;
     }

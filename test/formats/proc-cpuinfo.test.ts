@@ -541,6 +541,16 @@ describe('a line of flags that was wrapped', () => {
     ] as const)
       expect(() => effectiveOf(twice(a, b)), `${a} / ${b}`).toThrow('given twice');
   });
+  it.each([
+    ['quoted', `${DESKTOP.slice(0, 300)}\n> ${DESKTOP.slice(300)}`],
+    ['with a remark', `${DESKTOP.slice(0, 304)}\n${DESKTOP.slice(304)} (and so on)`],
+    ['endless', `${DESKTOP}\n${'avx2 '.repeat(5000)}`],
+  ])('is refused, not shortened, where a line of it is %s', (_, flags) => {
+    expect(failureOf(procCpuinfo, desktop(flags))).toMatchObject({
+      code: 'malformed',
+      place: { line: 8, at: 'flags' },
+    });
+  });
   it('ends at an empty line and at a prompt', () => {
     for (const end of ['\n', 'root@host ~ #\n'])
       expect(effectiveOf(`${desktop(DESKTOP).replace(/\nbugs[\s\S]*/, '\n')}${end}`)).toEqual(
