@@ -5,7 +5,7 @@ import type { Finding, Rule } from '../finding.js';
  * The target's XSAVE area is larger than the one that programs sized their buffers by. glibc asks
  * CPUID 0xD once, keeps the size, and lets the lazy binding trampoline save into that much stack:
  * with plain XSAVE the CPU writes every enabled component and overruns it. With XSAVEC glibc saves
- * the components it knows in the compacted format, which doesn't grow; other users of XSAVE may.
+ * the components it knows in the compacted format; what isn't in use takes no room to write.
  * Where the source has no XSAVE, nobody has sized anything (glibc uses FXSAVE).
  * Sources: glibc sysdeps/x86/cpu-features.c (update_active), sysdeps/x86_64/dl-trampoline.h;
  * CRIU commit 327e78f92.
@@ -21,7 +21,7 @@ export const xsaveAreaGrows: Rule = (from, to) => {
   if (xsavec === PRESENT)
     return finding(
       'risk',
-      `${sizes}: glibc saves with XSAVEC and stays within its buffer, but programs that size buffers by CPUID 0xD and save with plain XSAVE overrun them.`,
+      `${sizes}: glibc saves with XSAVEC and stays within its buffer while no code uses the state that is new, but programs that size buffers by CPUID 0xD and save with plain XSAVE overrun them.`,
     );
   if (xsavec === ABSENT)
     return finding(
