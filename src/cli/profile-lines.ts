@@ -12,6 +12,7 @@ import { ROWS } from '../catalogue/index.js';
 import { decodeUtf8 } from '../formats/format.js';
 import validate from '../generated/host-profile.js';
 import type { Host } from '../model/host.js';
+import { flagsThatDecide } from '../model/kernel-gives.js';
 import { KnownParts, type Span } from './known-parts.js';
 
 /** What a cluster takes of a host. */
@@ -30,7 +31,7 @@ interface ProfileHead {
     readonly hwcap2?: string;
     readonly minSigStackBytes?: number;
     readonly glibc?: { readonly version: string };
-    cpuinfoFlags?: unknown;
+    cpuinfoFlags?: readonly string[] | null;
   };
   cpus: unknown;
 }
@@ -40,6 +41,8 @@ interface FoldedKind {
   readonly hostKind: Host['kind'];
   readonly hwcap2: string | undefined;
   readonly minSigStackBytes: number | undefined;
+  /** What the flags of /proc/cpuinfo decide. */
+  readonly decided: string;
   readonly kind: HostKind;
   readonly key: string;
 }
@@ -118,13 +121,15 @@ function parseJson(text: string): unknown {
   }
 }
 
-function isJsonArray(line: Buffer, { start, end }: Span): boolean {
-  return Array.isArray(parseJson(line.toString('latin1', start, end)));
+function parseArray(line: Buffer, { start, end }: Span): readonly string[] | undefined {
+  const value = parseJson(line.toString('latin1', start, end));
+  return Array.isArray(value) ? value : undefined;
 }
 
 export class ProfileLines {
   readonly #cpus = new KnownParts<FoldedKind[]>(findWild);
-  readonly #flags = new KnownParts<true>();
+  /** What lists of flags decide. */
+  readonly #flags = new KnownParts<string>();
 
   /** Undefined: not one that has been met; read it the long way and tell by remember(). */
   find(line: Buffer): FoldedHost | undefined {
@@ -132,22 +137,25 @@ export class ProfileLines {
     const kinds = cpus && this.#cpus.get(line, cpus);
     if (cpus === undefined || kinds === undefined) return undefined;
     const flags = findSpan(line.subarray(0, cpus.start), FLAGS);
-    const hasFlags = flags !== undefined && this.#flags.get(line, flags) === true;
-    const head = parseWithout(line, hasFlags ? [flags, cpus] : [cpus]);
+    const known = flags && this.#flags.get(line, flags);
+    const isKnown = flags !== undefined && known !== undefined;
+    const head = parseWithout(line, isKnown ? [flags, cpus] : [cpus]);
     if (head?.cpus !== null) return undefined;
     head.cpus = SOME_CPUS;
-    if (hasFlags) {
+    if (isKnown) {
       if (head.system?.cpuinfoFlags !== null) return undefined;
       head.system.cpuinfoFlags = [];
     }
     if (!validate(head)) return undefined;
     const { name, hostKind, system } = head;
     const { hwcap2, minSigStackBytes, glibc } = system ?? {};
+    const decided = known ?? flagsThatDecide(system ?? {});
     for (const met of kinds)
       if (
         met.hostKind === hostKind &&
         met.hwcap2 === hwcap2 &&
-        met.minSigStackBytes === minSigStackBytes
+        met.minSigStackBytes === minSigStackBytes &&
+        met.decided === decided
       )
         return { kind: met.kind, key: met.key, name, glibcVersion: glibc?.version };
     return undefined;
@@ -156,11 +164,13 @@ export class ProfileLines {
   /** What the long way made of a line that was one of cpugate's own profile. */
   remember(line: Buffer, { kind, key }: Pick<FoldedHost, 'kind' | 'key'>): void {
     const cpus = findSpan(line, CPUS);
-    if (cpus === undefined || !isJsonArray(line, cpus)) return;
+    if (cpus === undefined || parseArray(line, cpus) === undefined) return;
     const head = parseWithout(line, [cpus]);
     if (head?.cpus !== null) return;
     const { hwcap2, minSigStackBytes } = head.system ?? {};
-    const met: FoldedKind = { kind, key, hostKind: head.hostKind, hwcap2, minSigStackBytes };
+    const decided = flagsThatDecide(head.system ?? {});
+    const { hostKind } = head;
+    const met: FoldedKind = { kind, key, hostKind, hwcap2, minSigStackBytes, decided };
     const kinds = this.#cpus.get(line, cpus);
     if (kinds === undefined) this.#cpus.set(line, cpus, [met]);
     else kinds.splice(0, kinds.length, met, ...kinds.slice(0, MOST_KINDS_OF_ONE - 1));
@@ -169,8 +179,10 @@ export class ProfileLines {
 
   #rememberFlags(line: Buffer, cpus: Span): void {
     const flags = findSpan(line.subarray(0, cpus.start), FLAGS);
-    if (flags === undefined || !isJsonArray(line, flags)) return;
+    const cpuinfoFlags = flags && parseArray(line, flags);
+    if (flags === undefined || cpuinfoFlags === undefined) return;
     if (parseWithout(line, [flags])?.system?.cpuinfoFlags !== null) return;
-    if (this.#flags.get(line, flags) === undefined) this.#flags.set(line, flags, true);
+    if (this.#flags.get(line, flags) === undefined)
+      this.#flags.set(line, flags, flagsThatDecide({ cpuinfoFlags }));
   }
 }

@@ -16,9 +16,21 @@ export interface KernelSay {
 /** HWCAP2_FSGSBASE (asm/hwcap2.h). */
 const HWCAP2_FSGSBASE = 2n;
 
-/** A flag of /proc/cpuinfo that is printed where the kernel gives the feature to tasks. */
-function byFlag(flag: string): KernelSay['gives'] {
+/** Flags of /proc/cpuinfo that are printed where the kernel gives a feature to tasks. */
+const GIVING_FLAGS = ['user_shstk', 'la57', 'lam'] as const;
+
+function byFlag(flag: (typeof GIVING_FLAGS)[number]): KernelSay['gives'] {
   return ({ cpuinfoFlags }) => cpuinfoFlags?.includes(flag);
+}
+
+/** All that flags decide: records with the same text here differ in none of it. */
+export function flagsThatDecide({
+  cpuinfoFlags,
+}: {
+  readonly cpuinfoFlags?: readonly string[] | null;
+}): string {
+  if (cpuinfoFlags === undefined || cpuinfoFlags === null) return 'no flags';
+  return GIVING_FLAGS.filter((flag) => cpuinfoFlags.includes(flag)).join(' ');
 }
 
 /**

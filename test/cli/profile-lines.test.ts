@@ -87,6 +87,32 @@ describe('the short way through a stream', () => {
     expect(other).not.toBe(line);
     expect(short.find(Buffer.from(other))).toBeUndefined();
   });
+  it('does not take one kernel for another that gives its tasks less, by the flags', async () => {
+    const features = [...HASWELL.features, 'la57'] as const;
+    const line = (cpuinfoFlags: readonly string[] | undefined) =>
+      JSON.stringify(
+        profileJson(
+          hostOf({
+            ...HASWELL,
+            features,
+            linearBits: 57,
+            kind: 'system',
+            system: { hwcap2: 2n, ...(cpuinfoFlags === undefined ? {} : { cpuinfoFlags }) },
+          }),
+        ),
+      );
+    const lines = [line(['fpu', 'la57']), line(['fpu']), line(undefined), line(['la57', 'sse'])];
+    const short = new ProfileLines();
+    for (const one of lines) {
+      const long = await longWay(one);
+      if (long === undefined) throw new Error('a fixture is damaged');
+      // Before it was met: nothing, or the right kind of another that is alike.
+      const found = short.find(Buffer.from(one));
+      if (found !== undefined) expect(found).toEqual(long);
+      short.remember(Buffer.from(one), long);
+    }
+    for (const one of lines) expect(short.find(Buffer.from(one))).toEqual(await longWay(one));
+  });
   it('says nothing or the same as the long way, however the line is damaged', async () => {
     const short = await trained();
     await fc.assert(
