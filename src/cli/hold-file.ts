@@ -9,6 +9,7 @@ import { printable } from '../model/printable.js';
 import { loadAddon } from '../probe/addon.js';
 import { readError, readFile } from './load-host.js';
 import { writeErr } from './output.js';
+import { pause } from './pause.js';
 
 export interface HeldFile {
   /** Throws InputError where somebody changed it who doesn't wait: an editor, a copy. */
@@ -40,10 +41,6 @@ function addonLock(): TryLock {
   } catch {
     return () => ENOLCK;
   }
-}
-
-function pause(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 /** For writing where that is allowed: NFS locks nothing else. */

@@ -2,6 +2,7 @@
 import { readSync } from 'node:fs';
 import { MAX_INPUT_BYTES } from '../formats/format.js';
 import { InputError } from '../model/errors.js';
+import { pause } from './pause.js';
 
 const FIRST_BYTES = 1 << 20;
 const NEWLINE = 0x0a;
@@ -97,7 +98,7 @@ function readPatiently(descriptor: number, buffer: Buffer, at: number): number {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EOF') return 0;
       if (code !== 'EAGAIN') throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SLEEP_MS);
+      pause(SLEEP_MS);
     }
   }
 }

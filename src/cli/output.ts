@@ -4,6 +4,7 @@
  */
 import { fstatSync, writeSync } from 'node:fs';
 import { InputError } from '../model/errors.js';
+import { pause } from './pause.js';
 
 const OUT = 1;
 const ERR = 2;
@@ -13,15 +14,15 @@ const MEMORY_DEVICES = 1;
 
 let isReaderGone = false;
 
-/** Waits where a pipe that doesn't block is full. */
-function writeAll(descriptor: number, text: string | Uint8Array): void {
+/** Waits where a pipe is full that its other owner made non-blocking. */
+export function writeAll(descriptor: number, text: string | Uint8Array): void {
   const bytes = typeof text === 'string' ? Buffer.from(text) : text;
   for (let done = 0; done < bytes.length; ) {
     try {
       done += writeSync(descriptor, bytes, done, bytes.length - done);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SLEEP_MS);
+      pause(SLEEP_MS);
     }
   }
 }

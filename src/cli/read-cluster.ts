@@ -2,7 +2,7 @@
  * From what the user wrote to a cluster: hosts of any format, folders of them, streams of one a line,
  * and baselines, which join with all of their hosts. Only kinds of hosts are kept.
  */
-import { closeSync, openSync, statSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import type { BaselineOptions } from '../baseline/baseline.js';
 import { type Cluster, ClusterFold, TOO_MANY_KINDS, tooManyKinds } from '../baseline/cluster.js';
 import { kindKey, kindOf } from '../baseline/host-kind.js';
@@ -24,7 +24,7 @@ import type { Host } from '../model/host.js';
 import { printable } from '../model/printable.js';
 import { hostFilesIn } from './host-folder.js';
 import { Lines } from './lines.js';
-import { loadHost, readError, readFile } from './load-host.js';
+import { isFolder, loadHost, readError, readFile } from './load-host.js';
 import { writeErr } from './output.js';
 import { type FoldedHost, ProfileLines } from './profile-lines.js';
 import { Progress } from './progress.js';
@@ -69,15 +69,6 @@ function isRecord(line: Buffer): boolean {
   const input = openInput('', line);
   if (input.json() === undefined) return false;
   return OWN_RECORD.test(text) || firecracker.recognise(input);
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    // Opening it tells what is wrong.
-    return false;
-  }
 }
 
 function holdsBaseline(path: string): boolean {

@@ -17,11 +17,10 @@ import {
   renameSync,
   rmSync,
   type Stats,
-  writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isInputError } from '../model/errors.js';
-import { writeErr, writeOut } from './output.js';
+import { writeAll, writeErr, writeOut } from './output.js';
 import { findOutputPlace } from './output-place.js';
 import { folderError, writeError } from './write-error.js';
 
@@ -34,22 +33,6 @@ export interface FileContent {
 const UNFINISHED = /^\.cpugate-[0-9a-f]{16}\.tmp$/;
 /** No write takes as long: what is older was left by a run that was killed. */
 const LEFT_AFTER_MS = 60 * 60 * 1000;
-const PAUSE_MS = 5;
-
-function pause(): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
-}
-
-/** A pipe that its other owner made non-blocking is full now and then. */
-function writeAll(descriptor: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; )
-    try {
-      done += writeSync(descriptor, bytes, done, bytes.length - done);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      pause();
-    }
-}
 
 /** Nothing is made or emptied: it isn't a file, or wasn't when it was looked at. */
 function writeStream(path: string, bytes: Uint8Array): void {
