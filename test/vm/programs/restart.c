@@ -38,6 +38,28 @@ static pid_t shoot(int signal, int count) {
   _exit(0);
 }
 
+/* A child that shoots signals at us, 10 ms apart, until it's `hit`. One alone may come before the
+   call that it shall interrupt has begun, which then waits for ever. */
+static volatile int* hit;
+
+static pid_t shoot_until_hit(int signal) {
+  *hit = 0;
+  const pid_t target = getpid(), child = fork();
+  if (child != 0) return child;
+  while (!*hit) {
+    pass(0.01);
+    if (kill(target, signal) != 0) _exit(1);
+  }
+  _exit(0);
+}
+
+static void end_shooting(int signal_number, pid_t child) {
+  REQUIRE(signal(signal_number, SIG_IGN) != SIG_ERR);
+  *hit = 1;
+  REQUIRE_EXIT(child, 0);
+  REQUIRE(calls >= 1);
+}
+
 static void* look_always(void* ended) {
   while (!*(volatile int*)ended) {
     REQUIRE_SIGHT("a thread");
@@ -83,12 +105,11 @@ static void sleep_is_interrupted(void) {
   struct timespec left = {0, 0};
   calls = 0;
   handle(SIGUSR1, handler, SA_RESTART);
-  const pid_t child = shoot(SIGUSR1, 1);
+  const pid_t child = shoot_until_hit(SIGUSR1);
   REQUIRE_EQUAL(nanosleep(&time, &left), -1);
   REQUIRE_EQUAL(errno, EINTR);
   REQUIRE(left.tv_sec >= 1 && left.tv_sec < 20);
-  REQUIRE_EQUAL(calls, 1);
-  REQUIRE_EXIT(child, 0);
+  end_shooting(SIGUSR1, child);
 }
 
 /* Real-time signals queue: every one is handled, and the read still gets what was written. */
@@ -117,12 +138,11 @@ static void read_is_interrupted(void) {
   REQUIRE(pipe(ends) == 0);
   handle(SIGUSR1, handler, 0);
   calls = 0;
-  const pid_t child = shoot(SIGUSR1, 1);
+  const pid_t child = shoot_until_hit(SIGUSR1);
   char got = 0;
   REQUIRE_EQUAL(read(ends[0], &got, 1), -1);
   REQUIRE_EQUAL(errno, EINTR);
-  REQUIRE_EQUAL(calls, 1);
-  REQUIRE_EXIT(child, 0);
+  end_shooting(SIGUSR1, child);
 }
 
 static void wait_restarts(void) {
@@ -150,6 +170,8 @@ static void futex_waits_on(void) {
 }
 
 int main(void) {
+  hit = mmap(NULL, sizeof(*hit), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(hit != MAP_FAILED);
   volatile int ended = 0;
   pthread_t thread;
   /* Blocked, the signals are the main thread's. */
