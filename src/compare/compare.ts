@@ -3,9 +3,9 @@
  * what tasks may have asked their CPU and kept. Pure: two hosts in, one report out.
  */
 import { COMPONENTS, type ComponentRow, featureIndex, isFeatureName } from '../catalogue/index.js';
+import { type CriuPrediction, predictCriu } from '../criu/predict.js';
 import { type Capabilities, describeHost } from '../model/capabilities.js';
 import type { Host } from '../model/host.js';
-import { type CriuPrediction, predictCriu } from './criu/predict.js';
 import { FINDING_CODES, type Finding, SEVERITIES } from './finding.js';
 import type { Mode } from './mode-names.js';
 import { applyMode } from './modes.js';

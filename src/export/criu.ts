@@ -10,11 +10,11 @@
 import type { Baseline } from '../baseline/baseline.js';
 import { countHosts } from '../baseline/cluster.js';
 import { countVendors } from '../baseline/stored.js';
+import { CRIU_COMPONENTS, CRIU_VENDORS } from '../criu/probe.js';
+import { CRIU_WORDS, criuFeatures, LINUX_FLAGS, LINUX_WORD } from '../criu/words.js';
 import { hostOfBaseline } from '../formats/baseline.js';
 import { encodeCriuImage } from '../formats/criu-image-write.js';
 import type { CriuCpuinfo } from '../model/criu-cpuinfo.js';
-import { CRIU_COMPONENTS, CRIU_VENDORS } from '../model/criu-probe.js';
-import { CRIU_WORDS, criuFeatures, LINUX_FLAGS, LINUX_WORD } from '../model/criu-words.js';
 import type { LeafTable } from '../model/leaves.js';
 import { readRegister } from '../model/leaves.js';
 import { bitMask, bitsOf, or } from '../model/registers.js';

@@ -3,9 +3,9 @@
  * leaf 0xD and XCR0. What CRIU made up or left out stays unknown.
  */
 import { COMPONENTS, type ComponentRow, type FeatureName } from '../catalogue/index.js';
+import { CRIU_COMPONENTS, presenceInWords } from '../criu/probe.js';
+import { CRIU_WORDS, criuPlace, type WordSource } from '../criu/words.js';
 import type { CriuCpuinfo } from '../model/criu-cpuinfo.js';
-import { CRIU_COMPONENTS, presenceInWords } from '../model/criu-probe.js';
-import { CRIU_WORDS, criuPlace, type WordSource } from '../model/criu-words.js';
 import { brandRows, encodeSignature, mergeRows, vendorRow } from '../model/from-features.js';
 import type { Cpu, Host } from '../model/host.js';
 import { type LeafRow, leafTable } from '../model/leaves.js';

@@ -1,6 +1,7 @@
 /** CRIU's cpuinfo.img, written. */
 import { PbfWriter } from 'pbf';
-import { type CriuCpuinfo, criuCpuinfo } from '../model/criu-cpuinfo.js';
+import { criuCpuinfo } from '../criu/cpuinfo.js';
+import type { CriuCpuinfo } from '../model/criu-cpuinfo.js';
 import { InputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
 import { COMMON_MAGIC, CPUINFO_MAGIC, FIELD, VENDORS } from './criu-image-layout.js';

@@ -1,6 +1,7 @@
 /** CRIU's cpuinfo.img, read; criu-image-layout.ts says what is in it. */
+
+import { WORDS_BY_VERSION } from '../criu/words.js';
 import type { CriuCpuinfo } from '../model/criu-cpuinfo.js';
-import { WORDS_BY_VERSION } from '../model/criu-words.js';
 import { InputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
 import { ALL_KNOWN, hex32 } from '../model/registers.js';

@@ -5,9 +5,9 @@
  * sources (src/cpu.c, fpu.c, cpuid.c, json.c) say what that is.
  */
 import { type FeatureName, REGISTERS } from '../catalogue/index.js';
+import { CRIU_COMPONENTS, presenceInWords } from '../criu/probe.js';
+import { CRIU_WORDS, criuPlace } from '../criu/words.js';
 import validate from '../generated/vzcpuidctl.js';
-import { CRIU_COMPONENTS, presenceInWords } from '../model/criu-probe.js';
-import { CRIU_WORDS, criuPlace } from '../model/criu-words.js';
 import {
   brandRows,
   encodeSignature,

@@ -2,8 +2,8 @@
 
 import type { FeatureName } from '../catalogue/index.js';
 import { findFeature as findCanonical, findComponent } from '../catalogue/index.js';
-import { parseCriuCap } from '../compare/criu/cap.js';
 import { MODES, type Mode } from '../compare/mode-names.js';
+import { parseCriuCap } from '../criu/cap.js';
 import { MAX_INPUT_BYTES } from '../formats/format.js';
 import { InputError } from '../model/errors.js';
 import { isUserVisible } from '../model/prerequisites.js';

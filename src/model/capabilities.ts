@@ -25,6 +25,7 @@ import {
   type Known64,
   NOTHING_KNOWN,
 } from './registers.js';
+import { decodeSignature, type Signature } from './signature.js';
 import { type UnnamedWord, unnamedWords } from './unnamed-bits.js';
 import {
   ABSENT,
@@ -36,12 +37,6 @@ import {
   UNKNOWN,
   type XsaveState,
 } from './xsave.js';
-
-export interface Signature {
-  readonly family: number;
-  readonly model: number;
-  readonly stepping: number;
-}
 
 /** One difference between the logical CPUs of a host. */
 export interface CpuDifference {
@@ -169,15 +164,6 @@ function readBrand(leaves: LeafTable): string | undefined {
     }
   const text = textOf(values).replace(/\s+/g, ' ');
   return text === '' ? undefined : text;
-}
-
-/** Family and model as the vendors say to join them (Intel SDM vol. 2A, CPUID leaf 1). */
-export function decodeSignature(eax: number): Signature {
-  const base = field(eax, 11, 8);
-  const family = base === 0xf ? base + field(eax, 27, 20) : base;
-  const model =
-    base === 0xf || base === 6 ? field(eax, 19, 16) * 16 + field(eax, 7, 4) : field(eax, 7, 4);
-  return { family, model, stepping: field(eax, 3, 0) };
 }
 
 function readKnown(

@@ -3,7 +3,6 @@
  * flags, named profiles, baselines.
  */
 import { COMPONENTS, type FeatureName, type FeatureRow, ROWS } from '../catalogue/index.js';
-import type { Signature } from './capabilities.js';
 import type { LeafRow } from './leaves.js';
 import {
   ALL_KNOWN,
@@ -14,6 +13,7 @@ import {
   or,
   type Registers,
 } from './registers.js';
+import type { Signature } from './signature.js';
 
 interface Building {
   values: Record<keyof Registers, number>;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Baseline, baselineOf } from '../../src/baseline/baseline.js';
 import { clusterOf } from '../../src/baseline/cluster.js';
-import { predictCriu } from '../../src/compare/criu/predict.js';
+import { predictCriu } from '../../src/criu/predict.js';
 import { criu as criuTarget } from '../../src/export/criu.js';
 import { criuImage } from '../../src/formats/criu-image.js';
 import { openInput } from '../../src/formats/format.js';

@@ -10,7 +10,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { predictCriu } from '../../src/compare/criu/predict.js';
+import { predictCriu } from '../../src/criu/predict.js';
 import { cpuidRaw } from '../../src/formats/cpuid-raw.js';
 import { criuImage } from '../../src/formats/criu-image.js';
 import { openInput } from '../../src/formats/format.js';

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import { type CompareOptions, compareHosts, type Report } from '../../compare/compare.js';
-import { parseCriuCap } from '../../compare/criu/cap.js';
 import { MODES, type Mode } from '../../compare/mode-names.js';
 import { exitStatus, type Verdict } from '../../compare/verdict.js';
+import { parseCriuCap } from '../../criu/cap.js';
 import { InputError } from '../../model/errors.js';
 import type { Host } from '../../model/host.js';
 import { printableJson } from '../../model/printable.js';

@@ -5,12 +5,10 @@
  * Of hosts that no OS ran on, it is what CRIU would find under a Linux that enables all it can.
  */
 import type { FeatureName } from '../catalogue/index.js';
-import { describeHost, type Signature } from './capabilities.js';
-import type { CriuCpuinfo } from './criu-cpuinfo.js';
-import type { CriuView, Stored } from './criu-view.js';
-import { CRIU_WORDS, criuPlace, LINUX_FLAGS, LINUX_WORD } from './criu-words.js';
-import type { Cpu, Host } from './host.js';
-import { findLeaf, type LeafTable, leafExists, readRegister } from './leaves.js';
+import { describeHost } from '../model/capabilities.js';
+import type { CriuCpuinfo } from '../model/criu-cpuinfo.js';
+import type { Cpu, Host } from '../model/host.js';
+import { findLeaf, type LeafTable, leafExists, readRegister } from '../model/leaves.js';
 import {
   ALL_KNOWN,
   ALL_KNOWN_64,
@@ -24,8 +22,18 @@ import {
   NOTHING_KNOWN,
   or,
   without,
-} from './registers.js';
-import { ABSENT, offeredMask, PRESENT, type Presence, presenceInMask, UNKNOWN } from './xsave.js';
+} from '../model/registers.js';
+import type { Signature } from '../model/signature.js';
+import {
+  ABSENT,
+  offeredMask,
+  PRESENT,
+  type Presence,
+  presenceInMask,
+  UNKNOWN,
+} from '../model/xsave.js';
+import type { CriuView, Stored } from './record.js';
+import { CRIU_WORDS, criuPlace, LINUX_FLAGS, LINUX_WORD } from './words.js';
 
 export const CRIU_VENDORS: ReadonlyMap<string, CriuCpuinfo['vendor']> = new Map([
   ['GenuineIntel', 'intel'],

@@ -2,7 +2,7 @@
  * The argument of CRIU's --cpu-cap, read exactly as CRIU reads it (parse_cpu_cap in its
  * criu/config.c).
  */
-import { InputError } from '../../model/errors.js';
+import { InputError } from '../model/errors.js';
 
 /** What CRIU compares. */
 export interface CriuCap {

@@ -2,10 +2,7 @@
  * The comparisons of CRIU's cpu_validate_features, in its order (criu/arch/x86/cpu.c). What an image
  * doesn't hold, CRIU takes from the host, so that it agrees.
  */
-import { componentName, type FeatureName } from '../../catalogue/index.js';
-import { presenceInWords } from '../../model/criu-probe.js';
-import type { CriuView, Stored } from '../../model/criu-view.js';
-import { nameBits, nameUnknownBits } from '../../model/criu-words.js';
+import { componentName, type FeatureName } from '../catalogue/index.js';
 import {
   ALL_KNOWN,
   and,
@@ -15,9 +12,12 @@ import {
   NOTHING_KNOWN,
   or,
   without,
-} from '../../model/registers.js';
-import { ABSENT, PRESENT, type Presence, UNKNOWN } from '../../model/xsave.js';
+} from '../model/registers.js';
+import { ABSENT, PRESENT, type Presence, UNKNOWN } from '../model/xsave.js';
 import { instructionMask } from './instruction-mask.js';
+import { presenceInWords } from './probe.js';
+import type { CriuView, Stored } from './record.js';
+import { nameBits, nameUnknownBits } from './words.js';
 
 export interface CheckResult {
   /** CRIU's own words, where it surely refuses. */

@@ -1,7 +1,7 @@
 /** The bits that --cpu-cap=ins compares (x86_ins_capability_mask in CRIU's criu/arch/x86/cpu.c). */
-import { ROWS } from '../../catalogue/index.js';
-import { CRIU_WORDS, criuPlace, LINUX_FLAGS, LINUX_WORD } from '../../model/criu-words.js';
-import { bitMask, or } from '../../model/registers.js';
+import { ROWS } from '../catalogue/index.js';
+import { bitMask, or } from '../model/registers.js';
+import { CRIU_WORDS, criuPlace, LINUX_FLAGS, LINUX_WORD } from './words.js';
 
 let made: readonly number[] | undefined;
 

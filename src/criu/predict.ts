@@ -4,13 +4,14 @@
  * thing that it dislikes, and so does the reason; what differs is listed by name beside it.
  */
 
-import { presenceInWords } from '../../model/criu-probe.js';
-import { type CriuView, viewAsCriu } from '../../model/criu-view.js';
-import { WORDS_BY_VERSION } from '../../model/criu-words.js';
-import type { Host } from '../../model/host.js';
-import { ABSENT, PRESENT } from '../../model/xsave.js';
+import type { Host } from '../model/host.js';
+import { ABSENT, PRESENT } from '../model/xsave.js';
 import { capOfCheck, parseCriuCap } from './cap.js';
 import { type Check, type CheckResult, CPU_CHECKS, FPU_CHECKS, INS_CHECKS } from './checks.js';
+import { presenceInWords } from './probe.js';
+import type { CriuView } from './record.js';
+import { viewAsCriu } from './view.js';
+import { WORDS_BY_VERSION } from './words.js';
 
 export type CriuPrediction =
   | { readonly outcome: 'accepts'; readonly exit: 0 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type CriuCpuinfo, criuCpuinfo } from '../../src/model/criu-cpuinfo.js';
-import { viewAsCriu } from '../../src/model/criu-view.js';
-import { CRIU_WORDS, nameBit } from '../../src/model/criu-words.js';
+import { criuCpuinfo } from '../../src/criu/cpuinfo.js';
+import { viewAsCriu } from '../../src/criu/view.js';
+import { CRIU_WORDS, nameBit } from '../../src/criu/words.js';
+import type { CriuCpuinfo } from '../../src/model/criu-cpuinfo.js';
 import type { Cpu, Host, HostKind } from '../../src/model/host.js';
 import { type LeafRow, leafTable } from '../../src/model/leaves.js';
 import { ALL_KNOWN_64 } from '../../src/model/registers.js';

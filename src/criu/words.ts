@@ -3,7 +3,7 @@
  * own (enum cpuid_leafs in compel's asm/cpu.h) and part of the file format.
  */
 import { type FeatureName, featureRow, ROWS } from '../catalogue/index.js';
-import { bitsOf, hex, type Register } from './registers.js';
+import { bitsOf, hex, type Register } from '../model/registers.js';
 
 export interface WordSource {
   readonly leaf: number;

@@ -2,39 +2,21 @@
  * CRIU's record about a host as far as it can be told: what its checks compare.
  */
 import { componentName } from '../catalogue/index.js';
-import type { Signature } from './capabilities.js';
-import type { CriuCpuinfo } from './criu-cpuinfo.js';
-import { viewOfCpu } from './criu-probe.js';
-import { nameUnknownBits } from './criu-words.js';
-import type { Host } from './host.js';
+import type { CriuCpuinfo } from '../model/criu-cpuinfo.js';
+import type { Host } from '../model/host.js';
 import {
   ALL_KNOWN,
   ALL_KNOWN_64,
   and,
   bitsOf,
-  type Known32,
   type Known64,
   NOTHING_KNOWN,
   or,
   without,
-} from './registers.js';
-
-/** A field of the record: its value, or that the image lacks it, or that it can't be told. */
-export type Stored<T> = T | 'not-stored' | 'not-known';
-
-/** The record about a host as far as it can be told. */
-export interface CriuView {
-  readonly capabilityVersion: number;
-  /** The vendor, where CRIU doesn't know it: it gives up then and leaves all else empty. */
-  readonly unsupportedVendor?: string;
-  readonly vendor: Stored<CriuCpuinfo['vendor']>;
-  readonly signature: Stored<Signature>;
-  readonly words: readonly Known32[];
-  readonly modelId: Stored<string>;
-  readonly xfeaturesMask: Stored<Known64>;
-  readonly xsaveSize: Stored<number>;
-  readonly xsaveSizeMax: Stored<number>;
-}
+} from '../model/registers.js';
+import { viewOfCpu } from './probe.js';
+import type { CriuView, Stored } from './record.js';
+import { nameUnknownBits } from './words.js';
 
 function viewOfImage(criu: CriuCpuinfo): CriuView {
   const { vendor, family, model, stepping, capabilityVersion, words } = criu;

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { capOfCheck, parseCriuCap } from '../../src/compare/criu/cap.js';
-import { instructionMask } from '../../src/compare/criu/instruction-mask.js';
-import { type CriuPrediction, predictCriu } from '../../src/compare/criu/predict.js';
+import { capOfCheck, parseCriuCap } from '../../src/criu/cap.js';
+import { instructionMask } from '../../src/criu/instruction-mask.js';
+import { type CriuPrediction, predictCriu } from '../../src/criu/predict.js';
+import { CRIU_WORDS } from '../../src/criu/words.js';
 import { criuImage } from '../../src/formats/criu-image.js';
 import { openInput } from '../../src/formats/format.js';
 import type { CriuCpuinfo } from '../../src/model/criu-cpuinfo.js';
-import { CRIU_WORDS } from '../../src/model/criu-words.js';
 import { InputError } from '../../src/model/errors.js';
 import { vendorRow } from '../../src/model/from-features.js';
 import type { Host } from '../../src/model/host.js';
