@@ -5,8 +5,9 @@
 namespace cpugate {
 namespace {
 
-// How a leaf tells which subleaves it has. Sources: Intel SDM vol. 2A CPUID and the Architecture
-// Instruction Set Extensions reference; AMD APM vol. 3 appendix E.
+// How a leaf tells which subleaves it has; src/catalogue/subleaves.ts has the same rows.
+// Sources: Intel SDM vol. 2A CPUID and the Architecture Instruction Set Extensions reference; AMD APM
+// vol. 3 appendix E.
 enum class Subleaves {
   kUpToEax,          // subleaf 0 EAX is the last one
   kBitsOfEax,        // subleaf 0 EAX has a bit for each

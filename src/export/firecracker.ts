@@ -14,6 +14,7 @@ import {
   type Register,
   ROWS,
 } from '../catalogue/index.js';
+import { subleafRule } from '../catalogue/subleaves.js';
 import { Bitmap, type FirecrackerTemplate, type LeafModifier } from './firecracker-template.js';
 import { supervisorComponents, xsaveSizeBits } from './firecracker-xsave.js';
 import { hiddenFeatures, mayBeSomewhere } from './hidden-features.js';
@@ -38,8 +39,6 @@ const ALWAYS: readonly LeafPlace[] = [
 const EMPTY_LEAVES: ReadonlySet<number> = new Set([0x12, 0x14, 0x19, 0xc0000001]);
 /** In these, bits that nobody named are features to come, and cleared as well. */
 const FEATURES_ONLY: ReadonlySet<string> = new Set(['0x7.0', '0x7.1']);
-/** KVM looks at the subleaf there. */
-const WITH_SUBLEAVES: ReadonlySet<number> = new Set([0x7, 0xd, 0x1e, 0x24]);
 
 function keyOf({ leaf, subleaf }: LeafPlace): string {
   return `0x${leaf.toString(16)}.${subleaf.toString(16)}`;
@@ -99,7 +98,8 @@ function modifierOf(baseline: Baseline, place: LeafPlace): LeafModifier {
   return {
     leaf: `0x${place.leaf.toString(16)}`,
     subleaf: `0x${place.subleaf.toString(16)}`,
-    flags: WITH_SUBLEAVES.has(place.leaf) ? 1 : 0,
+    // KVM_CPUID_FLAG_SIGNIFCANT_INDEX: without it KVM gives this answer for every subleaf.
+    flags: subleafRule(place.leaf) === undefined ? 0 : 1,
     modifiers: REGISTERS.map((register) => ({
       register,
       bits: bitsOfRegister(baseline, place, register),

@@ -9,6 +9,7 @@
  */
 import type { Baseline } from '../baseline/baseline.js';
 import type { FeatureName } from '../catalogue/index.js';
+import { subleafRule } from '../catalogue/subleaves.js';
 import { hostOfBaseline } from '../formats/baseline.js';
 import { type LeafTable, leafTable, readRegister } from '../model/leaves.js';
 import { hex32, or } from '../model/registers.js';
@@ -45,9 +46,6 @@ const LEAVES: readonly (readonly [
   [0xc0000001, undefined, 'needed'],
 ];
 
-/** These tell in EAX of subleaf 0 which subleaf is the last. */
-const COUNTED: ReadonlySet<number> = new Set([0x7, 0x24]);
-
 /** Older kernels hold so many lines, newer ones 128. */
 const LINES_OF_OLDER_KERNELS = 16;
 
@@ -64,7 +62,7 @@ function lineOf(
 ): OverrideLine {
   const read = (register: 'eax' | 'ebx' | 'ecx' | 'edx') =>
     readRegister(leaves, leaf, subleaf ?? 0, register).value;
-  const isCount = COUNTED.has(leaf) && subleaf === 0;
+  const isCount = subleafRule(leaf) === 'up-to-eax' && subleaf === 0;
   const last = isCount && featuresIn(leaf, 1, features).length > 0 ? 1 : 0;
   return {
     leaf,

@@ -4,6 +4,7 @@
  * any other line stays without one, and what it says unknown.
  */
 import { componentRow } from '../catalogue/index.js';
+import { type SubleafRule, subleafRule } from '../catalogue/subleaves.js';
 import { bitsOf, field, hasBit, hasBit64, join64, type Registers } from '../model/registers.js';
 import { LEGACY_AREA_BYTES } from '../model/xsave.js';
 
@@ -89,28 +90,17 @@ function numberComponents(lines: readonly Registers[]): Numbers {
   return numbers;
 }
 
-const RULES: ReadonlyMap<number, (lines: readonly Registers[]) => Numbers> = new Map([
-  [0x4, numberCaches],
-  [0x7, numberCounted],
-  [0xb, numberTopology],
-  [0xd, numberComponents],
-  [0xf, onlyFirst],
-  [0x10, onlyFirst],
-  [0x12, onlyFirst],
-  [0x14, numberCounted],
-  [0x17, numberCounted],
-  [0x18, numberCounted],
-  [0x1b, onlyFirst],
-  [0x1d, numberCounted],
-  [0x1e, onlyFirst],
-  [0x1f, numberTopology],
-  [0x20, numberCounted],
-  [0x23, onlyFirst],
-  [0x24, numberCounted],
-  [0x8000001d, numberCaches],
-  [0x80000020, onlyFirst],
-  [0x80000026, numberTopology],
-]);
+const NUMBERINGS: Readonly<Record<SubleafRule, (lines: readonly Registers[]) => Numbers>> = {
+  'up-to-eax': numberCounted,
+  'bits-of-eax': onlyFirst,
+  'bits-of-ebx': onlyFirst,
+  'bits-of-edx': onlyFirst,
+  'until-cache-type-0': numberCaches,
+  'until-level-type-0': numberTopology,
+  'until-target-0': onlyFirst,
+  enclaves: onlyFirst,
+  state: numberComponents,
+};
 
 /**
  * Subleaf of each line of one leaf, in the order of the file; undefined: can't be told. Leaves
@@ -120,6 +110,7 @@ export function numberSubleaves(
   leaf: number,
   lines: readonly Registers[],
 ): readonly (number | undefined)[] {
-  const rule = RULES.get(leaf);
-  return rule === undefined ? lines.map(() => 0) : lines.length === 1 ? [0] : rule(lines);
+  const rule = subleafRule(leaf);
+  if (rule === undefined) return lines.map(() => 0);
+  return lines.length === 1 ? [0] : NUMBERINGS[rule](lines);
 }

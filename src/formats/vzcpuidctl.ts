@@ -5,6 +5,7 @@
  * sources (src/cpu.c, fpu.c, cpuid.c, json.c) say what that is.
  */
 import { type FeatureName, REGISTERS } from '../catalogue/index.js';
+import { subleafRule } from '../catalogue/subleaves.js';
 import { CRIU_COMPONENTS, presenceInWords } from '../criu/probe.js';
 import { CRIU_WORDS, criuPlace } from '../criu/words.js';
 import validate from '../generated/vzcpuidctl.js';
@@ -55,9 +56,6 @@ interface CpuRecord {
 
 const FORMAT_VERSION = 1;
 
-/** Leaves that look at ECX; for others it holds whatever was there. */
-const HAS_SUBLEAVES = new Set([0x4, 0x7, 0xb, 0xd, 0xf, 0x10, 0x12, 0x14, 0x8000001d]);
-
 function isSameRow(a: LeafRow, b: LeafRow): boolean {
   return REGISTERS.every((register) => a[register] === b[register]);
 }
@@ -77,7 +75,8 @@ function rowsOfCalls(input: Input, record: CpuRecord): { rows: LeafRow[]; doubtf
   const doubtful = new Set<string>();
   trace.in.forEach(([leaf, , ecx], place) => {
     const [eax, ebx, answer, edx] = trace.out[place] as Call;
-    const subleaf = HAS_SUBLEAVES.has(leaf) ? ecx : 0;
+    // Where the leaf doesn't look at ECX, that holds whatever was there.
+    const subleaf = subleafRule(leaf) === undefined ? 0 : ecx;
     if (subleaf > 0xffff)
       throw malformed(input, 'is not a subleaf', { at: `/cpu/cpuid_call_trace/in/${place}` });
     const row = { leaf, subleaf, eax, ebx, ecx: answer, edx };

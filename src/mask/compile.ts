@@ -4,8 +4,9 @@
  * unless live-leaves.ts or shown-bits.ts names it.
  */
 import type { Baseline } from '../baseline/baseline.js';
-import { type FeatureName, REGISTERS, ROWS } from '../catalogue/index.js';
+import { type FeatureName, type FeatureRow, REGISTERS, ROWS } from '../catalogue/index.js';
 import { REPEATED_BITS } from '../catalogue/repeated-bits.js';
+import { subleafRule } from '../catalogue/subleaves.js';
 import { and, fieldMask } from '../model/registers.js';
 import { LIVE_LEAVES } from './live-leaves.js';
 import { ALL_SUBLEAVES, type Mask, type MaskRow } from './mask.js';
@@ -21,10 +22,15 @@ export interface CompiledMask {
 
 const EVERY: Subleaves = [0, ALL_SUBLEAVES];
 
-/** Leaves with feature bits whose answer depends on ECX; the others ignore it. */
-const WITH_SUBLEAVES: ReadonlySet<number> = new Set([
-  0x7, 0xd, 0xf, 0x10, 0x12, 0x14, 0x1e, 0x24, 0x29, 0x80000020,
-]);
+const LIVE_IN_ALL_SUBLEAVES: ReadonlySet<number> = new Set(
+  LIVE_LEAVES.filter(({ subleaves }) => subleaves === undefined).map(({ leaf }) => leaf),
+);
+
+/** A feature's own subleaf; all where the leaf ignores ECX, or where they have one row already. */
+function subleavesOf({ leaf, subleaf }: FeatureRow): Subleaves {
+  const isOneRow = subleafRule(leaf) === undefined || LIVE_IN_ALL_SUBLEAVES.has(leaf);
+  return isOneRow ? EVERY : [subleaf, subleaf];
+}
 
 /** HWCAP2_FSGSBASE (Linux asm/hwcap2.h). Bit 0, ring-3 MWAIT of Knights Landing, is never shown. */
 const HWCAP2_FSGSBASE = 2n;
@@ -38,7 +44,7 @@ function numberOf(name: FeatureName, baseline: Baseline): number {
 function addFeatures(rows: RowBuilder, baseline: Baseline): void {
   const features = new Set(baseline.features);
   for (const row of ROWS.filter((one) => isShown(one, features))) {
-    const at: Subleaves = WITH_SUBLEAVES.has(row.leaf) ? [row.subleaf, row.subleaf] : EVERY;
+    const at = subleavesOf(row);
     if (typeof row.bit === 'number') {
       const bit = fieldMask(row.bit, row.bit);
       rows.keep(row.leaf, at, row.reg, bit);

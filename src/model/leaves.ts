@@ -2,6 +2,7 @@
  * What a CPU answers: leaf and subleaf in, four registers out. A live CPU, a dump, a list of flags
  * and a named profile all become such a table; what the source can't tell is marked, bit by bit.
  */
+import { subleafRule } from '../catalogue/subleaves.js';
 import {
   ALL_KNOWN,
   ALL_REGISTERS_KNOWN,
@@ -113,8 +114,16 @@ export function leafBeyond(table: LeafTable): number | undefined {
   return first === undefined || ZERO_VENDORS.includes(first.ebx) ? undefined : first.eax;
 }
 
-/** Leaves whose subleaf 0 EAX is the highest subleaf. */
-const EAX_IS_LAST_SUBLEAF = new Set([0x7, 0x14, 0x17, 0x18, 0x1d, 0x1e, 0x20, 0x24]);
+/**
+ * Whether a further subleaf is known to be absent. Without a single supported component there is no
+ * XSAVE, and no more of its subleaves.
+ */
+function isBeyondLast(table: LeafTable, leaf: number, subleaf: number): boolean {
+  const rule = subleafRule(leaf);
+  if (rule !== 'up-to-eax' && rule !== 'state') return false;
+  const { value, known } = readRegister(table, leaf, 0, 'eax');
+  return known === ALL_KNOWN && (rule === 'state' ? value === 0 : subleaf > value);
+}
 
 /**
  * One register, with what is known of it. A leaf above its range's maximum and a subleaf above its
@@ -129,15 +138,7 @@ export function readRegister(
   register: Register,
 ): Known32 {
   if (leafExists(table, leaf) === false) return KNOWN_ZERO;
-  if (subleaf > 0 && EAX_IS_LAST_SUBLEAF.has(leaf)) {
-    const last = readRegister(table, leaf, 0, 'eax');
-    if (last.known === ALL_KNOWN && subleaf > last.value) return KNOWN_ZERO;
-  }
-  if (subleaf > 0 && leaf === 0xd) {
-    // Without a single supported component there is no XSAVE, and no more subleaves.
-    const low = readRegister(table, leaf, 0, 'eax');
-    if (low.known === ALL_KNOWN && low.value === 0) return KNOWN_ZERO;
-  }
+  if (subleaf > 0 && isBeyondLast(table, leaf, subleaf)) return KNOWN_ZERO;
   const row = findLeaf(table, leaf, subleaf);
   return row === undefined ? NOTHING_KNOWN : registerOf(row, register);
 }

@@ -96,6 +96,18 @@ describe('a template', () => {
     for (const { leaf, flags } of template.cpuid_modifiers)
       expect(flags, leaf).toBe(['0x7', '0xd'].includes(leaf) ? 1 : 0);
   });
+  it('says so of the leaf of APX', () => {
+    const next: HostPlan = {
+      ...SERVER,
+      features: [...SERVER.features, 'apx', 'apx_nci_ndd_nf'],
+      mask: 0x802e7n,
+      places: { ...SERVER.places, 19: [128, 960] },
+    };
+    const flags = templateOf(baselineOfPlans([SERVER, next])).cpuid_modifiers.map(
+      (one) => [one.leaf, one.flags] as const,
+    );
+    expect(flags).toContainEqual(['0x29', 1]);
+  });
   it('tells of leaves that not every host may have', () => {
     const { said } = firecracker.write(baseline, {});
     expect(said.join('\n')).toContain('leaf 0x7.1');

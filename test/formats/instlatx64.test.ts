@@ -227,6 +227,24 @@ describe('lines without subleaves', () => {
     expect(findLeaf(onlyCpu(host).leaves, 7, 2)).toBeUndefined();
     expect(host.remarks).toHaveLength(1);
   });
+  it.each(['0000001E', '00000029'])('of leaf %s: in order if all are there', (leaf) => {
+    const lines = [SEVEN, SEVEN_1].map((line) => line.replace('00000007', leaf));
+    const last = MAX_20.replace('00000020', '00000029');
+    expect(findLeaf(table([last, ...lines].join('\n')), Number.parseInt(leaf, 16), 1)?.eax).toBe(
+      0x10,
+    );
+  });
+  it.each(['0000000F', '00000027', '00000028'])(
+    'of leaf %s, whose bits no line proves: unknown but for the first',
+    (leaf) => {
+      const lines = [SEVEN, SEVEN_1].map((line) => line.replace('00000007', leaf));
+      const host = read([MAX_20.replace('00000020', '00000029'), ...lines].join('\n'));
+      const { leaves } = onlyCpu(host);
+      expect(findLeaf(leaves, Number.parseInt(leaf, 16), 0)).toMatchObject({ eax: 1, ebx: 1 });
+      expect(findLeaf(leaves, Number.parseInt(leaf, 16), 1)).toBeUndefined();
+      expect(host.remarks).toEqual([expect.stringContaining('without a subleaf number (1)')]);
+    },
+  );
   it('of a leaf without subleaves: a repetition', () => {
     const host = read(
       cpu(

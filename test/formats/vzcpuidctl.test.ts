@@ -196,6 +196,15 @@ describe('calls that contradict each other', () => {
     ]);
   });
 
+  it('are none where they are about two subleaves', async () => {
+    const value = damaged((cpu) => {
+      cpu.cpuid_call_trace.in.push([0x18, 0, 0, 0], [0x18, 0, 1, 0]);
+      cpu.cpuid_call_trace.out.push([1, 2, 3, 4], [5, 6, 7, 8]);
+    });
+    expect((await readText(value)).remarks).toEqual([]);
+    expect(findLeaf(await leavesOf(value), 0x18, 1)?.eax).toBe(5);
+  });
+
   it('are none where a leaf was asked twice and answered alike', async () => {
     const { in: asked } = RECORD.cpu.cpuid_call_trace;
     expect(

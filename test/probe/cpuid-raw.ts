@@ -1,5 +1,6 @@
 /** Output of Debian's `cpuid -r`: another program that asks every leaf, written by other people. */
 import { execFileSync } from 'node:child_process';
+import { SUBLEAVES } from '../../src/catalogue/subleaves.js';
 
 export type RawRow = readonly [
   leaf: number,
@@ -41,7 +42,7 @@ function isEnd([, subleaf, eax, ebx, , edx]: RawRow): boolean {
 }
 
 /** Leaves that list their subleaves up to the first that says nothing: the first may be that one. */
-const LISTS = [0x4, 0xb, 0x1f, 0x8000001d, 0x80000026];
+const LISTS = SUBLEAVES.filter(({ rule }) => rule.startsWith('until-')).map(({ leaf }) => leaf);
 
 /** A list with nothing in it: the tool leaves it out, the probe has its end. */
 function isEmptyList([leaf, subleaf, ...registers]: RawRow): boolean {
