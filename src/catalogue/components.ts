@@ -49,13 +49,35 @@ export const COMPONENTS = [
   { bit: 62, name: 'lwp', kind: 'user', size: 128, offsetAmd: 832, enabledBy: ['lwp'], aligned: false, xfd: false, linux: 'no', note: 'AMD family 0x15 only (one console-derived family 0x17 model 0x47 part reports 896); never enabled by Linux' },
 ] as const satisfies readonly ComponentRow[];
 
-export type ComponentName = (typeof COMPONENTS)[number]['name'];
+type Row = (typeof COMPONENTS)[number];
+export type ComponentName = Row['name'];
+
+/** Bits of XCR0 or IA32_XSS by name: COMPONENT.pkru is 9. */
+export const COMPONENT = Object.fromEntries(COMPONENTS.map(({ name, bit }) => [name, bit])) as {
+  readonly [Name in ComponentName]: Extract<Row, { readonly name: Name }>['bit'];
+};
+
+/** A mask as XCR0 and IA32_XSS have it. */
+export function componentMask(bits: readonly number[]): bigint {
+  return bits.reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n);
+}
+
+/** x87 and SSE, which every OS with XSAVE enables. */
+export const LEGACY_STATE = componentMask([COMPONENT.x87, COMPONENT.sse]);
+export const CATALOGUED_STATE = componentMask(COMPONENTS.map(({ bit }) => bit));
+
+/** x87 and SSE lie in the legacy area, and have no subleaf of leaf 0xD: 0 and 1 mean other things. */
+export function isLegacyState(bit: number): boolean {
+  return bit <= COMPONENT.sse;
+}
+
+const { ymm_hi128, opmask, zmm_hi256, hi16_zmm, xtile_cfg, xtile_data } = COMPONENT;
 
 /** State components, beside x87 and SSE, that instructions of an encoding need in XCR0. */
 const STATE_OF_ENCODING: Readonly<Record<Encoding, readonly number[]>> = {
-  vex: [2],
-  evex: [2, 5, 6, 7],
-  'vex-tile': [17, 18],
+  vex: [ymm_hi128],
+  evex: [ymm_hi128, opmask, zmm_hi256, hi16_zmm],
+  'vex-tile': [xtile_cfg, xtile_data],
   'vex-gpr': [],
 };
 

@@ -4,7 +4,15 @@ import { FEATURES, type FeatureName, type FeatureRow, type Register } from './fe
 import { KNOWN_AS } from './known-as.js';
 
 export type { ComponentName, ComponentRow } from './components.js';
-export { COMPONENTS, neededState } from './components.js';
+export {
+  CATALOGUED_STATE,
+  COMPONENT,
+  COMPONENTS,
+  componentMask,
+  isLegacyState,
+  LEGACY_STATE,
+  neededState,
+} from './components.js';
 export type {
   EdgeKind,
   Encoding,

@@ -4,7 +4,7 @@
  *
  * Of hosts that no OS ran on, it is what CRIU would find under a Linux that enables all it can.
  */
-import type { FeatureName } from '../catalogue/index.js';
+import { COMPONENT, type FeatureName, LEGACY_STATE } from '../catalogue/index.js';
 import { describeHost } from '../model/capabilities.js';
 import type { CriuCpuinfo } from '../model/criu-cpuinfo.js';
 import type { Cpu, Host } from '../model/host.js';
@@ -47,13 +47,13 @@ export const CRIU_VENDORS: ReadonlyMap<string, CriuCpuinfo['vendor']> = new Map(
  * so that clearing supervisor state clears these two on every host.
  */
 export const CRIU_COMPONENTS: ReadonlyMap<number, FeatureName> = new Map([
-  [0, 'fpu'],
-  [2, 'avx'],
-  [4, 'mpx'],
-  [5, 'avx512f'],
-  [6, 'avx512f'],
-  [7, 'avx512f'],
-  [9, 'pku'],
+  [COMPONENT.x87, 'fpu'],
+  [COMPONENT.ymm_hi128, 'avx'],
+  [COMPONENT.bndcsr, 'mpx'],
+  [COMPONENT.opmask, 'avx512f'],
+  [COMPONENT.zmm_hi256, 'avx512f'],
+  [COMPONENT.hi16_zmm, 'avx512f'],
+  [COMPONENT.pkru, 'pku'],
 ]);
 
 type Words = Known32[];
@@ -161,7 +161,7 @@ function maskOfComponents(offered: Known64, words: readonly Known32[]): Known64 
   let known = ALL_KNOWN_64;
   for (const [bit, feature] of CRIU_COMPONENTS) {
     // x87 state is always offered (Intel SDM vol. 1, 13.3).
-    const inMask = bit === 0 ? PRESENT : presenceInMask(offered, bit);
+    const inMask = bit === COMPONENT.x87 ? PRESENT : presenceInMask(offered, bit);
     const presence = Math.min(inMask, presenceInWords(words, feature));
     if (presence === UNKNOWN) known &= ~(1n << BigInt(bit));
     if (presence === PRESENT) value |= 1n << BigInt(bit);
@@ -176,7 +176,8 @@ function compelXsave(cpu: Cpu, host: Host, words: readonly Known32[]): XsavePart
   if (has === UNKNOWN) return XSAVE_NOT_KNOWN;
   const offered = offeredMask(cpu.leaves);
   // Without x87 and SSE in the mask compel stops here, the raw mask already in place.
-  if ((offered.known & 3n) === 3n && (offered.value & 3n) !== 3n)
+  const isKnown = (offered.known & LEGACY_STATE) === LEGACY_STATE;
+  if (isKnown && (offered.value & LEGACY_STATE) !== LEGACY_STATE)
     return { ...NO_XSAVE, xfeaturesMask: offered };
   const size = (register: 'ebx' | 'ecx') => {
     const answer = readRegister(cpu.leaves, 0xd, 0, register);

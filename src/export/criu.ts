@@ -7,9 +7,11 @@
  * doesn't hold (criu/arch/x86/cpu.c): so they stand in the image only where all hosts have the same.
  * The vendor must be one that CRIU knows, and is compared with nothing; nor are family and model.
  */
+
 import type { Baseline } from '../baseline/baseline.js';
 import { countHosts } from '../baseline/cluster.js';
 import { countVendors } from '../baseline/stored.js';
+import { componentMask } from '../catalogue/index.js';
 import { CRIU_COMPONENTS, CRIU_VENDORS } from '../criu/probe.js';
 import { CRIU_WORDS, criuFeatures, LINUX_FLAGS, LINUX_WORD } from '../criu/words.js';
 import { hostOfBaseline } from '../formats/baseline.js';
@@ -34,9 +36,7 @@ function wordsOf(leaves: LeafTable): number[] {
 
 /** CRIU's mask leaves out two components on every host. */
 function maskOfXcr0(xcr0: bigint): bigint {
-  return bitsOf(xcr0)
-    .filter((bit) => CRIU_COMPONENTS.has(bit))
-    .reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n);
+  return componentMask(bitsOf(xcr0).filter((bit) => CRIU_COMPONENTS.has(bit)));
 }
 
 /** A size that all hosts have; undefined where they don't, or don't tell. */

@@ -1,7 +1,7 @@
 /** Leaf 0xD of a guest of Firecracker: the state that it can enable, and how large that is. */
 import { type Baseline, ownAreaBytes } from '../baseline/baseline.js';
 import { VISIBLE } from '../baseline/host-kind.js';
-import { COMPONENTS, type Register } from '../catalogue/index.js';
+import { COMPONENTS, LEGACY_STATE, type Register } from '../catalogue/index.js';
 import { hasBit64 } from '../model/registers.js';
 import { Bitmap } from './firecracker-template.js';
 
@@ -10,7 +10,7 @@ function userComponents(baseline: Baseline, firstBit: number): Bitmap {
   const bitmap = new Bitmap();
   if (!baseline.features.includes('xsave')) return bitmap.setAll('0');
   for (let bit = 0; bit < 32; bit++)
-    if (firstBit + bit > 1 && !hasBit64(baseline.xcr0, firstBit + bit)) bitmap.set(bit, '0');
+    if (!hasBit64(baseline.xcr0 | LEGACY_STATE, firstBit + bit)) bitmap.set(bit, '0');
   return bitmap;
 }
 

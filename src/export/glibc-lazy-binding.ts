@@ -9,6 +9,7 @@
  * arguments are lost).
  */
 import type { Baseline } from '../baseline/baseline.js';
+import { COMPONENT } from '../catalogue/index.js';
 import { isSince } from '../model/release.js';
 import { LEGACY_AREA_BYTES } from '../model/xsave.js';
 import { FIRST_WITHOUT_XSAVE, type GlibcVersion } from './glibc-tunables.js';
@@ -20,8 +21,16 @@ export interface LazyBinding {
   readonly why: string;
 }
 
-/** SSE, AVX, BNDREGS, opmask, both ZMM and APX; neither PKRU nor AMX. */
-const SAVED_COMPONENTS: ReadonlySet<number> = new Set([1, 2, 3, 5, 6, 7, 19]);
+/** Neither PKRU nor AMX. */
+const SAVED_COMPONENTS: ReadonlySet<number> = new Set([
+  COMPONENT.sse,
+  COMPONENT.ymm_hi128,
+  COMPONENT.bndregs,
+  COMPONENT.opmask,
+  COMPONENT.zmm_hi256,
+  COMPONENT.hi16_zmm,
+  COMPONENT.apx,
+]);
 
 /**
  * Whether the least stack that a program may have got holds the most that a host may write;

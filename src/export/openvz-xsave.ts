@@ -6,7 +6,7 @@
  */
 import type { Baseline } from '../baseline/baseline.js';
 import type { KindComponent } from '../baseline/host-kind.js';
-import { componentName, componentRow } from '../catalogue/index.js';
+import { componentName, componentRow, isLegacyState } from '../catalogue/index.js';
 import { hostOfBaseline } from '../formats/baseline.js';
 import { type LeafTable, leafTable, readRegister } from '../model/leaves.js';
 import { bitsOf, type Registers, split64 } from '../model/registers.js';
@@ -90,7 +90,7 @@ export function xsaveLines(baseline: Baseline): XsaveLines {
     };
   const leaves = hostOfBaseline('baseline', baseline).cpus[0]?.leaves ?? leafTable([]);
   const bits = bitsOf(baseline.enabledAnywhere).filter(
-    (bit) => bit >= 2 && componentRow(bit)?.kind !== 'supervisor',
+    (bit) => !isLegacyState(bit) && componentRow(bit)?.kind !== 'supervisor',
   );
   const places = bits.map((bit) => placeOf(bit, baseline));
   const placeless = bits.filter((_, at) => places[at] === undefined);

@@ -19,6 +19,7 @@ import {
   type FeatureName,
   featureRow,
   isFeatureName,
+  isLegacyState,
   neededState,
   type Register,
 } from '../catalogue/index.js';
@@ -188,7 +189,7 @@ function xsaveRows({ xcr0, components, ...sizes }: Baseline): LeafRow[] {
     row(0xd, 0, { eax: low, edx: high, ebx: areaBytes, ecx: offeredBytes }),
     row(0xd, 1, { ebx: compactedBytes }),
     ...components
-      .filter(({ bit }) => bit >= 2)
+      .filter(({ bit }) => !isLegacyState(bit))
       .map(({ bit, size, offset, aligned }) =>
         row(0xd, bit, {
           eax: size,

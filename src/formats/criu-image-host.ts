@@ -2,7 +2,15 @@
  * From CRIU's record to a host: its words are registers, its mask and sizes tell something about
  * leaf 0xD and XCR0. What CRIU made up or left out stays unknown.
  */
-import { COMPONENTS, type ComponentRow, type FeatureName } from '../catalogue/index.js';
+import {
+  COMPONENT,
+  COMPONENTS,
+  type ComponentRow,
+  componentMask,
+  type FeatureName,
+  isLegacyState,
+  LEGACY_STATE,
+} from '../catalogue/index.js';
 import { CRIU_COMPONENTS, presenceInWords } from '../criu/probe.js';
 import { CRIU_WORDS, criuPlace, type WordSource } from '../criu/words.js';
 import type { CriuCpuinfo } from '../model/criu-cpuinfo.js';
@@ -77,18 +85,26 @@ function wordRows(words: Words): LeafRow[] {
   });
 }
 
+const MPX_STATE = componentMask([COMPONENT.bndregs, COMPONENT.bndcsr]);
+const VECTOR_STATE = componentMask([
+  COMPONENT.ymm_hi128,
+  COMPONENT.opmask,
+  COMPONENT.zmm_hi256,
+  COMPONENT.hi16_zmm,
+]);
+
 /**
  * Which components the CPU offers. CRIU's mask lacks SSE, which every CPU with XSAVE offers, and
  * BNDREGS, which comes with BNDCSR; and it lacks components whose feature CPUID doesn't show, offered
  * or not.
  */
 function offeredComponents(mask: bigint, words: Words): Known64 {
-  let value = 3n;
-  let known = 3n;
+  let value = LEGACY_STATE;
+  let known = LEGACY_STATE;
   for (const [bit, feature] of CRIU_COMPONENTS) {
     const inMask = hasBit64(mask, bit);
     if (!inMask && presenceInWords(words, feature) !== PRESENT) continue;
-    const both = bit === 4 ? 3n << 3n : 1n << BigInt(bit);
+    const both = bit === COMPONENT.bndcsr ? MPX_STATE : componentMask([bit]);
     known |= both;
     if (inMask) value |= both;
   }
@@ -119,7 +135,7 @@ function xsaveRows(criu: CriuCpuinfo, words: Words): LeafRow[] {
 
 /** Components that Linux manages beside x87 and SSE, each behind its feature. */
 const MANAGED: readonly ComponentRow[] = COMPONENTS.filter(
-  (row: ComponentRow) => row.bit >= 2 && row.kind === 'user' && row.linux === 'yes',
+  (row: ComponentRow) => !isLegacyState(row.bit) && row.kind === 'user' && row.linux === 'yes',
 );
 
 const PLACES = [
@@ -145,14 +161,16 @@ function fits(rows: readonly ComponentRow[], size: number): boolean {
 
 /** Whether the record lets a component be enabled. */
 function isPossible({ bit }: ComponentRow, criu: CriuCpuinfo, words: Words): Presence {
-  if (bit === 17 || bit === 18) return presenceInWords(words, 'amx_tile');
-  const feature = CRIU_COMPONENTS.get(bit === 3 ? 4 : bit);
+  if (bit === COMPONENT.xtile_cfg || bit === COMPONENT.xtile_data)
+    return presenceInWords(words, 'amx_tile');
+  const inMask = bit === COMPONENT.bndregs ? COMPONENT.bndcsr : bit;
+  const feature = CRIU_COMPONENTS.get(inMask);
   // APX: CRIU has no word for its feature.
   if (feature === undefined) return UNKNOWN;
   if (feature === 'pku' && presenceInWords(words, 'ospke') === ABSENT) return ABSENT;
   if (presenceInWords(words, feature) === ABSENT) return ABSENT;
   if (criu.xfeaturesMask === undefined) return UNKNOWN;
-  return hasBit64(criu.xfeaturesMask, bit === 3 ? 4 : bit) ? PRESENT : ABSENT;
+  return hasBit64(criu.xfeaturesMask, inMask) ? PRESENT : ABSENT;
 }
 
 /**
@@ -165,9 +183,9 @@ function enabledComponents(criu: CriuCpuinfo, words: Words): Known64 {
   const size = criu.xsaveSize ?? 0;
   const states = MANAGED.map((row) => ({ row, state: isPossible(row, criu, words) }));
   const possible = states.filter(({ state }) => state === PRESENT).map(({ row }) => row);
-  const withoutAmx = possible.filter(({ bit }) => bit < 17);
+  const withoutAmx = possible.filter(({ bit }) => bit < COMPONENT.xtile_cfg);
   const enabled = [possible, withoutAmx].find((rows) => fits(rows, size));
-  let value = 3n;
+  let value = LEGACY_STATE;
   let known = ALL_KNOWN_64;
   for (const { row, state } of states) {
     const bit = 1n << BigInt(row.bit);
@@ -188,8 +206,7 @@ function remarksOn(criu: CriuCpuinfo, xcr0: Known64 | undefined): string[] {
     remarks.push(
       'An old CRIU wrote the image (capability version 1): seven words of CPUID are missing.',
     );
-  const avx512 = 7n << 5n;
-  if (xcr0 !== undefined && (xcr0.known & (4n | avx512)) !== (4n | avx512))
+  if (xcr0 !== undefined && (xcr0.known & VECTOR_STATE) !== VECTOR_STATE)
     remarks.push(
       `Which state components the OS enabled does not follow from their size (${criu.xsaveSize ?? 'not stored'}).`,
     );

@@ -3,7 +3,14 @@
  * then turned into leaf 0xD. Source: Linux arch/x86/kernel/fpu/xstate.c; Intel SDM vol. 2A, CPUID
  * leaf 0xD.
  */
-import { componentRow, type FeatureName, featureRow, neededState } from '../catalogue/index.js';
+import {
+  componentMask,
+  componentRow,
+  type FeatureName,
+  featureRow,
+  LEGACY_STATE,
+  neededState,
+} from '../catalogue/index.js';
 import type { LeafRow } from '../model/leaves.js';
 import { ALL_KNOWN, fieldMask, split64 } from '../model/registers.js';
 import { standardAreaBytes } from '../model/xsave.js';
@@ -120,7 +127,7 @@ export function checkXsave(
 /** Bits of XCR0. */
 export function maskOf(components: readonly ProfileComponent[]): bigint {
   // x87 and SSE are enabled wherever there is XSAVE.
-  return components.reduce((mask, { bit }) => mask | (1n << BigInt(bit)), 3n);
+  return LEGACY_STATE | componentMask(components.map(({ bit }) => bit));
 }
 
 /** Leaf 0xD: subleaf 0, and one subleaf a component. Flags: Intel SDM vol. 2A, CPUID leaf 0xD. */

@@ -3,7 +3,7 @@
  * left out those that are all zero. A number is given only where the lines themselves prove it;
  * any other line stays without one, and what it says unknown.
  */
-import { componentRow } from '../catalogue/index.js';
+import { COMPONENT, componentRow } from '../catalogue/index.js';
 import { type SubleafRule, subleafRule } from '../catalogue/subleaves.js';
 import { bitsOf, field, hasBit, hasBit64, join64, type Registers } from '../model/registers.js';
 import { LEGACY_AREA_BYTES } from '../model/xsave.js';
@@ -67,9 +67,9 @@ function numberComponents(lines: readonly Registers[]): Numbers {
   const first = lines[0] as Registers;
   const offered = join64(first.edx, first.eax);
   const ymm = lines.findIndex(isYmm);
-  if (!hasBit64(offered, 2) || ymm < 1 || ymm > 2) return numbers;
+  if (!hasBit64(offered, COMPONENT.ymm_hi128) || ymm < 1 || ymm > 2) return numbers;
   if (ymm === 2 && (lines[1] as Registers).eax > SUBLEAF_1_EAX) return numbers;
-  numbers[ymm] = 2;
+  numbers[ymm] = COMPONENT.ymm_hi128;
   if (ymm === 2) numbers[1] = 1;
   const supervisor =
     ymm === 2 ? join64((lines[1] as Registers).edx, (lines[1] as Registers).ecx) : 0n;
@@ -77,7 +77,7 @@ function numberComponents(lines: readonly Registers[]): Numbers {
     [offered, false],
     [supervisor, true],
   ] as const) {
-    const bits = bitsOf(mask).filter((bit) => bit > 2);
+    const bits = bitsOf(mask).filter((bit) => bit > COMPONENT.ymm_hi128);
     const places = [...lines.keys()].filter(
       (place) => place > ymm && isSupervisor(lines[place] as Registers) === kind,
     );

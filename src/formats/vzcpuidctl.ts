@@ -4,7 +4,13 @@
  * words fill what they leave. What the tool changed, left out or asked wrongly is unknown; its
  * sources (src/cpu.c, fpu.c, cpuid.c, json.c) say what that is.
  */
-import { type FeatureName, REGISTERS } from '../catalogue/index.js';
+import {
+  COMPONENT,
+  componentMask,
+  type FeatureName,
+  LEGACY_STATE,
+  REGISTERS,
+} from '../catalogue/index.js';
 import { subleafRule } from '../catalogue/subleaves.js';
 import { CRIU_COMPONENTS, presenceInWords } from '../criu/probe.js';
 import { CRIU_WORDS, criuPlace } from '../criu/words.js';
@@ -55,6 +61,7 @@ interface CpuRecord {
 }
 
 const FORMAT_VERSION = 1;
+const MPX = [COMPONENT.bndregs, COMPONENT.bndcsr] as const;
 
 function isSameRow(a: LeafRow, b: LeafRow): boolean {
   return REGISTERS.every((register) => a[register] === b[register]);
@@ -153,13 +160,14 @@ function identityRows(input: Input, record: CpuRecord): LeafRow[] {
  * provides for may have cleared it.
  */
 function offeredRow(mask: number, words: readonly Known32[]): LeafRow {
-  const value = BigInt(mask) | 3n;
+  const value = BigInt(mask) | LEGACY_STATE;
   let known = value;
   for (const [bit, feature] of CRIU_COMPONENTS)
     if (presenceInWords(words, feature) === PRESENT)
-      known |= bit === 4 ? 3n << 3n : 1n << BigInt(bit);
+      known |= componentMask(bit === COMPONENT.bndcsr ? MPX : [bit]);
   // BNDREGS comes with BNDCSR, and that same fault may have cleared it.
-  if (hasBit64(value, 4) && !hasBit64(value, 3)) known &= ~(1n << 3n);
+  const [bndregs, bndcsr] = MPX;
+  if (hasBit64(value, bndcsr) && !hasBit64(value, bndregs)) known &= ~componentMask([bndregs]);
   return {
     ...NO_REGISTERS,
     leaf: 0xd,
@@ -195,7 +203,7 @@ function xsaveRows(input: Input, record: CpuRecord, words: readonly Known32[]): 
   if (most) rows.push(partialRow(0xd, { ecx: most }));
   if (record.xsaves_size)
     rows.push({ ...partialRow(0xd, { ebx: record.xsaves_size }), subleaf: 1 });
-  for (let bit = 2; bit < 63; bit++) {
+  for (let bit = COMPONENT.ymm_hi128; bit < 63; bit++) {
     const size = sizeOf(bit, 1);
     // Components lie behind the legacy area and the header.
     const offset = offsetOf(bit, LEGACY_AREA_BYTES);

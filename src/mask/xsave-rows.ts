@@ -5,22 +5,18 @@
  * it leaves room for it.
  * Source: Intel SDM vol. 1, 13.2 and 13.4.3; glibc sysdeps/x86/cpu-features.c (update_active).
  */
-import { type Baseline, maskOfComponents } from '../baseline/baseline.js';
+import type { Baseline } from '../baseline/baseline.js';
 import type { KindComponent } from '../baseline/host-kind.js';
-import { COMPONENTS, componentRow } from '../catalogue/index.js';
+import { componentRow, isLegacyState, LEGACY_STATE } from '../catalogue/index.js';
 import { InputError } from '../model/errors.js';
-import { bitsOf, hasBit64, split64 } from '../model/registers.js';
+import { bitsOf, split64 } from '../model/registers.js';
 import { LEGACY_AREA_BYTES } from '../model/xsave.js';
 import type { RowBuilder } from './row-builder.js';
 
 const LEAF = 0xd;
-/** x87 and SSE state have no subleaf of their own. */
-const FIRST_WITH_SUBLEAF = 2;
 const ALIGNMENT = 64;
 /** Component n of subleaf n ECX: it is aligned to 64 bytes in the compacted format. */
 const ALIGNED = 2;
-
-const LEGACY_COMPONENTS = maskOfComponents(COMPONENTS.filter(({ bit }) => bit < 2));
 
 export interface MaskSizes {
   readonly areaBytes: number;
@@ -110,7 +106,7 @@ function hiddenPlace(bit: number, kinds: readonly KindComponent[]) {
 function addHidden(rows: RowBuilder, baseline: Baseline): void {
   const kinds = [...baseline.cluster.values()].flatMap(({ kind }) => kind.components);
   for (const bit of bitsOf(baseline.enabledAnywhere & ~baseline.xcr0)) {
-    if (bit < FIRST_WITH_SUBLEAF || componentRow(bit)?.kind === 'supervisor') continue;
+    if (isLegacyState(bit) || componentRow(bit)?.kind === 'supervisor') continue;
     const place = hiddenPlace(
       bit,
       kinds.filter((one) => one.bit === bit),
@@ -126,14 +122,14 @@ function addHidden(rows: RowBuilder, baseline: Baseline): void {
 export function addXsaveRows(rows: RowBuilder, baseline: Baseline, sizes: MaskSizes): void {
   if (!baseline.features.includes('xsave')) return;
   // A CPU with XSAVE offers the legacy state at least, enabled or not.
-  const { low, high } = split64(baseline.xcr0 | LEGACY_COMPONENTS);
+  const { low, high } = split64(baseline.xcr0 | LEGACY_STATE);
   rows.keep(LEAF, [0, 0], 'eax', low);
   rows.keep(LEAF, [0, 0], 'edx', high);
   rows.set(LEAF, [0, 0], 'ebx', sizes.areaBytes);
   rows.set(LEAF, [0, 0], 'ecx', sizes.offeredBytes);
   rows.set(LEAF, [1, 1], 'ebx', sizes.compactedBytes);
   for (const bit of bitsOf(baseline.xcr0))
-    if (hasBit64(baseline.xcr0, bit) && bit >= FIRST_WITH_SUBLEAF)
+    if (!isLegacyState(bit))
       for (const register of ['eax', 'ebx', 'ecx', 'edx'] as const)
         rows.keep(LEAF, [bit, bit], register);
   addHidden(rows, baseline);

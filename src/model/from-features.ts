@@ -2,7 +2,14 @@
  * The way back from names to registers, for sources that tell features and no leaves: lists of
  * flags, named profiles, baselines.
  */
-import { COMPONENTS, type FeatureName, type FeatureRow, ROWS } from '../catalogue/index.js';
+import {
+  COMPONENTS,
+  type FeatureName,
+  type FeatureRow,
+  isLegacyState,
+  LEGACY_STATE,
+  ROWS,
+} from '../catalogue/index.js';
 import type { LeafRow } from './leaves.js';
 import {
   ALL_KNOWN,
@@ -67,10 +74,10 @@ export function xcr0FromFeatures(
   tells: (name: FeatureName) => boolean,
 ): Known64 {
   if (!present.has('xsave')) return { value: 0n, known: tells('xsave') ? ALL_KNOWN_64 : 0n };
-  let value = 3n;
+  let value = LEGACY_STATE;
   let known = ALL_KNOWN_64;
   for (const row of COMPONENTS) {
-    if (row.bit < 2 || row.kind !== 'user' || row.linux !== 'yes') continue;
+    if (isLegacyState(row.bit) || row.kind !== 'user' || row.linux !== 'yes') continue;
     const mask = 1n << BigInt(row.bit);
     const features: readonly FeatureName[] = row.enabledBy;
     if (features.some((name) => present.has(name))) value |= mask;

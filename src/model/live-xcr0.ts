@@ -8,7 +8,15 @@
  * the sets that end there, those count that the compacted size (0xD.1 EBX) allows too, and of these
  * the largest: Linux enables all that it knows unless it is told otherwise at boot.
  */
-import { COMPONENTS, type FeatureName, featureRow } from '../catalogue/index.js';
+import {
+  COMPONENT,
+  COMPONENTS,
+  componentMask,
+  type FeatureName,
+  featureRow,
+  isLegacyState,
+  LEGACY_STATE,
+} from '../catalogue/index.js';
 import type { Cpu } from './host.js';
 import { knownOf, type LeafRow, type LeafTable, leafTable, readRegister } from './leaves.js';
 import {
@@ -31,11 +39,15 @@ import {
   stateComponent,
 } from './xsave.js';
 
-/** x87 and SSE, which every Linux with XSAVE enables. */
-const LEGACY = 3n;
 /** Components that are enabled together or not at all (Intel SDM vol. 1, 13.3). */
-const TOGETHER: readonly bigint[] = [1n << 2n, 0x18n, 0xe0n, 1n << 9n, 0x60000n, 1n << 19n];
-const PKRU = 1n << 9n;
+const TOGETHER: readonly bigint[] = [
+  [COMPONENT.ymm_hi128],
+  [COMPONENT.bndregs, COMPONENT.bndcsr],
+  [COMPONENT.opmask, COMPONENT.zmm_hi256, COMPONENT.hi16_zmm],
+  [COMPONENT.pkru],
+  [COMPONENT.xtile_cfg, COMPONENT.xtile_data],
+  [COMPONENT.apx],
+].map(componentMask);
 /** Components without a group that are tried in every combination; a forged dump may offer all. */
 const MAX_OTHERS = 4;
 /** Those that Linux puts into IA32_XSS, tried in every combination. */
@@ -58,16 +70,17 @@ function number(leaves: LeafTable, subleaf: number, register: 'ebx' | 'ecx' | 'e
 
 /** Of the components that the CPU offers, those whose feature it has. */
 function withFeature(leaves: LeafTable, offered: bigint): bigint {
-  return COMPONENTS.filter(
-    (row) => row.bit < 2 || row.enabledBy.some((name) => bit(leaves, name) === true),
-  ).reduce((mask, row) => mask | (offered & (1n << BigInt(row.bit))), 0n);
+  const rows = COMPONENTS.filter(
+    (row) => isLegacyState(row.bit) || row.enabledBy.some((name) => bit(leaves, name) === true),
+  );
+  return offered & componentMask(rows.map((row) => row.bit));
 }
 
 /** Every set of user components that an OS can have enabled. */
 function possibleSets(offered: bigint): bigint[] {
-  const others = bitsOf(offered & ~TOGETHER.reduce((mask, group) => mask | group, LEGACY));
-  const groups = [...TOGETHER, ...others.slice(0, MAX_OTHERS).map((one) => 1n << BigInt(one))];
-  let sets = [LEGACY];
+  const others = bitsOf(offered & ~TOGETHER.reduce((mask, group) => mask | group, LEGACY_STATE));
+  const groups = [...TOGETHER, ...others.slice(0, MAX_OTHERS).map((one) => componentMask([one]))];
+  let sets = [LEGACY_STATE];
   for (const group of groups)
     if ((offered & group) === group) sets = [...sets, ...sets.map((set) => set | group)];
   return sets;
@@ -77,7 +90,7 @@ function possibleSets(offered: bigint): bigint[] {
 function compactedBytes(components: readonly StateComponent[]): number | undefined {
   let end = LEGACY_AREA_BYTES;
   for (const { bit: place, size, aligned } of components) {
-    if (place < 2) continue;
+    if (isLegacyState(place)) continue;
     if (size === undefined || aligned === undefined) return undefined;
     end = (aligned ? Math.ceil(end / 64) * 64 : end) + size;
   }
@@ -116,7 +129,8 @@ function chooseSet(leaves: LeafTable, offered: bigint, bytes: number): Chosen | 
   const ospke = bit(leaves, 'ospke');
   const matching = possibleSets(offered).filter(
     (set) =>
-      areaBytes(leaves, set) === bytes && (ospke === undefined || ((set & PKRU) !== 0n) === ospke),
+      areaBytes(leaves, set) === bytes &&
+      (ospke === undefined || hasBit64(set, COMPONENT.pkru) === ospke),
   );
   const compacted = number(leaves, 1, 'ebx');
   const fitting =

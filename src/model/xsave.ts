@@ -2,7 +2,14 @@
  * The XSAVE side of one CPU: which state components exist, which the OS enables, where each lies.
  * Source: Intel SDM vol. 1 ch. 13 and vol. 2A CPUID leaf 0xD; AMD APM vol. 2 ch. 11.
  */
-import { COMPONENTS, componentName, componentRow, type FeatureName } from '../catalogue/index.js';
+import {
+  CATALOGUED_STATE,
+  COMPONENT,
+  componentName,
+  componentRow,
+  type FeatureName,
+  isLegacyState,
+} from '../catalogue/index.js';
 import type { Cpu, HostKind } from './host.js';
 import { type LeafTable, readRegister } from './leaves.js';
 import {
@@ -68,9 +75,9 @@ export function offeredMask(leaves: LeafTable): Known64 {
 
 /** Bytes 0-575 have one layout everywhere, and so has YMM state (Intel SDM vol. 1, 13.4). */
 const FIXED: ReadonlyMap<number, { size: number; offset: number }> = new Map([
-  [0, { size: 160, offset: 0 }],
-  [1, { size: 256, offset: 160 }],
-  [2, { size: 256, offset: 576 }],
+  [COMPONENT.x87, { size: 160, offset: 0 }],
+  [COMPONENT.sse, { size: 256, offset: 160 }],
+  [COMPONENT.ymm_hi128, { size: 256, offset: 576 }],
 ]);
 
 /**
@@ -83,8 +90,7 @@ export function stateComponent(leaves: LeafTable, bit: number): StateComponent {
   const size = readRegister(leaves, 0xd, bit, 'eax');
   const offset = readRegister(leaves, 0xd, bit, 'ebx');
   const flags = readRegister(leaves, 0xd, bit, 'ecx');
-  if (bit < 2 || size.value === 0) {
-    // Legacy components have no subleaf of their own (subleaves 0 and 1 mean other things).
+  if (isLegacyState(bit) || size.value === 0) {
     return {
       bit,
       name,
@@ -115,7 +121,7 @@ function linuxWouldEnable(offered: Known64, hardware: (feature: FeatureName) => 
     const row = componentRow(bit);
     let presence = presenceInMask(offered, bit);
     if (row === undefined || row.kind === 'supervisor' || row.linux !== 'yes') presence = ABSENT;
-    else if (bit >= 2)
+    else if (!isLegacyState(bit))
       presence = Math.min(presence, Math.max(...row.enabledBy.map(hardware))) as Presence;
     if (presence !== UNKNOWN) known |= mask;
     if (presence === PRESENT) value |= mask;
@@ -186,6 +192,6 @@ export function readXsave(
 
 /** Only where every bit of the mask is known: an unknown component may lie behind the others. */
 function completeArea(enabled: Known64, components: readonly StateComponent[]): number | undefined {
-  const catalogued = COMPONENTS.reduce((mask, row) => mask | (1n << BigInt(row.bit)), 0n);
-  return (enabled.known & catalogued) === catalogued ? standardAreaBytes(components) : undefined;
+  const isKnown = (enabled.known & CATALOGUED_STATE) === CATALOGUED_STATE;
+  return isKnown ? standardAreaBytes(components) : undefined;
 }

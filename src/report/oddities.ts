@@ -2,7 +2,14 @@
  * What is odd about a host: contradictions between its numbers, state that no task can use, and what
  * the reader noticed. For people; nothing here decides.
  */
-import { componentName, type FeatureName, featureRow, ROWS } from '../catalogue/index.js';
+import {
+  COMPONENT,
+  componentName,
+  type FeatureName,
+  featureRow,
+  isLegacyState,
+  ROWS,
+} from '../catalogue/index.js';
 import { type Capabilities, isStateOfOs } from '../model/capabilities.js';
 import { formatCpuList } from '../model/cpu-list.js';
 import { explainAbsence } from '../model/explain-absence.js';
@@ -16,11 +23,11 @@ function unusableState(host: Capabilities): string[] {
   if (isStateOfOs(host)) return [];
   const { xsave } = host;
   return bitsOf(xsave.offered.value)
-    .filter((bit) => bit >= 2 && presenceInMask(xsave.enabled, bit) === ABSENT)
+    .filter((bit) => !isLegacyState(bit) && presenceInMask(xsave.enabled, bit) === ABSENT)
     .map(
       (bit) =>
         `The CPU offers ${componentName(bit)} state (bit ${bit} of leaf 0xD.0) that Linux leaves off` +
-        `${bit === 9 ? ': the pku bit is clear, as on AMD Zen 2' : ''}.`,
+        `${bit === COMPONENT.pkru ? ': the pku bit is clear, as on AMD Zen 2' : ''}.`,
     );
 }
 

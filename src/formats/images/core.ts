@@ -3,6 +3,7 @@
  * each in a field of its own, and XSTATE_BV as the kernel gave it.
  * Source: images/core.proto, images/core-x86.proto; Intel SDM vol. 1, 13.6 (initial states).
  */
+import { COMPONENT, LEGACY_STATE } from '../../catalogue/index.js';
 import type { ImageThread, ThreadXsave } from '../../model/image-folder.js';
 import { bitsOf } from '../../model/registers.js';
 import type { Input } from '../format.js';
@@ -19,28 +20,23 @@ const LONGEST_COMM = 64;
 /** XSAVE components by the field that holds them, and how many numbers that are. */
 const COMPONENT_FIELDS: ReadonlyMap<number, { readonly bit: number; readonly count: number }> =
   new Map([
-    [2, { bit: 2, count: 64 }],
-    [3, { bit: 3, count: 8 }],
-    [4, { bit: 4, count: 8 }],
-    [5, { bit: 5, count: 8 }],
-    [6, { bit: 6, count: 64 }],
-    [7, { bit: 7, count: 128 }],
-    [8, { bit: 9, count: 2 }],
+    [2, { bit: COMPONENT.ymm_hi128, count: 64 }],
+    [3, { bit: COMPONENT.bndregs, count: 8 }],
+    [4, { bit: COMPONENT.bndcsr, count: 8 }],
+    [5, { bit: COMPONENT.opmask, count: 8 }],
+    [6, { bit: COMPONENT.zmm_hi256, count: 64 }],
+    [7, { bit: COMPONENT.hi16_zmm, count: 128 }],
+    [8, { bit: COMPONENT.pkru, count: 2 }],
   ]);
 
 /** CET's state of user mode is a message of its own. */
 const CET_FIELD = 9;
-const CET_BIT = 11;
 
-const PKRU = 9;
 /**
  * What Linux puts into PKRU of every task before it asks for a key: all keys but 0 closed
  * (arch/x86/mm/pkeys.c, init_pkru_value). Nobody has chosen it, so nobody misses it.
  */
 const PKRU_OF_LINUX = 0x55555554n;
-
-/** Legacy registers are in FXSAVE's part of the image. */
-const LEGACY = 3n;
 
 export interface CoreImage {
   readonly comm: string | undefined;
@@ -50,7 +46,7 @@ export interface CoreImage {
 }
 
 function isInitial(bit: number, content: readonly bigint[]): boolean {
-  if (bit === PKRU && content[0] === PKRU_OF_LINUX) return true;
+  if (bit === COMPONENT.pkru && content[0] === PKRU_OF_LINUX) return true;
   return content.every((value) => value === 0n);
 }
 
@@ -62,7 +58,7 @@ function readXsave(record: ImageRecord, fields: ProtobufFields, end: number): Th
     if (field === 1) xstateBv = fields.uint64(end, 'xstate_bv');
     else if (field === CET_FIELD) {
       // The kernel saves it where shadow stacks are on; its content doesn't matter.
-      contents.set(CET_BIT, [1n]);
+      contents.set(COMPONENT.cet_u, [1n]);
       return false;
     } else if (component !== undefined) {
       const values = contents.get(component.bit) ?? [];
@@ -78,9 +74,10 @@ function readXsave(record: ImageRecord, fields: ProtobufFields, end: number): Th
 
 function describeXsave(xstateBv: bigint, contents: ReadonlyMap<number, bigint[]>): ThreadXsave {
   const counts = new Map([...COMPONENT_FIELDS.values()].map(({ bit, count }) => [bit, count]));
-  let inUse = xstateBv & LEGACY;
+  // Legacy registers are in FXSAVE's part of the image.
+  let inUse = xstateBv & LEGACY_STATE;
   let lost = 0n;
-  for (const bit of bitsOf(xstateBv & ~LEGACY)) {
+  for (const bit of bitsOf(xstateBv & ~LEGACY_STATE)) {
     const content = contents.get(bit);
     const isWhole = content !== undefined && content.length === (counts.get(bit) ?? content.length);
     if (!isWhole) lost |= 1n << BigInt(bit);

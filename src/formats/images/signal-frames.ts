@@ -9,6 +9,7 @@
  * Frames of handlers that have returned lie below the stack pointer, where nobody looks.
  * Source: Linux arch/x86/kernel/fpu/signal.c, arch/x86/include/uapi/asm/sigcontext.h.
  */
+import { COMPONENT, componentMask } from '../../catalogue/index.js';
 import type { ImageThread, SignalFrame, Told } from '../../model/image-folder.js';
 import type { AddressSpace } from './address-space.js';
 
@@ -58,11 +59,11 @@ function frameAt(space: AddressSpace, tid: number, at: bigint): Found | undefine
 }
 
 /** AVX state, in its one place: CPUs may call it in use where all of it is zero. */
-const AVX = { bit: 4n, at: 576n, bytes: 256 } as const;
+const AVX = { mask: componentMask([COMPONENT.ymm_hi128]), at: 576n, bytes: 256 } as const;
 
 function emptyState(space: AddressSpace, at: bigint): bigint {
   const content = space.read(at + AVX.at, AVX.bytes);
-  return content?.every((byte) => byte === 0) ? AVX.bit : 0n;
+  return content?.every((byte) => byte === 0) ? AVX.mask : 0n;
 }
 
 /** Where the ucontext points to the FPU state at `at`. */
