@@ -22,7 +22,7 @@ async function loadCore(folder) {
   await build({
     stdin: {
       contents: `
-        export { compareHosts } from './src/compare/compare.js';
+        export { compareHosts } from './src/judge/compare.js';
         export { readHost } from './src/formats/index.js';
         export { KindFold } from './src/matrix/kinds.js';
         export { verdictMatrix, verdictOf } from './src/matrix/matrix.js';

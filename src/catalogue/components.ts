@@ -64,6 +64,10 @@ export function componentMask(bits: readonly number[]): bigint {
 
 /** x87 and SSE, which every OS with XSAVE enables. */
 export const LEGACY_STATE = componentMask([COMPONENT.x87, COMPONENT.sse]);
+/** What Linux can enable in XCR0; other bits are clear there, known or not. */
+export const LINUX_STATE = componentMask(
+  COMPONENTS.filter(({ kind, linux }) => kind === 'user' && linux === 'yes').map(({ bit }) => bit),
+);
 export const CATALOGUED_STATE = componentMask(COMPONENTS.map(({ bit }) => bit));
 
 /** x87 and SSE lie in the legacy area, and have no subleaf of leaf 0xD: 0 and 1 mean other things. */

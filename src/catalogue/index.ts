@@ -11,6 +11,7 @@ export {
   componentMask,
   isLegacyState,
   LEGACY_STATE,
+  LINUX_STATE,
   neededState,
 } from './components.js';
 export type {

@@ -1,7 +1,7 @@
 /** What can stand where the cursor is, from the specifications. Pure. */
 import { COMPONENTS, LEVELS, ROWS } from '../catalogue/index.js';
-import { FINDING_CODES } from '../compare/finding.js';
 import { profileNames } from '../formats/named-profile.js';
+import { FINDING_CODES } from '../rules/index.js';
 import { COMMANDS, findCommand } from './specs/index.js';
 import type { CommandSpec, OptionSpec, PositionalSpec, WordSource } from './specs/spec.js';
 

@@ -9,7 +9,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { supervisorLog, withLog } from '../enforce/background.js';
 import { writeMaskFile } from '../enforce/mask-file.js';
-import { maskForHost } from '../enforce/prepare.js';
 import { cgroupOf } from '../enforce/restore-hook.js';
 import { findSupervisor } from '../enforce/supervisor.js';
 import { FROM_START } from '../enforce/supervisor-control.js';
@@ -17,6 +16,7 @@ import { InputError } from '../model/errors.js';
 import { probeHost } from '../probe/index.js';
 import type { Arguments } from './arguments.js';
 import { maskOf, ownUid, runtimeFolderOf } from './mask-arguments.js';
+import { maskHere } from './mask-for-host.js';
 
 /** The state that the engine writes to a hook's standard input. */
 function containerPid(): number {
@@ -32,14 +32,10 @@ function containerPid(): number {
 }
 
 export async function runOciHook(args: Arguments): Promise<void> {
-  const { baseline } = await maskOf(args);
+  const named = await maskOf(args);
   const pid = containerPid();
   const folder = runtimeFolderOf(args);
-  const mask = writeMaskFile(
-    maskForHost(baseline, probeHost({ libc: false })).mask,
-    folder,
-    ownUid(),
-  );
+  const mask = writeMaskFile(maskHere(named, probeHost({ libc: false })).mask, folder, ownUid());
   const cgroup = cgroupOf(pid);
   const command = [
     ...['attach', '--mask', mask, '--runtime-dir', folder, '--background', '--pid', `${pid}`],

@@ -1,19 +1,20 @@
 /** What "restore" and the hook at a restore decide alike: gate, mask, supervision. */
-import type { Verdict } from '../compare/verdict.js';
+
 import { criuVersion } from '../enforce/criu.js';
 import { readImageFolder } from '../enforce/image-folder.js';
 import { writeMaskFile } from '../enforce/mask-file.js';
-import { maskForHost } from '../enforce/prepare.js';
 import type { NamedBaseline } from '../enforce/recorded-mask.js';
 import type { SupervisionPlan } from '../enforce/supervise.js';
 import { findSupervisor } from '../enforce/supervisor.js';
-import { type GateReport, gate } from '../gate/gate.js';
+import { type GateReport, gate } from '../judge/gate.js';
+import type { Verdict } from '../judge/verdict.js';
 import type { Host } from '../model/host.js';
 import type { ImageFolder } from '../model/image-folder.js';
 import { probeHost } from '../probe/index.js';
 import { allowedOf } from './allowed.js';
 import type { Arguments } from './arguments.js';
 import { ownUid, runtimeFolderOf } from './mask-arguments.js';
+import { maskHere } from './mask-for-host.js';
 import { namedBaseline, recordedBaseline } from './named-baseline.js';
 
 export interface JudgedRestore {
@@ -54,7 +55,7 @@ export function planSupervision(
   if (mask === undefined) return undefined;
   const program = findSupervisor();
   const runtimeFolder = runtimeFolderOf(args);
-  const maskFile = writeMaskFile(maskForHost(mask.baseline, here).mask, runtimeFolder, ownUid());
+  const maskFile = writeMaskFile(maskHere(mask, here).mask, runtimeFolder, ownUid());
   const seen = images.processes.filter(({ isStopped }) => isStopped).map(({ pid }) => pid);
   const stopped = images.record?.stopped ?? seen;
   // Another mask than before: what the tasks have seen is the earlier one.

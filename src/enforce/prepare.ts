@@ -1,12 +1,16 @@
 /** What must hold before tasks go under a mask here. Each refusal says why, and what to do. */
 import type { Baseline } from '../baseline/baseline.js';
+import { judgeUnder } from '../baseline/under-mask.js';
 import { LEVELS } from '../catalogue/index.js';
+import { refuses } from '../judge/verdict.js';
 import { type CompiledMask, compileMask } from '../mask/compile.js';
-import { findMisfits } from '../mask/host-fits.js';
 import { describeHost } from '../model/capabilities.js';
 import { InputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
+import { advicesOf, groupFindings } from '../rules/group.js';
+import type { Finding } from '../rules/index.js';
 import type { NeededLevel } from './program-level.js';
+import type { NamedBaseline } from './recorded-mask.js';
 
 /** The code of errors that mean: not on this host. */
 export const UNAVAILABLE = 'unavailable';
@@ -28,19 +32,38 @@ function refuseWithoutFaulting({ system, remarks }: Host): void {
   });
 }
 
-function refuseMisfits(baseline: Baseline, host: Host): void {
-  const misfits = findMisfits(baseline, describeHost(host));
-  if (misfits.length === 0) return;
-  throw new InputError(UNAVAILABLE, misfits.map(({ reason }) => reason).join('; '), {
-    remedy: [...new Set(misfits.map(({ remedy }) => remedy))].join(' '),
-  });
+/** The findings in a few words, for the refusal's one message. */
+function summary(findings: readonly Finding[]): string {
+  return groupFindings(findings)
+    .map(({ code, subjects, effect }) =>
+      [code, ...(subjects.length === 0 ? [] : [subjects.join(', ')]), effect].join(': '),
+    )
+    .join(' ');
 }
 
-/** Throws InputError where this host can't give the baseline; its mask otherwise. */
-export function maskForHost(baseline: Baseline, host: Host): CompiledMask {
+export interface HostMask extends CompiledMask {
+  /** What may harm some tasks under the mask here, and doesn't refuse it. */
+  readonly risks: readonly Finding[];
+}
+
+/**
+ * Throws InputError where CPUID can't be masked, or where tasks that see the baseline could fail by the
+ * judge's word; its mask otherwise.
+ */
+export function maskForHost(
+  { name, baseline }: Pick<NamedBaseline, 'name' | 'baseline'>,
+  host: Host,
+): HostMask {
   refuseWithoutFaulting(host);
-  refuseMisfits(baseline, host);
-  return compileMask(baseline);
+  const { verdict, findings } = judgeUnder(name, baseline, describeHost(host));
+  if (refuses(verdict, 'unknown')) {
+    const against = findings.filter(({ severity }) => ['blocker', 'unknown'].includes(severity));
+    throw new InputError(UNAVAILABLE, `${host.name} can't give ${name}: ${summary(against)}`, {
+      remedy: advicesOf(against).join(' '),
+    });
+  }
+  const risks = findings.filter(({ severity }) => severity === 'risk');
+  return { ...compileMask(baseline), risks };
 }
 
 /** A program built for a level above the baseline's ends, or crashes, before its first line. */

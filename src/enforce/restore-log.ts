@@ -1,7 +1,7 @@
 /** What was restored here, and what the gate had said: a line of JSON each, in the runtime folder. */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { GateReport } from '../gate/gate.js';
+import type { GateReport } from '../judge/gate.js';
 import type { Restored } from './restore-tasks.js';
 import { openRuntimeFolder } from './runtime-folder.js';
 

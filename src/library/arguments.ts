@@ -2,11 +2,11 @@
 
 import type { FeatureName } from '../catalogue/index.js';
 import { findFeature as findCanonical, findComponent } from '../catalogue/index.js';
-import { MODES, type Mode } from '../compare/mode-names.js';
 import { parseCriuCap } from '../criu/cap.js';
 import { MAX_INPUT_BYTES } from '../formats/format.js';
 import { InputError } from '../model/errors.js';
 import { isUserVisible } from '../model/prerequisites.js';
+import { MODES, type Mode } from '../rules/mode-names.js';
 
 export function usage(message: string, remedy: string): InputError {
   return new InputError('usage', message, { remedy });

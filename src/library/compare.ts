@@ -1,5 +1,5 @@
 /** Whether tasks can move: from one host to another, and among many. */
-import { compareHosts as compareInner } from '../compare/compare.js';
+import { compareHosts as compareInner } from '../judge/compare.js';
 import { describeHost } from '../model/capabilities.js';
 import { reportJson } from '../report/json.js';
 import { allowArgument, modeArgument, usage } from './arguments.js';

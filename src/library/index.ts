@@ -10,9 +10,10 @@
  * entry of its own, cpugate/probe. The types in this folder are the ones that programs see, so they
  * name nothing of the rooms below; docs/library.md has examples.
  */
-export type { Mode } from '../compare/mode-names.js';
+
 export type { TargetName } from '../export/target-names.js';
 export { InputError, type Place } from '../model/errors.js';
+export type { Mode } from '../rules/mode-names.js';
 export { baselineOf, poolsOf, readBaseline, whyDropped, writeBaseline } from './baselines.js';
 export { compareAll, compareHosts } from './compare.js';
 export { exportBaseline, listTargets } from './export.js';

@@ -4,8 +4,9 @@
  * 64-bit masks (XCR0) are hexadecimal text; null: the source doesn't tell. A minor release may add
  * fields, codes of findings, features, models and targets.
  */
-import type { Mode } from '../compare/mode-names.js';
+
 import type { TargetName } from '../export/target-names.js';
+import type { Mode } from '../rules/mode-names.js';
 
 /**
  * - system: an operating system was there, and what it enabled is known.
@@ -133,6 +134,8 @@ export interface HostIdentity {
   readonly brand: string | null;
 }
 
+export type Fact = string | number | boolean | null | readonly Fact[];
+
 export interface Finding {
   /** What was found: "instruction-missing"; docs/checking.md explains each. */
   readonly code: string;
@@ -141,14 +144,26 @@ export interface Finding {
   readonly feature?: string;
   /** A state component, or "xsave" for the area as a whole. */
   readonly component?: string;
+  /** Numbers and names that the sentence is made of; null: not known. They differ by code. */
+  readonly facts: Readonly<Record<string, Fact>>;
   /** One sentence for people. */
   readonly effect: string;
   /**
    * What makes it harmless for tasks that start from now on: a mask, another boot (clearcpuid=, a
-   * virtual machine's CPU model), or nothing.
+   * virtual machine's CPU model), records without gaps, another dump, a newer CRIU, that they stay on
+   * hosts like their own; none: nothing is needed.
    */
-  readonly remedy: 'launch-mask' | 'boot' | 'none';
-  /** It was a blocker until `allow` took it out. */
+  readonly remedy:
+    | 'launch-mask'
+    | 'boot'
+    | 'record'
+    | 'dump-again'
+    | 'newer-criu'
+    | 'stay'
+    | 'none';
+  /** The same in words, where something is needed. */
+  readonly advice?: string;
+  /** What it was until `allow` took it out. */
   readonly allowedFrom?: Severity;
 }
 
@@ -162,7 +177,7 @@ export interface CheckReport {
   readonly to: HostIdentity;
   /** All of them, worst first. */
   readonly findings: readonly Finding[];
-  /** What `allow` named, and whether it took a blocker out. */
+  /** What `allow` named, and whether it took a finding out. */
   readonly allowed: readonly { readonly name: string; readonly used: boolean }[];
   /** In mode criu:CAP: what CRIU will answer. */
   readonly criu?: {

@@ -4,55 +4,30 @@
  * a comparison themselves, shown nothing but the part.
  */
 import { type FeatureName, ROWS } from '../catalogue/index.js';
-import { type Rule, SEVERITIES } from '../compare/finding.js';
-import { addressWidth } from '../compare/rules/address-width.js';
-import { cacheLineDiffers } from '../compare/rules/cache-line-differs.js';
-import { cpusDiffer } from '../compare/rules/cpus-differ.js';
-import { MISSING_PARTS } from '../compare/rules/data-missing.js';
-import { featureAdded } from '../compare/rules/feature-added.js';
-import { hintMissing } from '../compare/rules/hint-missing.js';
-import { identityDiffers } from '../compare/rules/identity-differs.js';
-import { instructionMissing } from '../compare/rules/instruction-missing.js';
-import { kernelFeatureMissing } from '../compare/rules/kernel-feature-missing.js';
-import { signalFrameGrows } from '../compare/rules/signal-frame-grows.js';
-import { stateAdded } from '../compare/rules/state-added.js';
-import { stateLayout } from '../compare/rules/state-layout.js';
-import { stateMissing } from '../compare/rules/state-missing.js';
-import { stateNotEnabled } from '../compare/rules/state-not-enabled.js';
-import { unnamedFeatureMissing } from '../compare/rules/unnamed-feature-missing.js';
-import { vendorDiffers } from '../compare/rules/vendor-differs.js';
-import { xsaveAreaGrows } from '../compare/rules/xsave-area-grows.js';
-import { xsaveAreaShrinks } from '../compare/rules/xsave-area-shrinks.js';
-import { judge, VERDICTS } from '../compare/verdict.js';
+import { judge, VERDICTS } from '../judge/verdict.js';
 import type { Capabilities } from '../model/capabilities.js';
 import { ALL_KNOWN_64, bitsOf, hasBit64 } from '../model/registers.js';
 import { ABSENT } from '../model/xsave.js';
+import type { HostPart } from '../rules/context.js';
+import { SEVERITIES } from '../rules/finding.js';
+import { type Finding, type FindingRule, RULES } from '../rules/index.js';
 import { BLANK } from './blank.js';
 
-/** A part of a host, and the rules that look at it alone. */
+/** A part of a host, as rules are shown it. */
 export interface Facet {
-  readonly rules: readonly Rule[];
+  readonly part: HostPart;
   view(host: Capabilities): Partial<Capabilities>;
   /** Equal where the views are. */
   key(host: Capabilities): string;
 }
 
-/** Rules about features that are there or not; each feature decides for itself. */
-export const FEATURE_RULES: readonly Rule[] = [
-  instructionMissing,
-  kernelFeatureMissing,
-  hintMissing,
-  MISSING_PARTS.features,
-];
-
-/** Rules that never find more than a note, which no verdict depends on. */
-export const NOTES: readonly Rule[] = [
-  identityDiffers,
-  stateNotEnabled,
-  xsaveAreaShrinks,
-  stateAdded,
-  featureAdded,
-];
+/** Rules that look at a part and may find more than a note, which no verdict depends on. */
+export function rulesOn(part: HostPart): readonly FindingRule[] {
+  return RULES.filter(
+    ({ reads, severities }) =>
+      reads.includes(part) && severities.some((severity) => severity !== 'info'),
+  );
+}
 
 /** Features that are numbers, not bits. */
 const FIELDS = ROWS.filter((row) => typeof row.bit !== 'number').map((row) => row.name);
@@ -66,7 +41,7 @@ function effectiveText(names: readonly FeatureName[], host: Capabilities): strin
 }
 
 const fields: Facet = {
-  rules: FEATURE_RULES,
+  part: 'fields',
   view: (host) => {
     const effective = only(FIELDS, host);
     return { effective, hardware: effective, fieldValue: host.fieldValue };
@@ -78,7 +53,7 @@ const fields: Facet = {
 const AREA_FEATURES: readonly FeatureName[] = ['xsave', 'xsavec'];
 
 const area: Facet = {
-  rules: [xsaveAreaGrows, MISSING_PARTS.area],
+  part: 'area',
   view: (host) => ({
     effective: only(AREA_FEATURES, host),
     xsave: { ...BLANK.xsave, areaBytes: host.xsave.areaBytes },
@@ -87,7 +62,7 @@ const area: Facet = {
 };
 
 const signalFrame: Facet = {
-  rules: [signalFrameGrows],
+  part: 'frame',
   view: ({ system: { minSigStackBytes } }) => ({
     system: minSigStackBytes === undefined ? {} : { minSigStackBytes },
   }),
@@ -95,7 +70,7 @@ const signalFrame: Facet = {
 };
 
 const cpus: Facet = {
-  rules: [cpusDiffer],
+  part: 'cpus',
   // What differs matters, not on which CPUs.
   view: ({ differences }) => ({
     differences: differences.map(({ what }) => ({ what, having: [0], others: [1] })),
@@ -104,13 +79,13 @@ const cpus: Facet = {
 };
 
 const unnamed: Facet = {
-  rules: [unnamedFeatureMissing],
+  part: 'unnamed',
   view: (host) => ({ unnamed: host.unnamed }),
   key: (host) => JSON.stringify([...host.unnamed]),
 };
 
 const numbers: Facet = {
-  rules: [vendorDiffers, cacheLineDiffers, addressWidth, MISSING_PARTS.numbers],
+  part: 'numbers',
   view: ({ kind, vendor, cacheLineBytes, linearAddressBits, physicalAddressBits }) => ({
     kind,
     vendor,
@@ -142,7 +117,7 @@ function component(bit: number): Facet {
     },
   });
   return {
-    rules: [stateMissing, stateLayout, MISSING_PARTS.components, MISSING_PARTS.layouts],
+    part: 'component',
     view,
     key: (host) => {
       const { enabled, components } = host.xsave;
@@ -180,13 +155,10 @@ export const FACET_GROUPS: readonly FacetGroup[] = [
 
 /** Place in VERDICTS of what a severity alone comes to. */
 const RANK_OF = Object.fromEntries(
-  SEVERITIES.map((severity) => [
-    severity,
-    VERDICTS.indexOf(judge([{ code: 'data-missing', severity, effect: '', remedy: 'none' }])),
-  ]),
+  SEVERITIES.map((severity) => [severity, VERDICTS.indexOf(judge([{ severity }]))]),
 );
 
 /** The worst of findings, as a place in VERDICTS. */
-export function rankOf(findings: ReturnType<Rule>): number {
+export function rankOf(findings: readonly Finding[]): number {
   return findings.reduce((worst, { severity }) => Math.max(worst, RANK_OF[severity] as number), 0);
 }

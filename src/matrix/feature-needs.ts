@@ -8,7 +8,7 @@ import { putBit, wordsFor } from '../model/bit-rows.js';
 import type { Capabilities } from '../model/capabilities.js';
 import { ABSENT, PRESENT, type Presence, UNKNOWN } from '../model/xsave.js';
 import { BLANK } from './blank.js';
-import { FEATURE_RULES, rankOf } from './facets.js';
+import { rankOf, rulesOn } from './facets.js';
 
 const PRESENCES: readonly Presence[] = [ABSENT, UNKNOWN, PRESENT];
 const BITS = ROWS.filter((row) => typeof row.bit === 'number').map((row) => row.name);
@@ -21,11 +21,12 @@ function uniform(presence: Presence): Capabilities {
 /** The worst that is said of each feature, as a place in VERDICTS. */
 function ranksFor(before: Presence, after: Presence): Map<FeatureName, number> {
   const ranks = new Map<FeatureName, number>();
-  for (const rule of FEATURE_RULES)
-    for (const finding of rule(uniform(before), uniform(after))) {
-      const name = finding.feature as FeatureName;
-      ranks.set(name, Math.max(ranks.get(name) ?? 0, rankOf([finding])));
-    }
+  for (const rule of rulesOn('features'))
+    for (const finding of rule.findings({ from: uniform(before), to: uniform(after) }))
+      if (finding.feature !== undefined) {
+        const worst = ranks.get(finding.feature) ?? 0;
+        ranks.set(finding.feature, Math.max(worst, rankOf([finding])));
+      }
   return ranks;
 }
 

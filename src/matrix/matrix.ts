@@ -2,10 +2,10 @@
  * Who can go where: the verdict for every ordered pair of hosts, the same as compareHosts gives in
  * mode portable, but by kinds of hosts and without saying why.
  */
-import { VERDICTS, type Verdict } from '../compare/verdict.js';
+import { VERDICTS, type Verdict } from '../judge/verdict.js';
 import { meet } from '../model/bit-rows.js';
 import type { Capabilities } from '../model/capabilities.js';
-import { rankOf } from './facets.js';
+import { rankOf, rulesOn } from './facets.js';
 import { NEEDS, WIDTH } from './feature-needs.js';
 import { type FacetValues, KindFold, type MatrixKind } from './kinds.js';
 
@@ -71,9 +71,13 @@ function judgeFacet(
   const classes = Uint32Array.from(kinds, (kind) => kind.classes[place] as number);
   const members: number[][] = values.map(() => []);
   for (const [kind, value] of classes.entries()) members[value]?.push(kind);
+  const rules = rulesOn(facet.part);
   for (const [value, source] of values.entries()) {
     const found = Uint8Array.from(values, (target) =>
-      facet.rules.reduce((worst, rule) => Math.max(worst, rankOf(rule(source, target))), 0),
+      rules.reduce(
+        (worst, rule) => Math.max(worst, rankOf(rule.findings({ from: source, to: target }))),
+        0,
+      ),
     );
     if (found.every((rank) => rank === 0)) continue;
     for (const from of members[value] as number[])

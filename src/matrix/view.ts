@@ -3,7 +3,7 @@
  * tasks move freely, the largest first; in a family, lines in which tasks go from one to the next. What
  * is possible then stands in blocks along the diagonal, above it more than below.
  */
-import { VERDICTS, type Verdict } from '../compare/verdict.js';
+import { VERDICTS, type Verdict } from '../judge/verdict.js';
 import { byName } from '../model/natural-order.js';
 import type { HostMatrix } from './matrix.js';
 

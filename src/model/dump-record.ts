@@ -19,6 +19,12 @@ export interface RecordedMask {
     readonly compactedBytes: number | undefined;
     readonly minSigStackBytes: number | undefined;
   };
+  /** In what no mask hides, all that its hosts have; absent: not known, and nothing is accepted. */
+  readonly accepts?: {
+    readonly vendors: readonly string[];
+    readonly cacheLineBytes: readonly number[];
+    readonly linearAddressBits: readonly number[];
+  };
 }
 
 /**

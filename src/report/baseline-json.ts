@@ -84,14 +84,25 @@ function brief(baseline: Baseline) {
 }
 
 /** `baseline --add HOST --to BASELINE --json`. */
-export function joinJson({ accepted, lost, lostState, findings, before, after }: Join) {
+export function joinJson({
+  accepted,
+  verdict,
+  findings,
+  limits,
+  lost,
+  lostState,
+  before,
+  after,
+}: Join) {
   return {
     schemaVersion: SCHEMA_VERSION,
     change: 'add',
     accepted,
+    verdict,
     lost,
     lostState,
     findings,
+    limits,
     before: brief(before),
     after: brief(after),
   };

@@ -7,17 +7,17 @@ import {
   neededState,
   ROWS,
 } from '../catalogue/index.js';
-import type { Report } from '../compare/compare.js';
-import { explanationOf, severitiesIn } from '../compare/explanations.js';
-import type { FindingCode } from '../compare/finding.js';
-import { MODES } from '../compare/mode-names.js';
-import type { GateReport } from '../gate/gate.js';
+import type { GateReport } from '../judge/gate.js';
+import type { Report } from '../judge/judge.js';
 import { type Capabilities, effectiveFeatures, x86Level } from '../model/capabilities.js';
 import { formatCpuList } from '../model/cpu-list.js';
 import type { Host } from '../model/host.js';
 import { USER_VISIBLE } from '../model/prerequisites.js';
 import { bitsOf, hex } from '../model/registers.js';
 import { PRESENT, stateComponent, UNKNOWN } from '../model/xsave.js';
+import { type FindingCode, ruleOf } from '../rules/index.js';
+import { MODES } from '../rules/mode-names.js';
+import { severitiesIn } from '../rules/severities.js';
 import { findOddities } from './oddities.js';
 
 export const SCHEMA_VERSION = 1;
@@ -171,13 +171,19 @@ export function explainJson(name: FeatureName) {
   };
 }
 
+/** What has to be read before a finding of this code can be made. */
+export function evidenceFor(code: FindingCode): 'hosts' | 'images' | 'criu' {
+  const [first] = ruleOf(code).reads;
+  return first === 'images' || first === 'criu' ? first : 'hosts';
+}
+
 /** `explain CODE --json`. */
 export function explainFindingJson(code: FindingCode) {
-  const { from = 'hosts', when, meaning, where, advice } = explanationOf(code);
+  const { when, meaning, where, advice } = ruleOf(code);
   return {
     schemaVersion: SCHEMA_VERSION,
     code,
-    from,
+    from: evidenceFor(code),
     when,
     meaning,
     severities: Object.fromEntries(MODES.map((mode) => [mode, severitiesIn(mode, code)])),

@@ -1,5 +1,5 @@
 /** `matrix --json` (schemas/matrix-report.schema.json). */
-import { VERDICTS } from '../compare/verdict.js';
+import { VERDICTS } from '../judge/verdict.js';
 import type { MatrixView } from '../matrix/view.js';
 import { printableJson } from '../model/printable.js';
 

@@ -1,5 +1,5 @@
 /** What tables and pictures of a matrix have in common: how groups are called, how verdicts are marked. */
-import type { Verdict } from '../compare/verdict.js';
+import type { Verdict } from '../judge/verdict.js';
 import type { MatrixGroup, MatrixView } from '../matrix/view.js';
 import { printable } from '../model/printable.js';
 

@@ -1,26 +1,52 @@
 import { describe, expect, it } from 'vitest';
 import { baselineOf } from '../../src/baseline/baseline.js';
-import { joinCluster, leaveCluster } from '../../src/baseline/change.js';
+import { type Join, leaveCluster } from '../../src/baseline/change.js';
 import { checkRequirement, explainDrop, featuresOfLevel } from '../../src/baseline/explain-drop.js';
 import { findNearest } from '../../src/baseline/nearest.js';
 import type { FeatureName } from '../../src/catalogue/index.js';
+import { describeHost } from '../../src/model/capabilities.js';
 import { HASWELL, type HostPlan, V2, V3 } from '../hosts.js';
-import { AMD_512, baselineOfPlans, INTEL_512, models, planned } from './clusters.js';
+import { hostOf as modelOf } from '../profiles/load.js';
+import {
+  AMD_512,
+  baselineOfPlans,
+  INTEL_512,
+  joinHosts,
+  joinPlans,
+  models,
+  planned,
+} from './clusters.js';
+
+const counting = ({ findings }: Join) => [
+  ...new Set(
+    findings
+      .filter(({ severity }) => severity !== 'info')
+      .map(({ code, severity }) => `${severity} ${code}`),
+  ),
+];
+const modelSeen = (name: string) => describeHost(modelOf(name));
 
 const OLD: HostPlan = { name: 'old-1', features: V2, areaBytes: 0 };
 
 describe('a host that wants to join', () => {
   it('is welcome where it has all and fits', () => {
-    const join = joinCluster(baselineOfPlans([HASWELL]), planned({ ...HASWELL, name: 'b' }));
-    expect(join).toMatchObject({ accepted: true, lost: [], findings: [] });
+    const join = joinPlans(baselineOfPlans([HASWELL]), { ...HASWELL, name: 'b' });
+    expect(join).toMatchObject({ accepted: true, verdict: 'compatible', lost: [] });
+    expect(counting(join)).toEqual([]);
     expect([...join.after.cluster.values()][0]?.count).toBe(2);
   });
   it('is refused where it lowers the baseline, with what would be lost', () => {
-    const join = joinCluster(baselineOfPlans([HASWELL]), planned(OLD));
+    const join = joinPlans(baselineOfPlans([HASWELL]), OLD);
     expect(join.accepted).toBe(false);
     expect(join.lost.map(({ feature }) => feature)).toContain('avx2');
     expect(join.lostState).toEqual(['x87', 'sse', 'ymm_hi128']);
-    expect(join.findings.map(({ code }) => code)).toEqual(['feature-lost', 'state-lost']);
+    expect(new Set(counting(join))).toEqual(
+      new Set([
+        'blocker instruction-missing',
+        'blocker state-missing',
+        'blocker kernel-feature-missing',
+      ]),
+    );
   });
   it.each<[FeatureName, 'accepted' | 'risk' | 'blocker']>([
     // Speed, and what takes something away from programs: no task misses it.
@@ -35,22 +61,28 @@ describe('a host that wants to join', () => {
     const features = [...new Set<FeatureName>([...HASWELL.features, feature])];
     const plan = { ...HASWELL, features, untold: [] };
     const lacking = { ...plan, features: features.filter((name) => name !== feature), name: 'b' };
-    const join = joinCluster(baselineOfPlans([plan]), planned(lacking));
+    const join = joinPlans(baselineOfPlans([plan]), lacking);
     expect(join.lost.map((one) => one.feature)).toEqual([feature]);
     expect(join.after.features).not.toContain(feature);
     expect(join.accepted).toBe(answer !== 'blocker');
-    expect(join.findings.map(({ code, severity }) => `${severity} ${code}`)).toEqual(
-      answer === 'accepted' ? [] : [`${answer} feature-lost`],
+    const found = join.findings.filter(({ severity }) => severity !== 'info');
+    expect(found.map((one) => [one.severity, one.feature])).toEqual(
+      answer === 'accepted' ? [] : [[answer, feature]],
     );
   });
   it('is refused where its XSAVE area is above the floor, with the features to hide', () => {
-    const join = joinCluster(baselineOfPlans([HASWELL]), planned(INTEL_512_AS_HASWELL));
+    const join = joinPlans(baselineOfPlans([HASWELL]), INTEL_512_AS_HASWELL);
     expect(join.accepted).toBe(false);
     expect(join.lost).toEqual([]);
-    const [finding] = join.findings;
-    expect(finding?.code).toBe('xsave-area-grows');
-    expect(finding?.effect).toMatch(/2696 bytes.*832/);
-    expect(finding?.remedy).toContain('clearcpuid=avx512f,pku');
+    expect(join.findings).toContainEqual(
+      expect.objectContaining({
+        severity: 'blocker',
+        code: 'xsave-area-grows',
+        effect: expect.stringMatching(/from 832 to 2696 bytes/),
+        remedy: 'launch-mask',
+        advice: expect.stringContaining('clearcpuid='),
+      }),
+    );
   });
   it('is measured by what running tasks saw, not by hosts that left', () => {
     const grown = baselineOfPlans([HASWELL, INTEL_512_AS_HASWELL]);
@@ -58,48 +90,54 @@ describe('a host that wants to join', () => {
     const [key] = [...planned(INTEL_512_AS_HASWELL).keys()];
     const { after } = leaveCluster(grown, key as string, 'intel-512');
     expect(after.areaBytes).toBe(2696);
-    expect(joinCluster(after, planned(INTEL_512_AS_HASWELL)).accepted).toBe(true);
+    expect(joinPlans(after, INTEL_512_AS_HASWELL).accepted).toBe(true);
   });
   it('may have any area where tasks see no XSAVE', () => {
-    const join = joinCluster(baselineOfPlans([OLD]), planned(HASWELL));
-    expect(join).toMatchObject({ accepted: true, findings: [] });
+    const join = joinPlans(baselineOfPlans([OLD]), HASWELL);
+    expect(join).toMatchObject({ accepted: true, verdict: 'compatible' });
   });
   it('is refused where its area is not told: it could be larger', () => {
     const { areaBytes: _told, ...untold } = { ...HASWELL, mask: 0x207n, name: 'vague' };
-    const join = joinCluster(baselineOfPlans([HASWELL]), planned(untold));
-    expect(join.findings.map(({ code, severity }) => `${severity} ${code}`)).toContain(
-      'blocker size-unknown',
+    const join = joinPlans(baselineOfPlans([HASWELL]), untold);
+    expect(join.verdict).toBe('unknown');
+    expect(join.findings).toContainEqual(
+      expect.objectContaining({ code: 'data-missing', component: 'xsave' }),
     );
     expect(join.accepted).toBe(false);
   });
   it('is refused where it lays out state differently', () => {
-    const join = joinCluster(baselineOfPlans([INTEL_512]), planned(AMD_512));
+    const join = joinPlans(baselineOfPlans([INTEL_512]), AMD_512);
     expect(join.lostState).toEqual(['opmask', 'zmm_hi256', 'hi16_zmm', 'pkru']);
     expect(join.lost.map(({ feature }) => feature)).toContain('avx512f');
+    // It is a risk for tasks that go there, but the baseline would forget what they use.
+    expect([join.verdict, join.accepted]).toEqual(['at-risk', false]);
   });
   it('of another vendor or with larger signal frames is a risk, not refused', () => {
     const frames = (minSigStackBytes: number) => ({ system: { minSigStackBytes } });
-    const join = joinCluster(
-      baselineOfPlans([{ ...HASWELL, ...frames(2000) }]),
-      planned({ ...HASWELL, ...frames(3632), vendor: 'AuthenticAMD', name: 'amd' }),
-    );
+    const join = joinPlans(baselineOfPlans([{ ...HASWELL, ...frames(2000) }]), {
+      ...HASWELL,
+      ...frames(3632),
+      vendor: 'AuthenticAMD',
+      name: 'amd',
+    });
     expect(join.accepted).toBe(true);
-    expect(join.findings.map(({ code }) => code)).toEqual(['signal-frame-grows', 'vendor-differs']);
+    expect(counting(join)).toEqual(['risk signal-frame-grows', 'risk vendor-differs']);
     expect(join.after.minSigStackBytes).toBe(3632);
     // Tasks that run have still seen the smaller one.
     expect(join.after.floors.minSigStackBytes).toBe(2000);
   });
   it('with other cache lines or wider addresses is a risk, said once', () => {
     const before = baselineOfPlans([HASWELL]);
-    const join = joinCluster(before, planned({ ...HASWELL, name: 'lines', lineBytes: 128 }));
+    const join = joinPlans(before, { ...HASWELL, name: 'lines', lineBytes: 128 });
     expect(join.accepted).toBe(true);
-    expect(join.findings.map(({ code, severity }) => [code, severity])).toEqual([
-      ['cache-line-differs', 'risk'],
-    ]);
-    const again = joinCluster(join.after, planned({ ...HASWELL, name: 'more', lineBytes: 128 }));
-    expect(again.findings).toEqual([]);
-    const models57 = joinCluster(baselineOf(models('haswell', 'skylake-sp')), models('icelake-sp'));
-    expect(models57.findings.map(({ code }) => code)).toEqual(['address-width-differs']);
+    expect(counting(join)).toEqual(['risk cache-line-differs']);
+    expect(join.limits.map(({ code }) => code)).toEqual(['cache-line-differs']);
+    const again = joinPlans(join.after, { ...HASWELL, name: 'more', lineBytes: 128 });
+    expect(counting(again)).toEqual([]);
+    expect(again.limits).toEqual([]);
+    const wider = joinHosts(baselineOf(models('haswell', 'skylake-sp')), [modelSeen('icelake-sp')]);
+    expect(counting(wider)).toEqual([]);
+    expect(wider.limits.map(({ code }) => code)).toEqual(['address-width-differs']);
   });
 });
 

@@ -1,9 +1,10 @@
 /** Clusters made by hand, of hosts from test/hosts.ts and of shipped CPU models. */
 import { type Baseline, type BaselineOptions, baselineOf } from '../../src/baseline/baseline.js';
+import { type Join, JoinJudge } from '../../src/baseline/change.js';
 import { type Cluster, clusterOf } from '../../src/baseline/cluster.js';
 import { type BaselineFile, readBaselineFile } from '../../src/formats/baseline.js';
 import { openInput } from '../../src/formats/format.js';
-import { describeHost } from '../../src/model/capabilities.js';
+import { type Capabilities, describeHost } from '../../src/model/capabilities.js';
 import { baselineFileText, baselineJson } from '../../src/report/baseline-json.js';
 import { AMD_AVX512, type HostPlan, INTEL_AVX512, seen, V4 } from '../hosts.js';
 import { hostOf as modelOf } from '../profiles/load.js';
@@ -18,6 +19,20 @@ export function models(...names: readonly string[]): Cluster {
 
 export function baselineOfPlans(plans: readonly HostPlan[], options?: BaselineOptions): Baseline {
   return baselineOf(planned(...plans), options);
+}
+
+/** As if the hosts had come with --add. */
+export function joinHosts(before: Baseline, joining: readonly Capabilities[]): Join {
+  const judge = new JoinJudge('cluster', before);
+  for (const host of joining) judge.add(host);
+  return judge.finish(clusterOf(joining));
+}
+
+export function joinPlans(before: Baseline, ...plans: readonly HostPlan[]): Join {
+  return joinHosts(
+    before,
+    plans.map((plan) => seen(plan)),
+  );
 }
 
 export function fileText(baseline: Baseline): string {

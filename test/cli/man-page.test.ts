@@ -7,7 +7,7 @@ import { manPage } from '../../src/cli/man/page.js';
 import { paragraphs, roffText, section, tagged } from '../../src/cli/man/roff.js';
 import { COMMANDS } from '../../src/cli/specs/index.js';
 import { COMMAND_GROUPS, type CommandSpec } from '../../src/cli/specs/spec.js';
-import { exitStatus, VERDICTS } from '../../src/compare/verdict.js';
+import { exitStatus, VERDICTS } from '../../src/judge/verdict.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const facts = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

@@ -96,11 +96,11 @@ describe.each(['ARCHITECTURE.md', 'CONTRIBUTING.md'])('%s', (page) => {
 
 describe('what the docs name and is not there', () => {
   it.each([
-    ['`judge()` of `src/compare/verdict.ts`', []],
-    ['`judged()` of `src/compare/verdict.ts`', ['judged']],
-    ['`VERDICTS` and `RULES_GONE` of `src/compare/verdict.ts`', ['RULES_GONE']],
-    ['`Verdict` and `Verdicts` of `src/compare/verdict.ts`', ['Verdicts']],
-    ['`Gone::judge()` of `src/compare/verdict.ts`', ['Gone::judge']],
+    ['`judge()` of `src/judge/verdict.ts`', []],
+    ['`judged()` of `src/judge/verdict.ts`', ['judged']],
+    ['`VERDICTS` and `RULES_GONE` of `src/judge/verdict.ts`', ['RULES_GONE']],
+    ['`Verdict` and `Verdicts` of `src/judge/verdict.ts`', ['Verdicts']],
+    ['`Gone::judge()` of `src/judge/verdict.ts`', ['Gone::judge']],
     ['`judge()` in no file', ['judge']],
   ])('is found: %s', (block, missing) => expect(namelessIn(block)).toEqual(missing));
 });

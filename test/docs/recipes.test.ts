@@ -4,10 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/specs/index.js';
-import { FINDING_CODES } from '../../src/compare/finding.js';
-import { RULES } from '../../src/compare/rules/index.js';
 import { TARGET_NAMES } from '../../src/export/target-names.js';
 import { findFormat } from '../../src/formats/index.js';
+import { FINDING_CODES, RULES } from '../../src/rules/index.js';
 import { cpugate } from '../cli/run.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -28,22 +27,16 @@ describe('a format', () => {
 
 describe('a rule', () => {
   const codes: readonly string[] = FINDING_CODES;
-  it.each(modulesOf('src/compare/rules').filter((file) => codes.includes(file.slice(0, -3))))(
-    'of src/compare/rules/%s is asked',
+  it.each(modulesOf('src/rules').filter((file) => codes.includes(file.slice(0, -3))))(
+    'of src/rules/%s is asked',
     async (file) => {
       const module: Record<string, unknown> = await import(
-        `../../src/compare/rules/${file.slice(0, -3)}.ts`
+        `../../src/rules/${file.slice(0, -3)}.ts`
       );
       const rules: readonly unknown[] = RULES;
       expect(Object.values(module).filter((value) => rules.includes(value))).toHaveLength(1);
     },
   );
-  it.each(modulesOf('src/gate/rules'))('of src/gate/rules/%s is asked', (file) => {
-    const name = file.slice(0, -3);
-    const own = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-    expect(codes).toContain(name);
-    expect(read('src/gate/gate.ts')).toMatch(new RegExp(`^  ${own},$`, 'm'));
-  });
   it.each(codes)('with the code %s stands in docs/checking.md', (code) =>
     expect(read('docs/checking.md')).toContain(`\`${code}\``),
   );

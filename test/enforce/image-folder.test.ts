@@ -23,7 +23,7 @@ import {
   readImageFolder,
   readImageHost,
 } from '../../src/enforce/image-folder.js';
-import { gate } from '../../src/gate/gate.js';
+import { gate } from '../../src/judge/gate.js';
 import { isInputError } from '../../src/model/errors.js';
 import { HASWELL, hostOf } from '../hosts.js';
 

@@ -22,6 +22,7 @@ import type { Host } from '../../src/model/host.js';
 import { AMD_512, baselineOfPlans, INTEL_512 } from '../baseline/clusters.js';
 import { HASWELL, type HostPlan, hostOf, V2, V3 } from '../hosts.js';
 
+const name = 'cluster.json';
 const baseline = baselineOfPlans([HASWELL]);
 const uid = process.getuid?.() ?? 0;
 const works = { cpuidFaulting: { works: true, reason: 'tried' } };
@@ -38,7 +39,10 @@ const refusal = (code: string, message: RegExp, remedy: RegExp) =>
 
 describe('a host', () => {
   it('that offers the baseline gets its mask', () => {
-    expect(maskForHost(baseline, faulting(HASWELL))).toEqual(compileMask(baseline));
+    expect(maskForHost({ name, baseline }, faulting(HASWELL))).toEqual({
+      ...compileMask(baseline),
+      risks: [],
+    });
   });
 
   const refused: [string, Host, RegExp, RegExp][] = [
@@ -52,8 +56,8 @@ describe('a host', () => {
     [
       'without a feature of the baseline',
       faulting({ ...HASWELL, features: HASWELL.features.filter((name) => name !== 'avx2') }),
-      /lacks what the baseline shows: avx2/,
-      /make a new baseline that includes this one/,
+      /can't give cluster.json: instruction-missing: avx2: .*SIGILL/,
+      /cpugate baseline FROM TO/,
     ],
     [
       'whose XSAVE area is larger than its tasks would see',
@@ -61,29 +65,31 @@ describe('a host', () => {
         ...INTEL_512,
         features: [...INTEL_512.features, 'erms', 'aes', 'pclmulqdq', 'fsgsbase', 'rdrand'],
       }),
-      /this host's XSAVE area has 2696 bytes, the baseline's XSAVE area has 832 bytes/,
+      /xsave-area-grows: The XSAVE area grows from 832 to 2696 bytes/,
       /clearcpuid=/,
     ],
   ];
   it.each(refused)('%s is refused, with what remains', (_, host, message, remedy) => {
-    expect(() => maskForHost(baseline, host)).toThrow(refusal('unavailable', message, remedy));
+    expect(() => maskForHost({ name, baseline }, host)).toThrow(
+      refusal('unavailable', message, remedy),
+    );
   });
 
-  it('that keeps state of the baseline elsewhere is refused', () => {
+  it('that keeps state of the baseline elsewhere is a risk for those that move there', () => {
     const own = baselineOfPlans([AMD_512]);
     const host = faulting({ ...AMD_512, places: { ...INTEL_512.places, 9: [8, 2400] } });
-    expect(() => maskForHost(own, host)).toThrow(
-      refusal(
-        'unavailable',
-        /XSAVE layout of this host differs.*opmask, zmm_hi256, hi16_zmm, pkru/,
-        /make a new baseline/,
-      ),
-    );
+    const { risks } = maskForHost({ name, baseline: own }, host);
+    expect(risks.map(({ code, component }) => `${code} ${component}`)).toEqual([
+      'state-layout opmask',
+      'state-layout zmm_hi256',
+      'state-layout hi16_zmm',
+      'state-layout pkru',
+    ]);
   });
 
   it('with a large area gives a baseline without XSAVE', () => {
     const old = baselineOfPlans([{ name: 'nehalem', features: V2 }]);
-    expect(maskForHost(old, faulting(INTEL_512)).mask.xcr0).toBe(0n);
+    expect(maskForHost({ name, baseline: old }, faulting(INTEL_512)).mask.xcr0).toBe(0n);
   });
 });
 

@@ -4,20 +4,21 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Baseline, baselineOf, costsOf } from '../../src/baseline/baseline.js';
-import { joinCluster, leaveCluster } from '../../src/baseline/change.js';
+import { leaveCluster } from '../../src/baseline/change.js';
 import { type Cluster, clusterOf, mergeClusters } from '../../src/baseline/cluster.js';
 import { explainDrop, whyNot } from '../../src/baseline/explain-drop.js';
 import { VISIBLE } from '../../src/baseline/host-kind.js';
 import { type FeatureName, featureRow } from '../../src/catalogue/index.js';
-import { compareHosts, type Report } from '../../src/compare/compare.js';
 import { hostOfBaseline } from '../../src/formats/baseline.js';
 import { openInput } from '../../src/formats/format.js';
 import { instlatx64 } from '../../src/formats/instlatx64.js';
+import { compareHosts } from '../../src/judge/compare.js';
+import type { Report } from '../../src/judge/judge.js';
 import { type Capabilities, describeHost } from '../../src/model/capabilities.js';
 import type { Host } from '../../src/model/host.js';
 import { countingPrerequisites } from '../../src/model/prerequisites.js';
 import { ABSENT, PRESENT } from '../../src/model/xsave.js';
-import { fileText, readText } from '../baseline/clusters.js';
+import { fileText, joinPlans, readText } from '../baseline/clusters.js';
 import { type HostPlan, hostOf, seen, V3 } from '../hosts.js';
 import { plan, plans } from '../plans.js';
 
@@ -230,7 +231,7 @@ describe('a host that joins', () => {
     fc.assert(
       fc.property(plans, plan, (of, more) => {
         const before = baselineOf(clusterOfPlans(of));
-        const join = joinCluster(before, clusterOfPlans([more]));
+        const join = joinPlans(before, more);
         const lost = before.features.filter((name) => !join.after.features.includes(name));
         expect(join.lost.map(({ feature }) => feature)).toEqual(lost);
         if (!join.accepted) return;
@@ -251,7 +252,7 @@ describe('a host that joins', () => {
       fc.property(plans, plan, (of, more) => {
         const before = baselineOf(clusterOfPlans(of));
         const joining = clusterOfPlans([{ ...more, name: 'joiner' }]);
-        const { after } = joinCluster(before, joining);
+        const { after } = joinPlans(before, { ...more, name: 'joiner' });
         const [key] = [...joining.keys()];
         const left = leaveCluster(after, key as string, 'joiner').after;
         expect(left.features).toEqual(before.features);

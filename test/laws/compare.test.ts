@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type FeatureName, ROWS } from '../../src/catalogue/index.js';
-import { RULES } from '../../src/compare/rules/index.js';
-import { judge } from '../../src/compare/verdict.js';
+import { judge } from '../../src/judge/verdict.js';
 import { describeHost } from '../../src/model/capabilities.js';
+import { RULES } from '../../src/rules/index.js';
 import { type HostPlan, hostOf, INTEL_AVX512 } from '../hosts.js';
 
 const names = ROWS.map((row) => row.name);
@@ -36,7 +36,7 @@ const untold = fc.subarray<FeatureName>(
 
 function compare(from: HostPlan, to: HostPlan) {
   const [source, target] = [describeHost(hostOf(from)), describeHost(hostOf(to))];
-  return RULES.flatMap((rule) => rule(source, target));
+  return RULES.flatMap((rule) => rule.findings({ from: source, to: target }));
 }
 
 const RANK = ['compatible', 'at-risk', 'unknown', 'incompatible'];

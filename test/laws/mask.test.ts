@@ -5,7 +5,7 @@ import { type Baseline, baselineOf } from '../../src/baseline/baseline.js';
 import { clusterOf } from '../../src/baseline/cluster.js';
 import { VISIBLE } from '../../src/baseline/host-kind.js';
 import { featureRow } from '../../src/catalogue/index.js';
-import { compareHosts } from '../../src/compare/compare.js';
+import { compareHosts } from '../../src/judge/compare.js';
 import { answerOf, applyMask } from '../../src/mask/apply.js';
 import { decodeMask, encodeMask } from '../../src/mask/bytes.js';
 import { compileMask } from '../../src/mask/compile.js';

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { COMMANDS } from '../../src/cli/specs/index.js';
 import type { CommandSpec, OptionSpec } from '../../src/cli/specs/spec.js';
-import { exitStatus, VERDICTS } from '../../src/compare/verdict.js';
+import { exitStatus, VERDICTS } from '../../src/judge/verdict.js';
 import { root } from '../cli/run.js';
 
 const TYPES = join(root, 'dist', 'lib', 'types');

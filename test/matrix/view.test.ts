@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { VERDICTS } from '../../src/compare/verdict.js';
+import { VERDICTS } from '../../src/judge/verdict.js';
 import type { HostMatrix } from '../../src/matrix/matrix.js';
 import { viewMatrix } from '../../src/matrix/view.js';
 

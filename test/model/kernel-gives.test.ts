@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { joinCluster } from '../../src/baseline/change.js';
 import type { FeatureName } from '../../src/catalogue/index.js';
-import { compareHosts } from '../../src/compare/compare.js';
+import { compareHosts } from '../../src/judge/compare.js';
 import { describeHost } from '../../src/model/capabilities.js';
 import type { SystemFacts } from '../../src/model/host.js';
 import { ABSENT, PRESENT, type Presence, UNKNOWN } from '../../src/model/xsave.js';
-import { baselineOfPlans, planned } from '../baseline/clusters.js';
+import { baselineOfPlans, joinPlans } from '../baseline/clusters.js';
 import { HASWELL, type HostPlan, hostOf } from '../hosts.js';
 
 const BITS: readonly FeatureName[] = ['xsavec', 'xsaves', 'shstk', 'la57', 'lam', 'fsgsbase'];
@@ -68,7 +67,7 @@ describe('a move to a kernel that gives less', () => {
   });
   it('and no5lvl, which the advice names, lets a host join', () => {
     const narrow = plan('narrow', flags(), { linearBits: 48 });
-    const join = joinCluster(baselineOfPlans([narrow]), planned(plan('no5lvl', flags())));
-    expect(join.findings).toEqual([]);
+    const join = joinPlans(baselineOfPlans([narrow]), plan('no5lvl', flags()));
+    expect([join.verdict, join.limits]).toEqual(['compatible', []]);
   });
 });

@@ -3,21 +3,20 @@ import { fileURLToPath } from 'node:url';
 import { transformSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { baselineOf } from '../../src/baseline/baseline.js';
-import { joinCluster } from '../../src/baseline/change.js';
 import { clusterOf } from '../../src/baseline/cluster.js';
 import { limitsOf } from '../../src/baseline/limits.js';
 import { findFeature, ROWS } from '../../src/catalogue/index.js';
 import { KNOWN_AS } from '../../src/catalogue/known-as.js';
-import { compareHosts } from '../../src/compare/compare.js';
-import { FINDING_CODES } from '../../src/compare/finding.js';
-import { RULES } from '../../src/compare/rules/index.js';
 import { readHost } from '../../src/formats/index.js';
+import { compareHosts } from '../../src/judge/compare.js';
 import { describeHost } from '../../src/model/capabilities.js';
 import type { Host } from '../../src/model/host.js';
 import { leafTable } from '../../src/model/leaves.js';
 import { ALL_REGISTERS_KNOWN } from '../../src/model/registers.js';
 import { featureLabel } from '../../src/report/feature-label.js';
 import { findOddities } from '../../src/report/oddities.js';
+import { FINDING_CODES, RULES } from '../../src/rules/index.js';
+import { joinHosts } from '../baseline/clusters.js';
 import { HASWELL, hostOf, V4 } from '../hosts.js';
 import { names as models, hostOf as readModel } from '../profiles/load.js';
 import { faultOf, PRIVATE_WORDS } from '../sentences.js';
@@ -106,7 +105,7 @@ describe('codes that are printed', () => {
     const schema = readFileSync(new URL('schemas/baseline-change.schema.json', root), 'utf8');
     const joining = [...schema.matchAll(/"([a-z]+(?:-[a-z]+)+)"/g)].map(([, code = '']) => code);
     const codes: readonly string[] = [...FINDING_CODES, ...joining];
-    expect(joining).toContain('size-unknown');
+    expect(joining).toContain('instruction-missing');
     expect(codes.filter((code) => PRIVATE_WORDS.some(([word]) => word.test(code)))).toEqual([]);
   });
 });
@@ -164,7 +163,7 @@ async function allHosts(): Promise<Host[]> {
   ];
 }
 
-/** Of CRIU, below, and of images: test/gate looks at their sentences. */
+/** Of CRIU, below, and of images: test/judge looks at their sentences. */
 const ELSEWHERE: ReadonlySet<string> = new Set([
   ...['criu-refuses', 'criu-unknown', 'criu-accepts', 'source-unknown', 'criu-too-old'],
   ...['state-in-use', 'state-not-dumped', 'mask-bypassed', 'signal-frame-layout'],
@@ -178,7 +177,7 @@ describe('what is said of hosts', () => {
     const effects = new Map<string, string>();
     for (const from of hosts)
       for (const to of hosts)
-        for (const { code, effect } of RULES.flatMap((rule) => rule(from, to)))
+        for (const { code, effect } of RULES.flatMap((rule) => rule.findings({ from, to })))
           effects.set(effect, code);
     const faults = [...effects.keys()].map((effect) => faultOf(effect, names)).filter(Boolean);
     expect(faults).toEqual([]);
@@ -207,15 +206,17 @@ describe('what is said of hosts', () => {
     expect(texts.map((text) => faultOf(text, features)).filter(Boolean)).toEqual([]);
   });
   it('of a baseline and who joins it is a sentence', async () => {
-    const clusters = (await allHosts()).map((host) => clusterOf([describeHost(host)]));
+    const hosts = (await allHosts()).map((host) => describeHost(host));
     const texts = new Set<string>();
-    for (const baseline of clusters.map((cluster) => baselineOf(cluster)))
-      for (const cluster of clusters.filter((_, place) => place % 3 !== 0)) {
-        const { findings, after } = joinCluster(baseline, cluster);
-        for (const { effect, remedy } of findings) texts.add(effect).add(remedy);
+    for (const baseline of hosts.map((host) => baselineOf(clusterOf([host]))))
+      for (const host of hosts.filter((_, place) => place % 3 !== 0)) {
+        const { findings, after } = joinHosts(baseline, [host]);
+        for (const { effect, advice } of findings)
+          for (const text of [effect, advice ?? effect]) texts.add(text);
         for (const { effect } of limitsOf(after)) texts.add(effect);
       }
     expect(texts.size).toBeGreaterThan(20);
-    expect([...texts].map((text) => faultOf(text)).filter(Boolean)).toEqual([]);
+    const names = hosts.map(({ name }) => name);
+    expect([...texts].map((text) => faultOf(text, names)).filter(Boolean)).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { createColors } from 'picocolors';
 import { describe, expect, it } from 'vitest';
-import { compareHosts } from '../../src/compare/compare.js';
+import { compareHosts } from '../../src/judge/compare.js';
 import { describeHost } from '../../src/model/capabilities.js';
 import { describeInputError, InputError } from '../../src/model/errors.js';
 import { printable } from '../../src/model/printable.js';

@@ -1,5 +1,5 @@
 /** docs/pair-matrix.md from a run: what became of programs, and what the gate had said. */
-import type { GateReport } from '../../src/gate/gate.js';
+import type { GateReport } from '../../src/judge/gate.js';
 import { judgePair, nameOf, type Outcome, type PairPlan, type PairRun } from './pairs.js';
 
 export interface JudgedPair {

@@ -1,11 +1,11 @@
 import { writeMaskFile } from '../../enforce/mask-file.js';
-import { maskForHost } from '../../enforce/prepare.js';
 import { replaceProcess } from '../../enforce/replace-process.js';
 import { findSupervisor } from '../../enforce/supervisor.js';
 import { InputError } from '../../model/errors.js';
 import { probeHost } from '../../probe/index.js';
 import type { Run } from '../command.js';
 import { maskOf, ownUid, passOn, pidsOf, runtimeFolderOf } from '../mask-arguments.js';
+import { maskHere } from '../mask-for-host.js';
 
 export const run: Run = async (args) => {
   const tasks = [
@@ -16,8 +16,7 @@ export const run: Run = async (args) => {
     throw new InputError('usage', 'no task is given', {
       remedy: 'Give processes with --pid PID, or a cgroup with --cgroup PATH.',
     });
-  const { baseline } = await maskOf(args);
-  const { mask } = maskForHost(baseline, probeHost({ libc: false }));
+  const { mask } = maskHere(await maskOf(args), probeHost({ libc: false }));
   const supervisor = findSupervisor();
   const folder = runtimeFolderOf(args);
   const file = writeMaskFile(mask, folder, ownUid());

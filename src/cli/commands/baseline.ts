@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { type BaselineOptions, baselineOf } from '../../baseline/baseline.js';
-import { joinCluster, leaveCluster } from '../../baseline/change.js';
+import { JoinJudge, leaveCluster } from '../../baseline/change.js';
 import type { Cluster } from '../../baseline/cluster.js';
 import { checkRequirement } from '../../baseline/explain-drop.js';
 import { nearestModel } from '../../baseline/nearest.js';
@@ -77,8 +77,12 @@ async function addHost(
 ): Promise<number> {
   output.hold([to]);
   const { baseline } = loadBaseline(to);
-  const { cluster } = await readCluster([wanted], { output: output.own });
-  const join = joinCluster(baseline, cluster);
+  const judge = new JoinJudge(basename(to), baseline);
+  const { cluster } = await readCluster([wanted], {
+    output: output.own,
+    onHost: (host) => judge.add(host),
+  });
+  const join = judge.finish(cluster);
   const outcome = join.accepted
     ? output.write(join.after, { nearest: nearestModel(join.after) })
     : { written: [] };

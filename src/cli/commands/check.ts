@@ -1,12 +1,13 @@
 import { basename } from 'node:path';
-import { type CompareOptions, compareHosts, type Report } from '../../compare/compare.js';
-import { MODES, type Mode } from '../../compare/mode-names.js';
-import { exitStatus, type Verdict } from '../../compare/verdict.js';
 import { parseCriuCap } from '../../criu/cap.js';
+import { type CompareOptions, compareHosts } from '../../judge/compare.js';
+import type { Report } from '../../judge/judge.js';
+import { exitStatus, type Verdict } from '../../judge/verdict.js';
 import { InputError } from '../../model/errors.js';
 import type { Host } from '../../model/host.js';
 import { printableJson } from '../../model/printable.js';
 import { reportJson } from '../../report/json.js';
+import { MODES, type Mode } from '../../rules/mode-names.js';
 import { allowedOf } from '../allowed.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';

@@ -1,9 +1,8 @@
 import { findFeature } from '../../catalogue/index.js';
-import { isFindingCode } from '../../compare/explanations.js';
-import { FINDING_CODES, type FindingCode } from '../../compare/finding.js';
 import { InputError } from '../../model/errors.js';
 import { printableJson } from '../../model/printable.js';
 import { explainFindingJson, explainJson } from '../../report/json.js';
+import { FINDING_CODES, type FindingCode, isFindingCode } from '../../rules/index.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { type OtherNames, readFeature, readVisibleFeature } from '../feature-argument.js';

@@ -1,11 +1,11 @@
 import { realpathSync } from 'node:fs';
-import { exitStatus } from '../../compare/verdict.js';
 import { OWN_RESTORE_OPTIONS, refuseOwnOptions } from '../../enforce/criu.js';
 import { signalProcess } from '../../enforce/processes.js';
 import { logRestore } from '../../enforce/restore-log.js';
 import { type Restored, restoreTasks } from '../../enforce/restore-tasks.js';
 import { openRuntimeFolder } from '../../enforce/runtime-folder.js';
-import type { GateReport } from '../../gate/gate.js';
+import type { GateReport } from '../../judge/gate.js';
+import { exitStatus } from '../../judge/verdict.js';
 import { InputError } from '../../model/errors.js';
 import { checkText } from '../../report/text/check.js';
 import type { Arguments } from '../arguments.js';

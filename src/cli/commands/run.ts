@@ -1,18 +1,19 @@
 import { findProgram } from '../../enforce/find-program.js';
 import { writeMaskFile } from '../../enforce/mask-file.js';
-import { maskForHost, refuseHigherLevel } from '../../enforce/prepare.js';
+import { refuseHigherLevel } from '../../enforce/prepare.js';
 import { neededLevel } from '../../enforce/program-level.js';
 import { replaceProcess } from '../../enforce/replace-process.js';
 import { findSupervisor } from '../../enforce/supervisor.js';
 import { probeHost } from '../../probe/index.js';
 import type { Run } from '../command.js';
 import { maskOf, ownUid, passOn, runtimeFolderOf } from '../mask-arguments.js';
+import { maskHere } from '../mask-for-host.js';
 
 export const run: Run = async (args) => {
-  const { baseline } = await maskOf(args);
-  const { mask } = maskForHost(baseline, probeHost({ libc: false }));
+  const named = await maskOf(args);
+  const { mask } = maskHere(named, probeHost({ libc: false }));
   const program = findProgram(args.trailing[0] as string, process.env.PATH);
-  if (program !== undefined) refuseHigherLevel(baseline, neededLevel(program));
+  if (program !== undefined) refuseHigherLevel(named.baseline, neededLevel(program));
   const supervisor = findSupervisor();
   const folder = runtimeFolderOf(args);
   const file = writeMaskFile(mask, folder, ownUid());

@@ -1,5 +1,4 @@
 import { writeMaskFile } from '../../enforce/mask-file.js';
-import { maskForHost } from '../../enforce/prepare.js';
 import { otherRoads, probeUnderMask } from '../../enforce/seen-answers.js';
 import { findSupervisor } from '../../enforce/supervisor.js';
 import { isKept, verifyMask } from '../../mask/verify.js';
@@ -8,13 +7,15 @@ import { probeHost } from '../../probe/index.js';
 import { verifyJson } from '../../report/verify-json.js';
 import type { Run } from '../command.js';
 import { maskOf, ownUid, runtimeFolderOf } from '../mask-arguments.js';
+import { maskHere } from '../mask-for-host.js';
 import { writeOut } from '../output.js';
 import { describeTerminal } from '../terminal.js';
 
 export const run: Run = async (args) => {
-  const { name, baseline } = await maskOf(args);
+  const named = await maskOf(args);
+  const { name, baseline } = named;
   const host = probeHost();
-  const { mask, remarks } = maskForHost(baseline, host);
+  const { mask, remarks } = maskHere(named, host);
   const supervisor = findSupervisor();
   const folder = runtimeFolderOf(args);
   const seen = probeUnderMask(supervisor, writeMaskFile(mask, folder, ownUid()), folder);

@@ -1,5 +1,5 @@
-import { MODES } from '../../compare/mode-names.js';
-import { VERDICTS } from '../../compare/verdict.js';
+import { VERDICTS } from '../../judge/verdict.js';
+import { MODES } from '../../rules/mode-names.js';
 import { COLOR_OPTION, type CommandSpec, HOST_HELP, JSON_OPTION } from './spec.js';
 
 export const check: CommandSpec = {

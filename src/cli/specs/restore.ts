@@ -1,4 +1,4 @@
-import { VERDICTS } from '../../compare/verdict.js';
+import { VERDICTS } from '../../judge/verdict.js';
 import { MASK_OPTION, RUNTIME_DIR_OPTION } from './mask-options.js';
 import { COLOR_OPTION, type CommandSpec } from './spec.js';
 

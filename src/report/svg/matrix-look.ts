@@ -2,7 +2,7 @@
  * Colours and signs of a matrix. Every verdict has both; colours differ in lightness as much as in hue,
  * so they can be told apart without seeing hues, and what can't be is pale: the eye finds the ways.
  */
-import { VERDICTS, type Verdict } from '../../compare/verdict.js';
+import { VERDICTS, type Verdict } from '../../judge/verdict.js';
 
 interface Paint {
   readonly fill: string;

@@ -2,7 +2,7 @@
  * Who can go where, as a picture: a row for each kind of hosts that tasks run on, a column for each
  * that they would go to, both in the same order.
  */
-import { VERDICTS, type Verdict } from '../../compare/verdict.js';
+import { VERDICTS, type Verdict } from '../../judge/verdict.js';
 import type { MatrixView } from '../../matrix/view.js';
 import { shortenMiddle } from '../display-width.js';
 import { countText, groupName, rankBetween, sizeText } from '../matrix-marks.js';

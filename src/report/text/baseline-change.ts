@@ -5,7 +5,9 @@ import type { Dropped } from '../../baseline/drop-reasons.js';
 import { featureRow } from '../../catalogue/index.js';
 import { lossSeverity } from '../../model/loss-severity.js';
 import { printable } from '../../model/printable.js';
-import { featureLabel } from '../feature-label.js';
+import { SEVERITIES } from '../../rules/finding.js';
+import { advicesOf, groupFindings } from '../../rules/group.js';
+import { featureLabel, labelOf } from '../feature-label.js';
 import { shortenDropped, shorteningOfCluster } from '../short-names.js';
 import { levelName, type Outcome, unwrittenText, writtenText } from './baseline-written.js';
 import type { TextStyle } from './check.js';
@@ -23,10 +25,17 @@ function endOf(outcome: Outcome, way: string | undefined, style: TextStyle): str
 }
 
 /** A host that joins may cost what no task misses, or be a risk; neither is "without loss". */
-function acceptance({ findings, lost }: Join): string {
-  if (findings.length > 0) return 'joins, with the risks below';
+function acceptance({ verdict, lost }: Join): string {
+  if (verdict !== 'compatible') return 'joins, with the risks below';
   return lost.length > 0 ? 'joins; what is lost no task misses' : 'joins without loss';
 }
+
+const REFUSALS: Readonly<Record<Join['verdict'], string>> = {
+  compatible: 'refused: the baseline would lose what tasks that run under it may use',
+  'at-risk': 'refused: the baseline would lose what tasks that run under it may use',
+  unknown: 'refused: too little is known to say that tasks under the baseline can go on there',
+  incompatible: 'refused: tasks that run under the baseline could fail there',
+};
 
 /** `baseline --add HOST --to BASELINE`. */
 export function joinText(join: Join, name: string, outcome: Outcome, style: TextStyle): string {
@@ -38,19 +47,28 @@ export function joinText(join: Join, name: string, outcome: Outcome, style: Text
   const unmissed = dropped.filter((one) => !isMissed(one));
   const verdict = join.accepted
     ? colors.green(acceptance(join))
-    : colors.red('refused: tasks that run under the baseline could fail there');
-  const findings = join.findings.flatMap(({ code, severity, effect, remedy }) => [
-    '',
-    `  ${colors.cyan(code)}${severity === 'risk' ? colors.dim(' (risk)') : ''}`,
-    wrap(effect, width, '    '),
-    wrap(remedy, width, '    '),
-  ]);
+    : colors.red(REFUSALS[join.verdict]);
+  const counting = join.findings.filter(({ severity }) => severity !== 'info');
+  const findings = SEVERITIES.flatMap((severity) =>
+    groupFindings(counting.filter((one) => one.severity === severity)).flatMap((group) => [
+      '',
+      `  ${colors.cyan(group.code)} ${colors.dim(`(${severity})`)}`,
+      ...(group.subjects.length === 0
+        ? []
+        : [wrapWords(group.subjects.map(labelOf), width, '    ')]),
+      wrap(printable(group.effect), width, '    '),
+    ]),
+  );
+  const advices = advicesOf(counting).flatMap((advice) => ['', wrap(advice, width, '  ')]);
+  const limits = join.limits.flatMap(({ effect }) => ['', wrap(effect, width, '  ')]);
   return `${[
     `${colors.bold(printable(name))}: ${verdict}`,
     levelChange(join.before, join.after),
     ...findings,
     ...lostLines('Lost', dropped.filter(isMissed), hosts, style),
     ...lostLines('Lost, but no task misses it', unmissed, hosts, style),
+    ...limits,
+    ...advices,
   ].join(
     '\n',
   )}\n${endOf(outcome, join.accepted ? '-o FILE writes the baseline with the host in it.' : undefined, style)}`;

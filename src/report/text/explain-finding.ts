@@ -1,7 +1,9 @@
 /** A finding's code for people. */
-import { explanationOf, severitiesIn } from '../../compare/explanations.js';
-import type { FindingCode, Severity } from '../../compare/finding.js';
-import { MODES, type Mode } from '../../compare/mode-names.js';
+import type { Severity } from '../../rules/finding.js';
+import { type FindingCode, ruleOf } from '../../rules/index.js';
+import { MODES, type Mode } from '../../rules/mode-names.js';
+import { severitiesIn } from '../../rules/severities.js';
+import { evidenceFor } from '../json.js';
 import type { TextStyle } from './check.js';
 import { columns } from './columns.js';
 
@@ -23,7 +25,8 @@ const REMARKS: Readonly<Partial<Record<Mode, string>>> = {
 
 /** `explain CODE` without --json. */
 export function explainFindingText(code: FindingCode, { colors, width }: TextStyle): string {
-  const { from = 'hosts', when, meaning, where, advice } = explanationOf(code);
+  const { when, meaning, where, advice } = ruleOf(code);
+  const from = evidenceFor(code);
   const facts: (readonly [string, string | undefined])[] = [
     ['Found in', SOURCES[from]],
     ['When', `${when}.`],

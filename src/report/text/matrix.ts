@@ -1,5 +1,5 @@
 /** Who can go where, for people: a table where it fits, else a line a kind of hosts. */
-import { VERDICTS, type Verdict } from '../../compare/verdict.js';
+import { VERDICTS, type Verdict } from '../../judge/verdict.js';
 import type { MatrixView } from '../../matrix/view.js';
 import { formatCpuList } from '../../model/cpu-list.js';
 import { displayColumns, padColumns, shortenMiddle } from '../display-width.js';

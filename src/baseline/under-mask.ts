@@ -1,0 +1,102 @@
+/**
+ * Tasks under a baseline's mask, as a source: what they have seen is the baseline, and not the host that
+ * they happened to start on. What no mask hides (vendor, cache line, width of addresses) was one of its
+ * hosts'.
+ */
+import { findingsOf, type Report, sidesUnder, weigh } from '../judge/judge.js';
+import { seenThrough } from '../judge/seen-through.js';
+import type { Capabilities } from '../model/capabilities.js';
+import { isUserVisible } from '../model/prerequisites.js';
+import { ALL_KNOWN_64 } from '../model/registers.js';
+import { ABSENT, PRESENT } from '../model/xsave.js';
+import type { SeenMask } from '../rules/context.js';
+import type { Baseline } from './baseline.js';
+import type { HostKind } from './host-kind.js';
+
+function told<T>(values: readonly (T | null)[]): T[] {
+  return [...new Set(values)].filter((value) => value !== null);
+}
+
+/** What tasks under the baseline see, and what was accepted when it was made. */
+export function maskOf(name: string, baseline: Baseline): SeenMask {
+  const kinds = [...baseline.cluster.values()].map(({ kind }) => kind);
+  return {
+    ...baseline,
+    name,
+    accepts: {
+      vendors: told(kinds.map(({ vendor }) => vendor)),
+      cacheLineBytes: told(kinds.map(({ cacheLineBytes }) => cacheLineBytes)),
+      linearAddressBits: told(kinds.map(({ linearAddressBits }) => linearAddressBits)),
+    },
+  };
+}
+
+type Numbers = Pick<HostKind, 'vendor' | 'cacheLineBytes' | 'linearAddressBits'>;
+
+function seenOn(
+  { vendor, cacheLineBytes, linearAddressBits }: Numbers,
+  baseline: Baseline,
+  mask: SeenMask,
+) {
+  const shown = new Set(baseline.features);
+  const presence: Capabilities['effective'] = (name) =>
+    isUserVisible(name) && shown.has(name) ? PRESENT : ABSENT;
+  const xcr0 = { value: baseline.xcr0, known: ALL_KNOWN_64 };
+  const host: Capabilities = {
+    name: mask.name,
+    kind: 'model',
+    system: {},
+    vendor: vendor ?? undefined,
+    signature: undefined,
+    brand: undefined,
+    hardware: presence,
+    effective: presence,
+    fieldValue: () => baseline.avx10Version,
+    xsave: {
+      offered: xcr0,
+      enabled: xcr0,
+      basis: 'read',
+      areaBytes: baseline.floors.areaBytes,
+      offeredBytes: baseline.floors.offeredBytes,
+      compactedBytes: baseline.floors.compactedBytes,
+      components: baseline.components.map(({ bit, name, size, offset, aligned }) => ({
+        bit,
+        name,
+        size: size ?? undefined,
+        offset: offset ?? undefined,
+        aligned: aligned ?? undefined,
+      })),
+    },
+    cacheLineBytes: cacheLineBytes ?? undefined,
+    linearAddressBits: linearAddressBits ?? undefined,
+    physicalAddressBits: undefined,
+    differences: [],
+    unnamed: new Map(),
+    logicalCpus: 0,
+  };
+  return seenThrough(host, mask);
+}
+
+/** One for each that the baseline's hosts differ in and no mask hides. */
+function sourcesUnder(baseline: Baseline, mask: SeenMask): Capabilities[] {
+  const distinct = new Map<string, Numbers>();
+  for (const { kind } of baseline.cluster.values()) {
+    const { vendor, cacheLineBytes, linearAddressBits } = kind;
+    distinct.set([vendor, cacheLineBytes, linearAddressBits].join(), kind);
+  }
+  return [...distinct.values()].map((numbers) => seenOn(numbers, baseline, mask));
+}
+
+/** May tasks that were started under the baseline, on any of its hosts, go on at `to`? */
+export function judgeUnder(name: string, baseline: Baseline, to: Capabilities): Report {
+  const mask = maskOf(name, baseline);
+  const contexts = sourcesUnder(baseline, mask).map((from) => sidesUnder(from, to, mask));
+  const [first] = contexts;
+  if (first === undefined) throw new Error('a baseline has a host');
+  const found = new Map(
+    contexts
+      .flatMap((context) => findingsOf(context))
+      .map((finding) => [JSON.stringify(finding), finding]),
+  );
+  return weigh(first, [...found.values()]);
+}

@@ -1,0 +1,39 @@
+/**
+ * May any task that was started on `from`, seeing all of it or only a mask, be restored on `to`? Worst
+ * case over what tasks may have asked their CPU and kept. Pure: two hosts in, one report out.
+ */
+import { predictCriu } from '../criu/predict.js';
+import { describeHost } from '../model/capabilities.js';
+import type { Host } from '../model/host.js';
+import type { SeenMask } from '../rules/context.js';
+import type { Finding } from '../rules/index.js';
+import type { Mode } from '../rules/mode-names.js';
+import { findingsOf, type Report, type Sides, sidesUnder, weigh, weighForCriu } from './judge.js';
+
+export interface CompareOptions {
+  readonly mode?: Mode | `criu:${string}`;
+  /** Features, components and codes whose findings the user takes on himself. */
+  readonly allow?: readonly string[];
+  /** The tasks were started under it. CRIU knows of no mask: its answer is that without one. */
+  readonly mask?: SeenMask;
+}
+
+function isCriuMode(mode: CompareOptions['mode']): mode is `criu:${string}` {
+  return mode?.startsWith('criu:') === true;
+}
+
+/** By a mode of ours, or by CRIU's answer, which is about the hosts as they are. */
+export function weighIn(
+  sides: Sides,
+  found: readonly Finding[],
+  hosts: readonly [from: Host, to: Host],
+  { mode = 'portable', allow = [] }: Pick<CompareOptions, 'mode' | 'allow'>,
+): Report {
+  if (!isCriuMode(mode)) return weigh(sides, found, { mode, allow });
+  return weighForCriu(sides, found, predictCriu(...hosts, mode.slice('criu:'.length)), mode);
+}
+
+export function compareHosts(from: Host, to: Host, options: CompareOptions = {}): Report {
+  const sides = sidesUnder(describeHost(from), describeHost(to), options.mask);
+  return weighIn(sides, findingsOf(sides), [from, to], options);
+}

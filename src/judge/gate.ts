@@ -1,0 +1,77 @@
+/**
+ * May the tasks in these images go on at this host? What a comparison of the hosts says, and what
+ * only the images tell: registers that hold something now, handlers that are running, sizes that
+ * glibc keeps. Pure: images and a host in, one report out.
+ */
+import { describeHost } from '../model/capabilities.js';
+import type { Host } from '../model/host.js';
+import type { ImageFolder } from '../model/image-folder.js';
+import type { ImageEvidence } from '../rules/context.js';
+import { maskBypassed } from '../rules/mask-bypassed.js';
+import { type CompareOptions, weighIn } from './compare.js';
+import { type DumpSource, findSource } from './dump-source.js';
+import { findingsOf, type Report, sidesUnder } from './judge.js';
+import { refuses, type Verdict } from './verdict.js';
+
+export interface GateOptions extends CompareOptions {
+  /** The CRIU that would restore ("3.17.1"); undefined: not known. */
+  readonly criuVersion?: string;
+  /** The user restores whatever is found; the report records it. */
+  readonly force?: boolean;
+  /** The mildest verdict that refuses; default: at-risk, as for a check. */
+  readonly failOn?: Verdict;
+}
+
+export interface GateReport extends Report {
+  readonly images: {
+    readonly folder: string;
+    readonly processes: number;
+    readonly threads: number;
+    /** Where the dump's CPU is known from. */
+    readonly source: DumpSource['kind'];
+    /** Time of the dump, where a record tells it. */
+    readonly taken?: string;
+    readonly remarks: readonly string[];
+  };
+  /** Whether a restore may go on: the verdict allows it, or the user forces it. */
+  readonly permitted: boolean;
+  /** Permitted only because the user forces it. */
+  readonly forced: boolean;
+}
+
+function imagesOf(images: ImageFolder, { kind, remarks }: DumpSource): GateReport['images'] {
+  const taken = images.record?.taken;
+  return {
+    folder: images.name,
+    processes: images.processes.length,
+    threads: images.processes.reduce((sum, { threads }) => sum + threads.length, 0),
+    source: kind,
+    ...(taken === undefined ? {} : { taken }),
+    remarks,
+  };
+}
+
+export function gate(images: ImageFolder, target: Host, options: GateOptions = {}): GateReport {
+  const alive = images.processes.filter(({ isAlive }) => isAlive);
+  const source = findSource(images, alive, options.mask);
+  const [from, to] = [describeHost(source.host), describeHost(target)];
+  const evidence: ImageEvidence = {
+    alive,
+    source: source.kind === 'none' ? undefined : from,
+    mask: source.mask,
+    criuVersion: options.criuVersion,
+  };
+  // A mask that some task got around is no proof of what they use.
+  const isBypassed = maskBypassed.findings({ from, to, images: evidence }).length > 0;
+  const sides = sidesUnder(from, to, isBypassed ? undefined : source.mask);
+  const found = findingsOf({ ...sides, images: evidence });
+  const report = weighIn(sides, found, [source.host, target], options);
+  const { failOn = 'at-risk', force = false } = options;
+  const allows = !refuses(report.verdict, failOn);
+  return {
+    ...report,
+    images: imagesOf(images, source),
+    permitted: allows || force,
+    forced: force && !allows,
+  };
+}

@@ -1,0 +1,64 @@
+/**
+ * A host as tasks saw it that were started under a mask: only what the mask shows, and the sizes that
+ * it shows. What no mask covers (vendor, cache lines, widths) stays the host's.
+ */
+import { type FeatureName, isFeatureName } from '../catalogue/index.js';
+import type { Capabilities, CpuDifference } from '../model/capabilities.js';
+import { isUserVisible } from '../model/prerequisites.js';
+import { hasBit64 } from '../model/registers.js';
+import { ABSENT, type Presence, type XsaveState } from '../model/xsave.js';
+import type { SeenMask } from '../rules/context.js';
+
+function maskXsave(xsave: XsaveState, { xcr0, floors }: SeenMask): XsaveState {
+  const { areaBytes, offeredBytes, compactedBytes } = floors;
+  return {
+    ...xsave,
+    offered: { ...xsave.offered, value: xsave.offered.value & xcr0 },
+    // What the mask hides is known to be hidden, told or not.
+    enabled: {
+      value: xsave.enabled.value & xcr0,
+      known: xsave.enabled.known | (0xffffffffffffffffn & ~xcr0),
+    },
+    areaBytes: xcr0 === 0n ? 0 : areaBytes,
+    offeredBytes,
+    compactedBytes,
+    components: xsave.components.filter(({ bit }) => hasBit64(xcr0, bit)),
+  };
+}
+
+/** CPUs that disagree in what the mask hides have shown their tasks the same. */
+export function maskDifferences(
+  differences: readonly CpuDifference[],
+  { features }: SeenMask,
+): CpuDifference[] {
+  const shown = new Set<string>(features);
+  return differences.filter(({ what }) => !isFeatureName(what) || shown.has(what));
+}
+
+export function seenThrough(host: Capabilities, mask: SeenMask): Capabilities {
+  const shown = new Set(mask.features);
+  const hide =
+    (presence: (name: FeatureName) => Presence) =>
+    (name: FeatureName): Presence =>
+      isUserVisible(name) && !shown.has(name) ? ABSENT : presence(name);
+  const { minSigStackBytes, ...system } = host.system;
+  const frame = mask.floors.minSigStackBytes ?? minSigStackBytes;
+  return {
+    ...host,
+    system: { ...system, ...(frame === undefined ? {} : { minSigStackBytes: frame }) },
+    hardware: hide(host.hardware),
+    effective: hide(host.effective),
+    fieldValue: (name) =>
+      name === 'avx10_version'
+        ? lower(mask.avx10Version, host.fieldValue(name))
+        : host.fieldValue(name),
+    xsave: maskXsave(host.xsave, mask),
+    differences: maskDifferences(host.differences, mask),
+    // A mask hides every bit without a name.
+    unnamed: new Map(),
+  };
+}
+
+function lower(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : Math.min(a, b);
+}

@@ -1,0 +1,65 @@
+/** What rules are given: two hosts, and what is known beside them. */
+import type { Capabilities } from '../model/capabilities.js';
+import type { RecordedMask } from '../model/dump-record.js';
+import type { ImageProcess } from '../model/image-folder.js';
+
+/** What tasks under a mask have seen, as a record of them keeps it. */
+export type SeenMask = RecordedMask;
+
+/** What CRIU's own check would answer. */
+export type CriuAnswer =
+  | { readonly outcome: 'accepts' }
+  | {
+      readonly outcome: 'refuses';
+      readonly reason: string;
+      readonly lacking: readonly string[];
+      readonly added: readonly string[];
+    }
+  | { readonly outcome: 'unknown'; readonly missing: readonly string[] };
+
+/** What a folder of CRIU's images tells. */
+export interface ImageEvidence {
+  /** Processes with registers and memory. */
+  readonly alive: readonly ImageProcess[];
+  /** The dump's CPU without a mask; undefined: not known. */
+  readonly source: Capabilities | undefined;
+  /** The mask that the tasks ran under, whether or not some task got around it. */
+  readonly mask: SeenMask | undefined;
+  /** The CRIU that would restore ("3.17.1"); undefined: not known. */
+  readonly criuVersion: string | undefined;
+}
+
+export interface Context {
+  /** The source as its tasks have seen it, through their mask. */
+  readonly from: Capabilities;
+  readonly to: Capabilities;
+  /** The mask that the tasks run under. */
+  readonly mask?: SeenMask | undefined;
+  readonly images?: ImageEvidence | undefined;
+  /** In mode criu:CAP. */
+  readonly criu?: CriuAnswer | undefined;
+}
+
+/**
+ * Parts of a context. A rule sees all, but what it finds depends only on the parts that it names: that
+ * is how "matrix" asks about many hosts at once.
+ * - features: each feature for itself. fields: features that are numbers.
+ * - area: the XSAVE area as a whole. component: each state component for itself.
+ * - frame: signal frames. cpus: differences between a host's CPUs. unnamed: bits without a name.
+ * - numbers: vendor, cache line, width of addresses.
+ * - identity: what no verdict depends on.
+ * - images, criu: what is known beside two hosts.
+ */
+export const HOST_PARTS = [
+  'features',
+  'fields',
+  'area',
+  'component',
+  'frame',
+  'cpus',
+  'unnamed',
+  'numbers',
+  'identity',
+] as const;
+export type HostPart = (typeof HOST_PARTS)[number];
+export type Part = HostPart | 'images' | 'criu';

@@ -1,0 +1,37 @@
+/** Findings as people read them: those of which their rule says one thing stand together. */
+import { type Finding, type FindingCode, ruleOf } from './index.js';
+
+export interface FindingGroup {
+  readonly code: FindingCode;
+  /** Features, components or what else the findings are about; none where the sentence says it. */
+  readonly subjects: readonly string[];
+  readonly effect: string;
+}
+
+/** The area as a whole is in the sentence. */
+function subjectOf(finding: Finding): string {
+  const subject = ruleOf(finding.code).subject(finding);
+  return subject === 'xsave' ? '' : subject;
+}
+
+export function groupFindings(findings: readonly Finding[]): FindingGroup[] {
+  const groups = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const key = `${finding.code} ${ruleOf(finding.code).together(finding) ?? finding.effect}`;
+    groups.set(key, [...(groups.get(key) ?? []), finding]);
+  }
+  return [...groups.values()].map((members) => {
+    const first = members[0] as Finding;
+    const isOne = members.every(({ effect }) => effect === first.effect);
+    return {
+      code: first.code,
+      subjects: members.map(subjectOf).filter((subject) => subject !== ''),
+      effect: isOne ? first.effect : (ruleOf(first.code).together(first) ?? first.effect),
+    };
+  });
+}
+
+/** What findings advise, each once. */
+export function advicesOf(findings: readonly Finding[]): string[] {
+  return [...new Set(findings.flatMap(({ advice }) => advice ?? []))];
+}

@@ -1,0 +1,417 @@
+import { describe, expect, it } from 'vitest';
+import { type GateOptions, type GateReport, gate } from '../../src/judge/gate.js';
+import type { DumpRecord, RecordedMask } from '../../src/model/dump-record.js';
+import type { Host } from '../../src/model/host.js';
+import type {
+  ImageFolder,
+  ImageProcess,
+  ImageThread,
+  LazyBinding,
+  SignalFrame,
+} from '../../src/model/image-folder.js';
+import type { Finding } from '../../src/rules/index.js';
+import { baselineOfPlans } from '../baseline/clusters.js';
+import { AMD_AVX512, HASWELL, type HostPlan, hostOf, INTEL_AVX512, V3, V4, YMM } from '../hosts.js';
+import { faultOf } from '../sentences.js';
+
+const AREA = { kernel: '6.1.0', minSigStackBytes: 2000 };
+
+/** Haswell with protection keys: PKRU lies high, so the area has 2696 bytes without AVX-512. */
+const WITH_KEYS: HostPlan = {
+  ...HASWELL,
+  name: 'haswell+pku',
+  features: [...HASWELL.features, 'pku', 'ospke'],
+  mask: 0x207n,
+  places: { ...YMM, 9: [8, 2688] },
+  areaBytes: 2696,
+};
+const INTEL: HostPlan = {
+  name: 'intel-512',
+  features: V4,
+  mask: 0xe7n,
+  places: INTEL_AVX512,
+  areaBytes: 2688,
+};
+const AMD: HostPlan = { ...INTEL, name: 'amd-512', places: AMD_AVX512, areaBytes: 2432 };
+const NO_AVX: HostPlan = {
+  name: 'no-avx',
+  features: V3.filter((name) => !['avx', 'avx2', 'f16c', 'fma'].includes(name)),
+  mask: 3n,
+  areaBytes: 576,
+};
+const AMX: HostPlan = {
+  name: 'amx',
+  features: [...V4, 'amx_tile', 'amx_int8', 'amx_bf16', 'xgetbv1', 'xfd'],
+  mask: 0x600e7n,
+  places: { ...INTEL_AVX512, 17: [64, 2752], 18: [8192, 2816] },
+  areaBytes: 11_008,
+};
+
+function thread(inUse: bigint, lost = 0n, tid = 7): ImageThread {
+  return { tid, compat: false, rip: 0n, rsp: 0n, xsave: { xstateBv: inUse, inUse, lost } };
+}
+
+interface ProcessPlan {
+  readonly inUse?: bigint;
+  readonly lost?: bigint;
+  readonly frames?: readonly Partial<SignalFrame>[] | 'untold';
+  readonly binding?: LazyBinding | 'untold';
+  readonly auxv?: readonly (readonly [number, bigint])[];
+  readonly pid?: number;
+  readonly isAlive?: boolean;
+}
+
+const untold = { known: false, reason: 'its memory was not dumped' } as const;
+const FITTING: LazyBinding = { kind: 'none' };
+
+function processOf(plan: ProcessPlan): ImageProcess {
+  const { frames = [], binding = FITTING, pid = 7 } = plan;
+  return {
+    pid,
+    comm: 'server',
+    isAlive: plan.isAlive ?? true,
+    isStopped: false,
+    threads: [thread(plan.inUse ?? 3n, plan.lost, pid)],
+    auxv: new Map(plan.auxv ?? []),
+    signalFrames:
+      frames === 'untold'
+        ? untold
+        : {
+            known: true,
+            value: frames.map((frame) => ({
+              tid: 7,
+              areaBytes: 832,
+              features: 7n,
+              inUse: 3n,
+              ...frame,
+            })),
+          },
+    lazyBinding: binding === 'untold' ? untold : { known: true, value: binding },
+  };
+}
+
+interface FolderPlan {
+  readonly from?: HostPlan;
+  readonly mask?: RecordedMask;
+  readonly processes?: readonly ProcessPlan[];
+  readonly cpuinfo?: Host;
+}
+
+function imagesOf({ from, mask, processes = [{}], cpuinfo }: FolderPlan): ImageFolder {
+  const record: DumpRecord | undefined = from && {
+    taken: '2026-01-01T00:00:00Z',
+    cpugate: '0.1.0',
+    fingerprint: '',
+    host: hostOf({ ...from, system: { ...AREA, ...from.system } }),
+    mask,
+    enforcement: mask === undefined ? 'none' : 'cpuid-faulting',
+    stopped: [],
+    criu: '3.17.1',
+  };
+  return {
+    name: 'images',
+    rootPid: 7,
+    processes: processes.map(processOf),
+    cpuinfo,
+    record,
+    fingerprint: '',
+    remarks: [],
+  };
+}
+
+const target = (plan: HostPlan) => hostOf({ ...plan, system: { ...AREA, ...plan.system } });
+
+/** Whatever is asked here, the answer is sentences. */
+function ask(folder: FolderPlan, to: HostPlan, options?: GateOptions): GateReport {
+  const report = gate(imagesOf(folder), target(to), options);
+  const names = [report.from.name, report.to.name];
+  for (const { effect } of report.findings) expect(faultOf(effect, names)).toBeUndefined();
+  return report;
+}
+
+function codes(findings: readonly Finding[], severity: Finding['severity']): string[] {
+  return findings.filter((one) => one.severity === severity).map(({ code }) => code);
+}
+
+describe('images with a record', () => {
+  it('of a host like the target are compatible, and a restore is permitted', () => {
+    const report = ask({ from: HASWELL }, HASWELL);
+    expect(report.verdict).toBe('compatible');
+    expect(report).toMatchObject({ permitted: true, forced: false });
+    expect(report.images).toEqual({
+      folder: 'images',
+      processes: 1,
+      threads: 1,
+      source: 'record',
+      taken: '2026-01-01T00:00:00Z',
+      remarks: [],
+    });
+  });
+
+  it('are refused for what the CPUs alone tell', () => {
+    const report = ask({ from: HASWELL }, NO_AVX);
+    expect(report.verdict).toBe('incompatible');
+    expect(codes(report.findings, 'blocker')).toContain('instruction-missing');
+    expect(report.permitted).toBe(false);
+  });
+
+  it('are judged under the mask that the record holds', () => {
+    const mask = { ...baselineOfPlans([HASWELL, NO_AVX]), name: 'pool' };
+    const report = ask({ from: HASWELL, mask }, NO_AVX);
+    expect(report.verdict).toBe('compatible');
+    expect(report.mask).toBe('pool');
+  });
+
+  it('do not take the word of somebody who claims another mask', () => {
+    const mask = { ...baselineOfPlans([HASWELL, NO_AVX]), name: 'claimed' };
+    const report = ask({ from: HASWELL }, NO_AVX, { mask });
+    expect(report.verdict).toBe('incompatible');
+    expect(report.images.remarks).toHaveLength(1);
+  });
+});
+
+describe('images of which nobody tells the CPU', () => {
+  it('are unknown, and one finding says so', () => {
+    const report = ask({}, HASWELL);
+    expect(report.verdict).toBe('unknown');
+    expect(report.findings.map(({ code }) => code)).toEqual(['source-unknown']);
+    expect(report).toMatchObject({ permitted: false, images: { source: 'none' } });
+  });
+
+  it('are restored by force, which the report records', () => {
+    expect(ask({}, HASWELL, { force: true })).toMatchObject({ permitted: true, forced: true });
+    expect(ask({ from: HASWELL }, HASWELL, { force: true })).toMatchObject({ forced: false });
+  });
+
+  it('stay unknown under a mask that somebody claims', () => {
+    const mask = { ...baselineOfPlans([HASWELL]), name: 'claimed' };
+    expect(ask({}, HASWELL, { mask }).verdict).toBe('unknown');
+  });
+
+  it('are refused all the same for state that is in use now', () => {
+    const report = ask({ processes: [{ inUse: 7n }] }, NO_AVX);
+    expect(report.verdict).toBe('incompatible');
+  });
+
+  it('with cpuinfo.img take what each process was told at its start from its auxiliary vector', () => {
+    const cpuinfo = { ...hostOf(HASWELL), system: {} };
+    const told = gate(
+      imagesOf({ cpuinfo, processes: [{ auxv: [[26, 2n]] }] }),
+      target({ ...HASWELL, system: { hwcap2: 0n } }),
+    );
+    expect(codes(told.findings, 'blocker')).toEqual(['kernel-feature-missing']);
+    expect(told.images.source).toBe('cpuinfo');
+  });
+});
+
+describe('state in use now', () => {
+  it.each<[string, ProcessPlan, HostPlan, blockers: string[]]>([
+    ['that the target has', { inUse: 7n }, HASWELL, []],
+    ['that the target lacks', { inUse: 0x27n }, HASWELL, ['state-in-use']],
+    ["that CRIU hasn't saved", { inUse: 0x40003n, lost: 0x40000n }, AMX, ['state-not-dumped']],
+    ['of a zombie', { inUse: 0x27n, isAlive: false }, HASWELL, []],
+  ])('%s', (_, plan, to, blockers) => {
+    const report = ask({ from: to, processes: [plan] }, to, { criuVersion: '4.1' });
+    expect(codes(report.findings, 'blocker')).toEqual(blockers);
+  });
+
+  it('is unknown where the target does not tell what it enables', () => {
+    const report = ask(
+      { from: HASWELL, processes: [{ inUse: 7n }] },
+      { ...HASWELL, maskUntold: true },
+    );
+    expect(report.verdict).toBe('unknown');
+    expect(codes(report.findings, 'unknown')).toContain('state-in-use');
+  });
+
+  it('that the mask hides makes the mask no proof', () => {
+    const mask = { ...baselineOfPlans([INTEL, HASWELL]), name: 'pool' };
+    const folder = (inUse: bigint) => ({ from: INTEL, mask, processes: [{ inUse }] });
+    expect(ask(folder(7n), INTEL).verdict).toBe('compatible');
+    const bypassed = ask(folder(0x27n), INTEL);
+    expect(codes(bypassed.findings, 'risk')).toEqual(['mask-bypassed']);
+    expect(bypassed.mask).toBeUndefined();
+    const refused = ask(folder(0x27n), HASWELL);
+    expect(codes(refused.findings, 'blocker')).toContain('instruction-missing');
+    expect(codes(refused.findings, 'blocker')).toContain('state-in-use');
+  });
+});
+
+/** Another code on one line: what one pair of hosts with one frame gives. */
+describe('a signal handler that runs', () => {
+  const frameFinding = (folder: FolderPlan, to: HostPlan) =>
+    ask(folder, to).findings.find(({ code }) => code === 'signal-frame-layout')?.severity;
+
+  // Linux: a frame larger than its own gives x87 and SSE alone, and no error.
+  it.each<[string, HostPlan, HostPlan, Partial<SignalFrame>, Finding['severity'] | undefined]>([
+    ['the same CPU', HASWELL, HASWELL, { inUse: 7n }, undefined],
+    ['a larger area', HASWELL, INTEL, { inUse: 7n }, undefined],
+    ['a smaller area, with AVX', WITH_KEYS, HASWELL, { areaBytes: 2696, inUse: 7n }, 'blocker'],
+    ['a smaller area, without', WITH_KEYS, HASWELL, { areaBytes: 2696, inUse: 3n }, undefined],
+    [
+      'a smaller area, with PKRU',
+      WITH_KEYS,
+      HASWELL,
+      { areaBytes: 2696, inUse: 0x203n },
+      undefined,
+    ],
+    ['no AVX', HASWELL, NO_AVX, { inUse: 7n }, 'blocker'],
+    ['other places, in use', AMD, INTEL, { areaBytes: 2432, inUse: 0xe7n }, 'blocker'],
+    ['other places, AVX alone', AMD, INTEL, { areaBytes: 2432, inUse: 7n }, undefined],
+    ['AMX, which no frame has', INTEL, AMX, { areaBytes: 2688, inUse: 0xe7n }, undefined],
+    ['less than the AMX host', AMX, INTEL, { areaBytes: 2688, inUse: 0xe7n }, undefined],
+  ])('to a host with %s', (_, from, to, frame, severity) => {
+    expect(frameFinding({ from, processes: [{ frames: [frame] }] }, to)).toBe(severity);
+  });
+
+  it("is unknown where the places aren't told", () => {
+    const placeless: HostPlan = { ...INTEL, places: YMM };
+    const frame = { areaBytes: 2688, inUse: 0xe7n };
+    const folder = { from: placeless, processes: [{ frames: [frame] }] };
+    expect(frameFinding(folder, INTEL)).toBe('unknown');
+  });
+
+  it('may be there where nobody could look: that counts where its frame would be read wrongly', () => {
+    const unseen = (from: HostPlan | undefined) => ({
+      ...(from === undefined ? {} : { from }),
+      processes: [{ frames: 'untold' as const }],
+    });
+    expect(frameFinding(unseen(HASWELL), HASWELL)).toBeUndefined();
+    expect(frameFinding(unseen(HASWELL), INTEL)).toBeUndefined();
+    expect(frameFinding(unseen(WITH_KEYS), HASWELL)).toBe('unknown');
+    expect(frameFinding(unseen(AMD), INTEL)).toBe('unknown');
+    expect(frameFinding(unseen(undefined), HASWELL)).toBe('unknown');
+  });
+});
+
+describe("glibc's room for lazy binding", () => {
+  const saves = (instruction: 'xsave' | 'xsavec', areaBytes: number, components = 0xeen) => ({
+    instruction,
+    areaBytes,
+    components,
+  });
+  const xsave = (areaBytes: number): LazyBinding => ({
+    kind: 'chosen',
+    ways: [saves('xsave', areaBytes)],
+  });
+  const growth = (
+    from: HostPlan,
+    to: HostPlan,
+    ...bindings: NonNullable<ProcessPlan['binding']>[]
+  ) =>
+    ask({ from, processes: bindings.map((binding, place) => ({ binding, pid: place + 7 })) }, to)
+      .findings.filter(({ code }) => code === 'xsave-area-grows')
+      .map(({ severity }) => severity);
+
+  it('that AVX-512 overruns is a blocker', () => {
+    expect(growth(HASWELL, INTEL, xsave(832))).toEqual(['blocker']);
+    expect(growth(HASWELL, INTEL, { kind: 'none' }, xsave(832))).toEqual(['blocker']);
+  });
+
+  it('that is large enough leaves a risk for others who save', () => {
+    expect(growth(HASWELL, INTEL, xsave(2752))).toEqual(['risk']);
+    expect(growth(HASWELL, INTEL, { kind: 'none' })).toEqual(['risk']);
+  });
+
+  it('is untouched by PKRU, which glibc does not save', () => {
+    expect(growth(HASWELL, WITH_KEYS, xsave(832))).toEqual(['risk']);
+  });
+
+  it('that is not known stays the worst case', () => {
+    expect(growth(HASWELL, INTEL, 'untold')).toEqual(['blocker']);
+    expect(growth(HASWELL, INTEL, xsave(2752), 'untold')).toEqual(['blocker']);
+    expect(growth(HASWELL, WITH_KEYS, 'untold')).toEqual(['blocker']);
+  });
+
+  it('is small from an earlier host, though both hosts are alike now', () => {
+    expect(growth(INTEL, INTEL, xsave(832))).toEqual(['blocker']);
+  });
+
+  it('with XSAVEC is no blocker, and plain XSAVE on a CPU with XSAVEC is', () => {
+    const smaller: HostPlan = { ...HASWELL, features: [...HASWELL.features, 'xsavec'] };
+    const compact: LazyBinding = { kind: 'chosen', ways: [saves('xsavec', 832)] };
+    expect(growth(smaller, INTEL, compact)).toEqual(['risk']);
+    expect(growth(smaller, INTEL, xsave(832))).toEqual(['blocker']);
+  });
+
+  it('of objects that are loaded later goes by the CPU that glibc saw', () => {
+    const smaller: HostPlan = { ...HASWELL, features: [...HASWELL.features, 'xsavec'] };
+    const idle: LazyBinding = { kind: 'idle', ways: [saves('xsave', 832), saves('xsavec', 832)] };
+    expect(growth(smaller, INTEL, idle)).toEqual(['risk']);
+    expect(growth(HASWELL, INTEL, idle)).toEqual(['blocker']);
+    // A mask that hides XSAVEC, and shows too small a size.
+    const mask = { ...baselineOfPlans([HASWELL]), name: 'pool' };
+    const masked = ask({ from: smaller, mask, processes: [{ binding: idle }] }, INTEL);
+    expect(codes(masked.findings, 'blocker')).toContain('xsave-area-grows');
+  });
+
+  // Since 2.39 TLS descriptors have a trampoline that saves AMX's state too, and room for it.
+  it('is asked of each trampoline that is in use, by what that one saves', () => {
+    const withTls = (areaBytes: number): LazyBinding => ({
+      kind: 'chosen',
+      ways: [saves('xsave', 2752), saves('xsave', areaBytes, 0x600efn)],
+    });
+    expect(growth(AMX, AMX, withTls(11_072))).toEqual([]);
+    expect(growth(AMX, AMX, withTls(2752))).toEqual(['blocker']);
+  });
+});
+
+describe('CRIU itself', () => {
+  it.each<[string | undefined, HostPlan, Finding['severity'] | undefined]>([
+    ['3.17.1', AMX, 'blocker'],
+    ['3.18', AMX, 'blocker'],
+    ['3.19', AMX, undefined],
+    ['4.1.1', AMX, undefined],
+    ['4.2', AMX, undefined],
+    ['10.0', AMX, undefined],
+    ['3.17.1-2', AMX, 'blocker'],
+    ['3.9.9', AMX, 'blocker'],
+    ['3.19-rc1', AMX, undefined],
+    ['99999999999999999999.3.1', AMX, 'risk'],
+    [undefined, AMX, 'risk'],
+    ['unknown', AMX, 'risk'],
+    ['3.17.1', INTEL, undefined],
+  ])('%s', (criuVersion, to, severity) => {
+    const report = ask({ from: to }, to, criuVersion === undefined ? {} : { criuVersion });
+    expect(report.findings.find(({ code }) => code === 'criu-too-old')?.severity).toBe(severity);
+  });
+
+  it('forgets the permission to use AMX, which a mask without AMX makes harmless', () => {
+    const options = { criuVersion: '4.1' };
+    expect(codes(ask({ from: AMX }, AMX, options).findings, 'risk')).toEqual(['permission-lost']);
+    const mask = { ...baselineOfPlans([AMX, INTEL]), name: 'pool' };
+    expect(ask({ from: AMX, mask }, AMX, options).verdict).toBe('compatible');
+  });
+});
+
+describe('alternate signal stacks', () => {
+  it('are as large as the smallest that any process was told, on whatever host', () => {
+    const to = { ...HASWELL, system: { minSigStackBytes: 3632 } };
+    const grows = (auxv: ProcessPlan['auxv']) =>
+      codes(
+        ask({ from: to, processes: [{ auxv: auxv ?? [] }, { auxv: [], pid: 8 }] }, to).findings,
+        'risk',
+      );
+    expect(grows([[51, 3632n]])).toEqual([]);
+    expect(grows([[51, 1776n]])).toEqual(['signal-frame-grows']);
+  });
+});
+
+describe('modes, --allow and --fail-on', () => {
+  it('weigh what images tell as they weigh the rest', () => {
+    const folder = { from: INTEL, processes: [{ inUse: 0x23n }] };
+    const allowed = ask(folder, HASWELL, { allow: ['opmask', 'avx512f'] });
+    const state = allowed.findings.find(({ code }) => code === 'state-in-use');
+    expect(state).toMatchObject({ severity: 'info', allowedFrom: 'blocker' });
+    const risky = { from: HASWELL };
+    expect(ask(risky, WITH_KEYS)).toMatchObject({ verdict: 'at-risk', permitted: false });
+    expect(ask(risky, WITH_KEYS, { failOn: 'unknown' })).toMatchObject({ permitted: true });
+  });
+
+  it("give CRIU's own answer beside the gate's", () => {
+    const report = ask({ from: INTEL, processes: [{ inUse: 0x27n }] }, HASWELL, {
+      mode: 'criu:default',
+    });
+    expect(report.criu?.portable).toBe('incompatible');
+  });
+});

@@ -1,0 +1,559 @@
+import { describe, expect, it } from 'vitest';
+import type { Capabilities } from '../../src/model/capabilities.js';
+import { addressWidth } from '../../src/rules/address-width.js';
+import { cacheLineDiffers } from '../../src/rules/cache-line-differs.js';
+import { cpusDiffer } from '../../src/rules/cpus-differ.js';
+import { dataMissing } from '../../src/rules/data-missing.js';
+import { featureAdded } from '../../src/rules/feature-added.js';
+import { hintMissing } from '../../src/rules/hint-missing.js';
+import { identityDiffers } from '../../src/rules/identity-differs.js';
+import type { Finding } from '../../src/rules/index.js';
+import { instructionMissing } from '../../src/rules/instruction-missing.js';
+import { kernelFeatureMissing } from '../../src/rules/kernel-feature-missing.js';
+import type { Rule } from '../../src/rules/rule.js';
+import { signalFrameGrows } from '../../src/rules/signal-frame-grows.js';
+import { stateAdded } from '../../src/rules/state-added.js';
+import { stateLayout } from '../../src/rules/state-layout.js';
+import { stateMissing } from '../../src/rules/state-missing.js';
+import { stateNotEnabled } from '../../src/rules/state-not-enabled.js';
+import { vendorDiffers } from '../../src/rules/vendor-differs.js';
+import { xsaveAreaGrows } from '../../src/rules/xsave-area-grows.js';
+import { xsaveAreaShrinks } from '../../src/rules/xsave-area-shrinks.js';
+import {
+  AMD_AVX512,
+  HASWELL,
+  type HostPlan,
+  INTEL_AVX512,
+  seen,
+  V2,
+  V3,
+  V4,
+  YMM,
+} from '../hosts.js';
+import { ask } from './ask.js';
+
+/** Each case: what the source has beyond the target, and what must be found; [] is the negative twin. */
+type Case = readonly [
+  what: string,
+  from: Partial<HostPlan>,
+  to: Partial<HostPlan>,
+  expected: readonly Partial<Finding>[],
+];
+
+function table(rule: Rule, cases: readonly Case[]) {
+  it.each(cases)('%s', (_, from, to, expected) => {
+    const findings = ask(
+      rule,
+      seen({ ...HASWELL, name: 'a', ...from }),
+      seen({ ...HASWELL, name: 'b', ...to }),
+    );
+    expect(findings).toMatchObject(expected);
+    expect(findings).toHaveLength(expected.length);
+  });
+}
+
+const without = (...names: string[]) => ({
+  features: HASWELL.features.filter((name) => !names.includes(name)),
+});
+const plus = (...names: HostPlan['features'][number][]) => ({
+  features: [...HASWELL.features, ...names],
+});
+
+const SKYLAKE_SP: Partial<HostPlan> = {
+  features: [...HASWELL.features, ...V4, 'xgetbv1', 'pku', 'ospke'],
+  mask: 0x2e7n,
+  places: { ...INTEL_AVX512, 9: [8, 2688] },
+  areaBytes: 2696,
+};
+const ZEN4: Partial<HostPlan> = {
+  ...SKYLAKE_SP,
+  vendor: 'AuthenticAMD',
+  places: { ...AMD_AVX512, 9: [8, 2432] },
+  areaBytes: 2440,
+};
+
+describe('instruction-missing', () => {
+  table(instructionMissing, [
+    [
+      'an instruction set goes: blocker with SIGILL',
+      {},
+      without('fma'),
+      [{ severity: 'blocker', feature: 'fma', effect: expect.stringContaining('SIGILL') }],
+    ],
+    ['the target has it: nothing', {}, {}, []],
+    ['the source lacks it: nothing', without('fma'), plus('adx'), []],
+    [
+      'TZCNT runs as BSF: said to be silent',
+      {},
+      without('bmi1'),
+      [
+        {
+          severity: 'blocker',
+          feature: 'bmi1',
+          effect: expect.stringMatching(/^Silently wrong: TZCNT/),
+        },
+      ],
+    ],
+    [
+      'LZCNT runs as BSR: said to be silent',
+      {},
+      without('abm'),
+      [
+        {
+          severity: 'blocker',
+          feature: 'abm',
+          effect: expect.stringMatching(/^Silently wrong: LZCNT/),
+        },
+      ],
+    ],
+    [
+      'an XSAVE instruction counts',
+      {},
+      without('xsaveopt'),
+      [{ severity: 'blocker', feature: 'xsaveopt' }],
+    ],
+    ['a hint does not', {}, without('erms'), []],
+    [
+      'mmxext is a part of SSE: a note',
+      plus('mmxext'),
+      {},
+      [{ severity: 'info', feature: 'mmxext' }],
+    ],
+    [
+      'elision prefixes are ignored: a risk',
+      plus('hle'),
+      {},
+      [{ severity: 'risk', feature: 'hle' }],
+    ],
+    [
+      'the AVX10 version may not fall',
+      { ...SKYLAKE_SP, features: [...(SKYLAKE_SP.features ?? []), ...AVX10_PARTS()], avx10: 2 },
+      { ...SKYLAKE_SP, features: [...(SKYLAKE_SP.features ?? []), ...AVX10_PARTS()], avx10: 1 },
+      [{ severity: 'blocker', feature: 'avx10_version' }],
+    ],
+    [
+      'the AVX10 version may rise',
+      { ...SKYLAKE_SP, features: [...(SKYLAKE_SP.features ?? []), ...AVX10_PARTS()], avx10: 1 },
+      { ...SKYLAKE_SP, features: [...(SKYLAKE_SP.features ?? []), ...AVX10_PARTS()], avx10: 2 },
+      [],
+    ],
+  ]);
+  it('a prerequisite takes what needs it along, and the effect says why', () => {
+    const findings = ask(
+      instructionMissing,
+      seen(HASWELL),
+      seen({ ...HASWELL, ...without('avx') }),
+    );
+    expect(findings.map((one) => one.feature)).toEqual(['fma', 'avx', 'f16c', 'avx2']);
+    expect(findings.find((one) => one.feature === 'avx2')?.effect).toContain(
+      'avx, which it needs, is missing',
+    );
+  });
+  it('what the OS does not enable counts as absent', () => {
+    const findings = ask(
+      instructionMissing,
+      seen(HASWELL),
+      seen({ ...HASWELL, mask: 0x3n, areaBytes: 576 }),
+    );
+    expect(findings.map((one) => one.feature)).toEqual(['fma', 'avx', 'f16c', 'avx2']);
+    expect(findings[1]?.effect).toContain('ymm_hi128 off in XCR0');
+  });
+});
+
+function AVX10_PARTS() {
+  return [
+    'avx10',
+    'avx10_version',
+    'avx512_bf16',
+    'avx512_bitalg',
+    'avx512_fp16',
+    'avx512_vbmi2',
+    'avx512_vnni',
+    'avx512_vpopcntdq',
+    'avx512ifma',
+    'avx512vbmi',
+    'vaes',
+    'vpclmulqdq',
+    'pclmulqdq',
+    'aes',
+  ] as const;
+}
+
+describe('kernel-feature-missing', () => {
+  table(kernelFeatureMissing, [
+    [
+      'FSGSBASE instructions fault: blocker',
+      {},
+      without('fsgsbase'),
+      [{ severity: 'blocker', feature: 'fsgsbase' }],
+    ],
+    [
+      'a kernel that does not set CR4.FSGSBASE has none',
+      {},
+      { system: { hwcap2: 0n } },
+      [{ severity: 'blocker', feature: 'fsgsbase' }],
+    ],
+    ['a kernel that says so in AT_HWCAP2 has', {}, { system: { hwcap2: 2n } }, []],
+    ['RDTSCP faults: blocker', plus('rdtscp'), {}, [{ severity: 'blocker', feature: 'rdtscp' }]],
+    ['RDPID faults: blocker', plus('rdpid'), {}, [{ severity: 'blocker', feature: 'rdpid' }]],
+    [
+      'a shadow stack is a risk',
+      plus('shstk', 'xsavec', 'xsaves'),
+      plus('xsavec', 'xsaves'),
+      [{ severity: 'risk', feature: 'shstk' }],
+    ],
+    ['UMIP going makes nothing fault', plus('umip'), {}, [{ severity: 'info', feature: 'umip' }]],
+    ['more at the target: nothing', {}, plus('rdtscp', 'umip'), []],
+  ]);
+});
+
+describe('hint-missing', () => {
+  table(hintMissing, [
+    [
+      'ERMS differs by firmware alone: a note',
+      {},
+      without('erms'),
+      [{ severity: 'info', feature: 'erms' }],
+    ],
+    ['nothing is lost', {}, plus('fsrm'), []],
+  ]);
+});
+
+describe('state-missing', () => {
+  table(stateMissing, [
+    [
+      'PKRU is off at the target',
+      { ...plus('pku', 'ospke'), mask: 0x207n, places: { ...YMM, 9: [8, 2688] }, areaBytes: 2696 },
+      {},
+      [{ severity: 'blocker', component: 'pkru' }],
+    ],
+    [
+      'AVX-512 state goes as three components',
+      SKYLAKE_SP,
+      { ...plus('pku', 'ospke'), mask: 0x207n, places: { ...YMM, 9: [8, 2688] } },
+      [{ component: 'opmask' }, { component: 'zmm_hi256' }, { component: 'hi16_zmm' }],
+    ],
+    ['the target enables as much', SKYLAKE_SP, SKYLAKE_SP, []],
+    ['the target enables more', {}, SKYLAKE_SP, []],
+    ["the target doesn't tell: not this rule's", {}, { maskUntold: true }, []],
+  ]);
+});
+
+describe('state-added', () => {
+  table(stateAdded, [
+    [
+      'PKRU only at the target',
+      {},
+      { ...plus('pku'), mask: 0x207n, places: { ...YMM, 9: [8, 2688] } },
+      [{ severity: 'info', component: 'pkru' }],
+    ],
+    ['the same on both', SKYLAKE_SP, SKYLAKE_SP, []],
+  ]);
+});
+
+describe('xsave-area-grows', () => {
+  table(xsaveAreaGrows, [
+    [
+      'without XSAVEC at the source: blocker',
+      {},
+      SKYLAKE_SP,
+      [{ severity: 'blocker', effect: expect.stringMatching(/832 to 2696.*memory corruption/) }],
+    ],
+    ['with XSAVEC at the source: risk', plus('xsavec'), SKYLAKE_SP, [{ severity: 'risk' }]],
+    [
+      'XSAVEC not told: unknown',
+      { ...HASWELL, untold: ['xsavec'] },
+      SKYLAKE_SP,
+      [{ severity: 'unknown' }],
+    ],
+    ['as large: nothing', {}, {}, []],
+    ['smaller: nothing', SKYLAKE_SP, {}, []],
+    [
+      'no XSAVE at the source: nobody sized anything',
+      { features: V2, mask: 0n, areaBytes: undefined as never, places: {} },
+      SKYLAKE_SP,
+      [],
+    ],
+  ]);
+});
+
+describe('xsave-area-shrinks', () => {
+  table(xsaveAreaShrinks, [
+    ['smaller: a note', SKYLAKE_SP, {}, [{ severity: 'info' }]],
+    ['as large: nothing', {}, {}, []],
+    ['no XSAVE at the target: said by others', {}, { features: V2, mask: 0n }, []],
+  ]);
+});
+
+describe('state-layout', () => {
+  table(stateLayout, [
+    [
+      'AVX-512 and PKRU lie elsewhere on AMD: a risk each',
+      SKYLAKE_SP,
+      ZEN4,
+      [
+        {
+          severity: 'risk',
+          component: 'opmask',
+          effect: expect.stringMatching(/64 bytes at 1088 on a, 64 bytes at 832 on b/),
+        },
+        { severity: 'risk', component: 'zmm_hi256' },
+        { severity: 'risk', component: 'hi16_zmm' },
+        {
+          severity: 'risk',
+          component: 'pkru',
+          effect: expect.stringMatching(/8 bytes at 2688 on a, 8 bytes at 2432 on b/),
+        },
+      ],
+    ],
+    [
+      'another size alone counts',
+      { mask: 0x207n, places: { ...YMM, 9: [64, 832] } },
+      { mask: 0x207n, places: { ...YMM, 9: [8, 832] } },
+      [{ component: 'pkru' }],
+    ],
+    ['the same places: nothing', SKYLAKE_SP, SKYLAKE_SP, []],
+    ["a place that isn't told is not this rule's", SKYLAKE_SP, { ...SKYLAKE_SP, places: YMM }, []],
+    ['a component of one side only: nothing', {}, SKYLAKE_SP, []],
+  ]);
+});
+
+describe('signal-frame-grows', () => {
+  const frame = (bytes: number) => ({ system: { minSigStackBytes: bytes } });
+  table(signalFrameGrows, [
+    ['beyond MINSIGSTKSZ: risk', frame(1776), frame(3632), [{ severity: 'risk' }]],
+    ['within MINSIGSTKSZ: nothing', frame(1200), frame(1776), []],
+    ['smaller: nothing', frame(3632), frame(1776), []],
+    ['not told: nothing', {}, frame(3632), []],
+  ]);
+});
+
+describe('vendor-differs', () => {
+  table(vendorDiffers, [
+    ['Intel to AMD: risk', {}, { vendor: 'AuthenticAMD' }, [{ severity: 'risk' }]],
+    [
+      'AMD to Hygon: one design',
+      { vendor: 'AuthenticAMD' },
+      { vendor: 'HygonGenuine' },
+      [{ severity: 'info' }],
+    ],
+    ['the same: nothing', {}, {}, []],
+  ]);
+});
+
+describe('cache-line-differs', () => {
+  table(cacheLineDiffers, [
+    ['64 to 128 bytes: risk', {}, { lineBytes: 128 }, [{ severity: 'risk' }]],
+    ['the same: nothing', {}, {}, []],
+  ]);
+});
+
+describe('address-width', () => {
+  table(addressWidth, [
+    ['57 to 48 linear bits: risk', { linearBits: 57 }, {}, [{ severity: 'risk', remedy: 'boot' }]],
+    ['fewer physical bits: a note', { physicalBits: 52 }, {}, [{ severity: 'info' }]],
+    ['more of both: nothing', {}, { linearBits: 57, physicalBits: 52 }, []],
+  ]);
+});
+
+describe('identity-differs', () => {
+  table(identityDiffers, [
+    [
+      'another model: a note',
+      {},
+      { signature: [6, 85, 4] },
+      [{ severity: 'info', effect: expect.stringContaining('model 0x55') }],
+    ],
+    [
+      'a CPU without a name is called by its vendor',
+      { vendor: 'GenuineIntel' },
+      { signature: [6, 85, 4], vendor: 'GenuineIntel' },
+      [{ severity: 'info', effect: expect.stringContaining('to GenuineIntel CPU (family') }],
+    ],
+    ['another name: a note', { brand: 'A' }, { brand: 'B' }, [{ severity: 'info' }]],
+    ['the same: nothing', { brand: 'A' }, { brand: 'A' }, []],
+  ]);
+});
+
+describe('feature-added', () => {
+  table(featureAdded, [
+    [
+      'more at the target: a note each',
+      {},
+      plus('adx', 'fsrm'),
+      [
+        { severity: 'info', feature: 'adx' },
+        { severity: 'info', feature: 'fsrm' },
+      ],
+    ],
+    ['kernel features are nobody’s concern', {}, plus('smep'), []],
+    ['less at the target: nothing', {}, without('fma'), []],
+  ]);
+});
+
+describe('state-not-enabled', () => {
+  const zen2 = {
+    kind: 'cpu',
+    features: V3,
+    vendor: 'AuthenticAMD',
+    mask: 0x207n,
+    places: { ...YMM, 9: [64, 832] },
+    areaBytes: 896,
+  } as const;
+  table(stateNotEnabled, [
+    [
+      'Zen 2 offers PKRU without pku: left off',
+      zen2,
+      {},
+      [
+        {
+          severity: 'info',
+          component: 'pkru',
+          effect: expect.stringContaining('Linux leaves it off'),
+        },
+      ],
+    ],
+    ['with pku it is on', { ...zen2, features: [...V3, 'pku'] }, {}, []],
+    ['what an OS says it enabled is enabled', { ...zen2, kind: 'system' }, {}, []],
+    [
+      'LWP is never enabled',
+      { ...zen2, mask: 0x4000000000000007n, places: { ...YMM, 62: [128, 832] }, areaBytes: 960 },
+      {},
+      [{ component: 'lwp' }],
+    ],
+  ]);
+  it('and what Linux leaves off is compared as absent', () => {
+    const zen3 = {
+      ...HASWELL,
+      kind: 'cpu',
+      vendor: 'AuthenticAMD',
+      features: [...V3, 'pku'],
+      mask: 0x207n,
+      places: { ...YMM, 9: [8, 2432] },
+      areaBytes: 2440,
+    } as const;
+    expect(ask(stateMissing, seen({ ...zen2, name: 'rome' }), seen(zen3))).toEqual([]);
+    expect(ask(stateLayout, seen({ ...zen2, name: 'rome' }), seen(zen3))).toEqual([]);
+    expect(ask(stateMissing, seen(zen3), seen(zen2))).toMatchObject([{ component: 'pkru' }]);
+    expect(seen(zen2).xsave.areaBytes).toBe(832);
+  });
+});
+
+describe('data-missing', () => {
+  table(dataMissing, [
+    ['all told: nothing', {}, {}, []],
+    [
+      "a feature of the source that the target doesn't tell",
+      {},
+      { untold: ['fma'], ...without('fma') },
+      [
+        {
+          severity: 'unknown',
+          feature: 'fma',
+          effect: expect.stringMatching(/^Unknown for b: .*leaf 0x1\.0 ECX\[12\]/),
+        },
+      ],
+    ],
+    [
+      'told by neither',
+      { untold: ['fma'], ...without('fma') },
+      { untold: ['fma'], ...without('fma') },
+      [{ feature: 'fma' }],
+    ],
+    ['not told by the source, absent at the target', { untold: ['adx'] }, {}, [{ feature: 'adx' }]],
+    [
+      'not told by the source, present at the target: harmless',
+      { untold: ['adx'] },
+      plus('adx'),
+      [],
+    ],
+    ['not told by the target, absent at the source: harmless', {}, { untold: ['adx'] }, []],
+    [
+      "a hint that isn't told matters to nobody",
+      {},
+      { untold: ['fsrm', 'erms'], ...without('erms') },
+      [],
+    ],
+    [
+      "the area's size",
+      {},
+      { areaBytes: undefined as never, places: {}, mask: 0x207n, ...plus('pku') },
+      [{ component: 'xsave' }],
+    ],
+    [
+      'a kernel that does not tell of FSGSBASE',
+      {},
+      { system: { hwcap2: undefined as never } },
+      [{ feature: 'fsgsbase' }],
+    ],
+    [
+      'the place of a shared component',
+      SKYLAKE_SP,
+      { ...SKYLAKE_SP, places: { ...INTEL_AVX512 } },
+      [{ component: 'pkru' }],
+    ],
+    [
+      'XSAVE sizes where the source has no XSAVE: harmless',
+      { features: V2, mask: 0n },
+      { areaBytes: undefined as never, places: {}, mask: 0x207n },
+      [],
+    ],
+  ]);
+  it('names every component that may be off at the target', () => {
+    const findings = ask(
+      dataMissing,
+      seen(SKYLAKE_SP_PLAN()),
+      seen({ ...SKYLAKE_SP_PLAN(), maskUntold: true }),
+    );
+    expect(findings.map((one) => one.component).filter(Boolean)).toEqual(
+      expect.arrayContaining(['ymm_hi128', 'opmask', 'pkru', 'xsave']),
+    );
+  });
+});
+
+function SKYLAKE_SP_PLAN(): HostPlan {
+  return { ...HASWELL, ...SKYLAKE_SP };
+}
+
+describe('cpus-differ', () => {
+  it('a host whose CPUs disagree is a risk and counts with the intersection', () => {
+    const mixed = seen({ ...HASWELL, name: 'mixed' }, [{ ...HASWELL, ...without('fma') }]);
+    expect(ask(cpusDiffer, mixed, seen(HASWELL))).toMatchObject([
+      {
+        severity: 'risk',
+        feature: 'fma',
+        effect: expect.stringMatching(
+          /The logical CPUs of mixed differ in fma: CPU 0 against CPU 1\. /,
+        ),
+      },
+    ]);
+    expect(ask(instructionMissing, seen(HASWELL), mixed)).toMatchObject([{ feature: 'fma' }]);
+    expect(ask(instructionMissing, mixed, seen({ ...HASWELL, ...without('fma') }))).toEqual([]);
+  });
+  it('a layout that differs between CPUs is no layout', () => {
+    const mixed = seen(SKYLAKE_SP_PLAN(), [
+      { ...SKYLAKE_SP_PLAN(), places: { ...AMD_AVX512, 9: [8, 2688] } },
+    ]);
+    expect(
+      ask(cpusDiffer, mixed, mixed)
+        .map((one) => one.effect)
+        .join(),
+    ).toContain('XSAVE layout');
+    expect(ask(dataMissing, mixed, mixed).map((one) => one.component)).toContain('opmask');
+  });
+  it('names no feature that no CPU has, for a prerequisite that only one has', () => {
+    // /proc/cpuinfo: nothing is known of avx512_fp16, on either CPU; one has no AVX-512 at all.
+    const big = { ...SKYLAKE_SP_PLAN(), untold: ['avx512_fp16'] as const };
+    const little = { ...HASWELL, untold: ['avx512_fp16'] as const };
+    const names = (host: Capabilities) => host.differences.map(({ what }) => what);
+    const mixed = names(seen({ ...big, name: 'mixed' }, [little]));
+    expect(mixed).toContain('avx512f');
+    expect(mixed).not.toContain('avx512_fp16');
+    // Where one CPU may have it, and the other is known not to, it is named.
+    const known = names(seen({ ...big, name: 'mixed' }, [{ ...little, untold: [] }]));
+    expect(known).toContain('avx512_fp16');
+  });
+  it('CPUs alike are no finding', () => {
+    expect(ask(cpusDiffer, seen(HASWELL, [HASWELL]), seen(HASWELL))).toEqual([]);
+  });
+});
