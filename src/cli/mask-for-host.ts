@@ -1,13 +1,13 @@
 /** The mask of a baseline on this host, and on standard error what some tasks under it risk here. */
 import { type HostMask, maskForHost } from '../enforce/prepare.js';
 import type { NamedBaseline } from '../enforce/recorded-mask.js';
-import type { Host } from '../model/host.js';
+import type { Described } from '../model/capabilities.js';
 import { printable } from '../model/printable.js';
 import { groupFindings } from '../rules/group.js';
 import { writeErr } from './output.js';
 
 /** Throws InputError where the host can't give the baseline. */
-export function maskHere(named: NamedBaseline, host: Host): HostMask {
+export function maskHere(named: NamedBaseline, host: Described): HostMask {
   const mask = maskForHost(named, host);
   for (const { code, subjects, effect } of groupFindings(mask.risks)) {
     const about = subjects.length === 0 ? '' : ` (${subjects.join(', ')})`;

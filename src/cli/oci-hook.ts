@@ -12,6 +12,7 @@ import { writeMaskFile } from '../enforce/mask-file.js';
 import { cgroupOf } from '../enforce/restore-hook.js';
 import { findSupervisor } from '../enforce/supervisor.js';
 import { FROM_START } from '../enforce/supervisor-control.js';
+import { described } from '../model/capabilities.js';
 import { InputError } from '../model/errors.js';
 import { probeHost } from '../probe/index.js';
 import type { Arguments } from './arguments.js';
@@ -35,7 +36,11 @@ export async function runOciHook(args: Arguments): Promise<void> {
   const named = await maskOf(args);
   const pid = containerPid();
   const folder = runtimeFolderOf(args);
-  const mask = writeMaskFile(maskHere(named, probeHost({ libc: false })).mask, folder, ownUid());
+  const mask = writeMaskFile(
+    maskHere(named, described(probeHost({ libc: false }))).mask,
+    folder,
+    ownUid(),
+  );
   const cgroup = cgroupOf(pid);
   const command = [
     ...['attach', '--mask', mask, '--runtime-dir', folder, '--background', '--pid', `${pid}`],

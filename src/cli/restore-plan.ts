@@ -8,7 +8,7 @@ import type { SupervisionPlan } from '../enforce/supervise.js';
 import { findSupervisor } from '../enforce/supervisor.js';
 import { type GateReport, gate } from '../judge/gate.js';
 import type { Verdict } from '../judge/verdict.js';
-import type { Host } from '../model/host.js';
+import { type Described, described } from '../model/capabilities.js';
 import type { ImageFolder } from '../model/image-folder.js';
 import { probeHost } from '../probe/index.js';
 import { allowedOf } from './allowed.js';
@@ -19,7 +19,7 @@ import { namedBaseline, recordedBaseline } from './named-baseline.js';
 
 export interface JudgedRestore {
   readonly images: ImageFolder;
-  readonly here: Host;
+  readonly here: Described;
   /** What the tasks shall see here: as told, else as before the dump; undefined: the CPU as it is. */
   readonly mask: NamedBaseline | undefined;
   readonly report: GateReport;
@@ -34,7 +34,7 @@ async function maskOf(args: Arguments, images: ImageFolder): Promise<NamedBaseli
 export async function judgeRestore(args: Arguments, folder: string): Promise<JudgedRestore> {
   const root = args.text('root');
   const images = readImageFolder(folder, root === undefined ? {} : { root });
-  const here = probeHost();
+  const here = described(probeHost());
   const mask = await maskOf(args, images);
   const failOn = args.text('fail-on') as Verdict | undefined;
   const report = gate(images, here, {

@@ -4,7 +4,7 @@ import { judgeUnder } from '../baseline/under-mask.js';
 import { LEVELS } from '../catalogue/index.js';
 import { refuses } from '../judge/verdict.js';
 import { type CompiledMask, compileMask } from '../mask/compile.js';
-import { describeHost } from '../model/capabilities.js';
+import type { Described } from '../model/capabilities.js';
 import { InputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
 import { advicesOf, groupFindings } from '../rules/group.js';
@@ -52,10 +52,10 @@ export interface HostMask extends CompiledMask {
  */
 export function maskForHost(
   { name, baseline }: Pick<NamedBaseline, 'name' | 'baseline'>,
-  host: Host,
+  { host, seen }: Described,
 ): HostMask {
   refuseWithoutFaulting(host);
-  const { verdict, findings } = judgeUnder(name, baseline, describeHost(host));
+  const { verdict, findings } = judgeUnder(name, baseline, seen);
   if (refuses(verdict, 'unknown')) {
     const against = findings.filter(({ severity }) => ['blocker', 'unknown'].includes(severity));
     throw new InputError(UNAVAILABLE, `${host.name} can't give ${name}: ${summary(against)}`, {

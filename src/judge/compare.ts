@@ -3,8 +3,7 @@
  * case over what tasks may have asked their CPU and kept. Pure: two hosts in, one report out.
  */
 import { predictCriu } from '../criu/predict.js';
-import { describeHost } from '../model/capabilities.js';
-import type { Host } from '../model/host.js';
+import type { Described } from '../model/capabilities.js';
 import type { SeenMask } from '../rules/context.js';
 import type { Finding } from '../rules/index.js';
 import type { Mode } from '../rules/mode-names.js';
@@ -26,14 +25,20 @@ function isCriuMode(mode: CompareOptions['mode']): mode is `criu:${string}` {
 export function weighIn(
   sides: Sides,
   found: readonly Finding[],
-  hosts: readonly [from: Host, to: Host],
+  hosts: readonly [from: Described, to: Described],
   { mode = 'portable', allow = [] }: Pick<CompareOptions, 'mode' | 'allow'>,
 ): Report {
   if (!isCriuMode(mode)) return weigh(sides, found, { mode, allow });
-  return weighForCriu(sides, found, predictCriu(...hosts, mode.slice('criu:'.length)), mode);
+  const [from, to] = hosts;
+  return weighForCriu(
+    sides,
+    found,
+    predictCriu(from.host, to.host, mode.slice('criu:'.length)),
+    mode,
+  );
 }
 
-export function compareHosts(from: Host, to: Host, options: CompareOptions = {}): Report {
-  const sides = sidesUnder(describeHost(from), describeHost(to), options.mask);
+export function compareHosts(from: Described, to: Described, options: CompareOptions = {}): Report {
+  const sides = sidesUnder(from.seen, to.seen, options.mask);
   return weighIn(sides, findingsOf(sides), [from, to], options);
 }

@@ -3,8 +3,7 @@
  * only the images tell: registers that hold something now, handlers that are running, sizes that
  * glibc keeps. Pure: images and a host in, one report out.
  */
-import { describeHost } from '../model/capabilities.js';
-import type { Host } from '../model/host.js';
+import { type Described, described } from '../model/capabilities.js';
 import type { ImageFolder } from '../model/image-folder.js';
 import type { ImageEvidence } from '../rules/context.js';
 import { maskBypassed } from '../rules/mask-bypassed.js';
@@ -51,10 +50,15 @@ function imagesOf(images: ImageFolder, { kind, remarks }: DumpSource): GateRepor
   };
 }
 
-export function gate(images: ImageFolder, target: Host, options: GateOptions = {}): GateReport {
+export function gate(
+  images: ImageFolder,
+  target: Described,
+  options: GateOptions = {},
+): GateReport {
   const alive = images.processes.filter(({ isAlive }) => isAlive);
   const source = findSource(images, alive, options.mask);
-  const [from, to] = [describeHost(source.host), describeHost(target)];
+  const dumped = described(source.host);
+  const [from, to] = [dumped.seen, target.seen];
   const evidence: ImageEvidence = {
     alive,
     source: source.kind === 'none' ? undefined : from,
@@ -65,7 +69,7 @@ export function gate(images: ImageFolder, target: Host, options: GateOptions = {
   const isBypassed = maskBypassed.findings({ from, to, images: evidence }).length > 0;
   const sides = sidesUnder(from, to, isBypassed ? undefined : source.mask);
   const found = findingsOf({ ...sides, images: evidence });
-  const report = weighIn(sides, found, [source.host, target], options);
+  const report = weighIn(sides, found, [dumped, target], options);
   const { failOn = 'at-risk', force = false } = options;
   const allows = !refuses(report.verdict, failOn);
   return {

@@ -1,6 +1,6 @@
 /** Whether tasks can move: from one host to another, and among many. */
 import { compareHosts as compareInner } from '../judge/compare.js';
-import { describeHost } from '../model/capabilities.js';
+import { described, describeHost } from '../model/capabilities.js';
 import { reportJson } from '../report/json.js';
 import { allowArgument, modeArgument, usage } from './arguments.js';
 import { frozenCopy, innerBaseline, innerHost } from './handles.js';
@@ -12,7 +12,7 @@ import type { CheckReport, CompareOptions, Host, MatrixReport } from './shapes.j
  */
 export function compareHosts(from: Host, to: Host, options: CompareOptions = {}): CheckReport {
   const { mode = 'portable', allow = [], mask, maskName = 'mask' } = options;
-  const report = compareInner(innerHost(from), innerHost(to), {
+  const report = compareInner(described(innerHost(from)), described(innerHost(to)), {
     mode: modeArgument(mode),
     allow: allow.map(allowArgument),
     ...(mask === undefined ? {} : { mask: { ...innerBaseline(mask), name: maskName } }),

@@ -4,7 +4,7 @@
 import { VISIBLE } from '../baseline/host-kind.js';
 import { type FeatureName, REGISTERS } from '../catalogue/index.js';
 import { PER_CPU_FIELDS } from '../catalogue/per-cpu-fields.js';
-import { describeHost } from '../model/capabilities.js';
+import { type Described, describeHost } from '../model/capabilities.js';
 import type { Cpu, Host } from '../model/host.js';
 import { findLeaf, type LeafRow, leafTable } from '../model/leaves.js';
 import {
@@ -130,14 +130,15 @@ function featuresSeen(seen: SeenAnswers, mask: Mask, host: Host): Set<FeatureNam
   return new Set(VISIBLE.filter((name) => capabilities.effective(name) === PRESENT));
 }
 
-/** `host`: the machine as it is without a mask. */
+/** `here`: the machine as it is without a mask. */
 export function verifyMask(
   mask: Mask,
   baseline: readonly FeatureName[],
-  host: Host,
+  here: Described,
   seen: SeenAnswers,
   roads: OtherRoads,
 ): Verification {
+  const { host } = here;
   const judged = seen.rows.filter((row) => isJudgeable(mask, row, host.cpus));
   const features = new Set(baseline);
   const visible = featuresSeen(seen, mask, host);
@@ -147,7 +148,7 @@ export function verifyMask(
     wrongWords: wrongWords(mask, seen, host),
     missing: baseline.filter((name) => !visible.has(name)),
     shown: [...visible].filter((name) => !features.has(name)),
-    leaks: findLeaks({ mask, features, here: describeHost(host), roads }),
+    leaks: findLeaks({ mask, features, here: here.seen, roads }),
   };
 }
 

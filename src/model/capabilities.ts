@@ -311,6 +311,21 @@ export function describeHost(host: Host): Capabilities {
   };
 }
 
+/** A host and what counts there: what decisions are given, so that it is found out once. */
+export interface Described {
+  readonly host: Host;
+  readonly seen: Capabilities;
+}
+
+export function described(host: Host): Described {
+  return { host, seen: describeHost(host) };
+}
+
+/** The same host under another name. */
+export function renamed({ host, seen }: Described, name: string): Described {
+  return { host: { ...host, name }, seen: { ...seen, name } };
+}
+
 function smallestField(cpus: readonly Cpu[], name: FeatureName): number | undefined {
   const row = featureRow(name);
   if (typeof row.bit === 'number') throw new Error(`${name} is a bit, not a field`);

@@ -8,10 +8,10 @@ export interface FindingGroup {
   readonly effect: string;
 }
 
-/** The area as a whole is in the sentence. */
+/** The area as a whole, which isn't the feature of that name, is in the sentence. */
 function subjectOf(finding: Finding): string {
-  const subject = ruleOf(finding.code).subject(finding);
-  return subject === 'xsave' ? '' : subject;
+  const isArea = finding.feature === undefined && finding.component === 'xsave';
+  return isArea ? '' : ruleOf(finding.code).subject(finding);
 }
 
 export function groupFindings(findings: readonly Finding[]): FindingGroup[] {

@@ -23,9 +23,9 @@ import {
   readImageFolder,
   readImageHost,
 } from '../../src/enforce/image-folder.js';
-import { gate } from '../../src/judge/gate.js';
 import { isInputError } from '../../src/model/errors.js';
 import { HASWELL, hostOf } from '../hosts.js';
+import { gate } from '../judge/between.js';
 
 const fixtures = fileURLToPath(new URL('../fixtures/images/', import.meta.url));
 

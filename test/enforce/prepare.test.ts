@@ -18,6 +18,7 @@ import { defaultRuntimeFolder, openRuntimeFolder } from '../../src/enforce/runti
 import { findSupervisor } from '../../src/enforce/supervisor.js';
 import { decodeMask } from '../../src/mask/bytes.js';
 import { compileMask } from '../../src/mask/compile.js';
+import { described } from '../../src/model/capabilities.js';
 import type { Host } from '../../src/model/host.js';
 import { AMD_512, baselineOfPlans, INTEL_512 } from '../baseline/clusters.js';
 import { HASWELL, type HostPlan, hostOf, V2, V3 } from '../hosts.js';
@@ -39,7 +40,7 @@ const refusal = (code: string, message: RegExp, remedy: RegExp) =>
 
 describe('a host', () => {
   it('that offers the baseline gets its mask', () => {
-    expect(maskForHost({ name, baseline }, faulting(HASWELL))).toEqual({
+    expect(maskForHost({ name, baseline }, described(faulting(HASWELL)))).toEqual({
       ...compileMask(baseline),
       risks: [],
     });
@@ -70,7 +71,7 @@ describe('a host', () => {
     ],
   ];
   it.each(refused)('%s is refused, with what remains', (_, host, message, remedy) => {
-    expect(() => maskForHost({ name, baseline }, host)).toThrow(
+    expect(() => maskForHost({ name, baseline }, described(host))).toThrow(
       refusal('unavailable', message, remedy),
     );
   });
@@ -78,7 +79,7 @@ describe('a host', () => {
   it('that keeps state of the baseline elsewhere is a risk for those that move there', () => {
     const own = baselineOfPlans([AMD_512]);
     const host = faulting({ ...AMD_512, places: { ...INTEL_512.places, 9: [8, 2400] } });
-    const { risks } = maskForHost({ name, baseline: own }, host);
+    const { risks } = maskForHost({ name, baseline: own }, described(host));
     expect(risks.map(({ code, component }) => `${code} ${component}`)).toEqual([
       'state-layout opmask',
       'state-layout zmm_hi256',
@@ -89,7 +90,7 @@ describe('a host', () => {
 
   it('with a large area gives a baseline without XSAVE', () => {
     const old = baselineOfPlans([{ name: 'nehalem', features: V2 }]);
-    expect(maskForHost({ name, baseline: old }, faulting(INTEL_512)).mask.xcr0).toBe(0n);
+    expect(maskForHost({ name, baseline: old }, described(faulting(INTEL_512))).mask.xcr0).toBe(0n);
   });
 });
 

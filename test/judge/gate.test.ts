@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type GateOptions, type GateReport, gate } from '../../src/judge/gate.js';
+import type { GateOptions, GateReport } from '../../src/judge/gate.js';
 import type { DumpRecord, RecordedMask } from '../../src/model/dump-record.js';
 import type { Host } from '../../src/model/host.js';
 import type {
@@ -13,6 +13,7 @@ import type { Finding } from '../../src/rules/index.js';
 import { baselineOfPlans } from '../baseline/clusters.js';
 import { AMD_AVX512, HASWELL, type HostPlan, hostOf, INTEL_AVX512, V3, V4, YMM } from '../hosts.js';
 import { faultOf } from '../sentences.js';
+import { gate } from './between.js';
 
 const AREA = { kernel: '6.1.0', minSigStackBytes: 2000 };
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { compareHosts } from '../../src/judge/compare.js';
 import { exitStatus, judge, VERDICTS } from '../../src/judge/verdict.js';
 import type { Severity } from '../../src/rules/finding.js';
 import { FINDING_CODES, type Finding, ruleOf } from '../../src/rules/index.js';
 import type { Mode } from '../../src/rules/mode-names.js';
 import { HASWELL, hostOf } from '../hosts.js';
+import { compareHosts } from './between.js';
 
 const finding = (
   code: Finding['code'],

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openInput } from '../../src/formats/format.js';
 import { namedProfile } from '../../src/formats/named-profile.js';
-import { compareHosts } from '../../src/judge/compare.js';
 import type { Host } from '../../src/model/host.js';
 import { HASWELL, hostOf } from '../hosts.js';
+import { compareHosts } from './between.js';
 
 function model(name: string): Host {
   const file = new URL(`../../cpu-profiles/${name}.json`, import.meta.url);

@@ -12,7 +12,6 @@ import { type FeatureName, featureRow } from '../../src/catalogue/index.js';
 import { hostOfBaseline } from '../../src/formats/baseline.js';
 import { openInput } from '../../src/formats/format.js';
 import { instlatx64 } from '../../src/formats/instlatx64.js';
-import { compareHosts } from '../../src/judge/compare.js';
 import type { Report } from '../../src/judge/judge.js';
 import { type Capabilities, describeHost } from '../../src/model/capabilities.js';
 import type { Host } from '../../src/model/host.js';
@@ -20,6 +19,7 @@ import { countingPrerequisites } from '../../src/model/prerequisites.js';
 import { ABSENT, PRESENT } from '../../src/model/xsave.js';
 import { fileText, joinPlans, readText } from '../baseline/clusters.js';
 import { type HostPlan, hostOf, seen, V3 } from '../hosts.js';
+import { compareHosts } from '../judge/between.js';
 import { plan, plans } from '../plans.js';
 
 function clusterOfPlans(of: readonly HostPlan[]): Cluster {

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareHosts } from '../../src/judge/compare.js';
-import { gate } from '../../src/judge/gate.js';
 import { VERDICTS } from '../../src/judge/verdict.js';
 import type { ImageFolder, LazyBinding, Told } from '../../src/model/image-folder.js';
+import { compareHosts, gate } from '../judge/between.js';
 import { hostOf, names } from '../profiles/load.js';
 
 const untold = { known: false, reason: 'nobody looked' } as const;

@@ -5,7 +5,6 @@ import { type Baseline, baselineOf } from '../../src/baseline/baseline.js';
 import { clusterOf } from '../../src/baseline/cluster.js';
 import { VISIBLE } from '../../src/baseline/host-kind.js';
 import { featureRow } from '../../src/catalogue/index.js';
-import { compareHosts } from '../../src/judge/compare.js';
 import { answerOf, applyMask } from '../../src/mask/apply.js';
 import { decodeMask, encodeMask } from '../../src/mask/bytes.js';
 import { compileMask } from '../../src/mask/compile.js';
@@ -15,6 +14,7 @@ import type { Cpu, Host } from '../../src/model/host.js';
 import { ALL_KNOWN_64, and, type Registers } from '../../src/model/registers.js';
 import { PRESENT } from '../../src/model/xsave.js';
 import { AMD_AVX512, type HostPlan, hostOf, INTEL_AVX512 } from '../hosts.js';
+import { compareHosts } from '../judge/between.js';
 import { names as modelNames, hostOf as modelOf } from '../profiles/load.js';
 
 const LAYOUTS: readonly Partial<HostPlan>[] = [

@@ -5,6 +5,7 @@ import validate from '../../src/generated/verify-report.js';
 import { applyMask } from '../../src/mask/apply.js';
 import { compileMask } from '../../src/mask/compile.js';
 import { isKept, type SeenAnswers, verifyMask } from '../../src/mask/verify.js';
+import { described } from '../../src/model/capabilities.js';
 import type { Host } from '../../src/model/host.js';
 import { type LeafRow, leafTable } from '../../src/model/leaves.js';
 import { verifyText } from '../../src/report/text/verify.js';
@@ -47,7 +48,7 @@ const good: SeenAnswers = {
 };
 const NO_ROADS = { cpuidDevice: false, kvm: false };
 const verify = (seen: SeenAnswers, host = here, roads = NO_ROADS) =>
-  verifyMask(mask, baseline.features, host, seen, roads);
+  verifyMask(mask, baseline.features, described(host), seen, roads);
 
 function changed(leaf: number, change: Partial<LeafRow>): SeenAnswers {
   return {
@@ -147,7 +148,7 @@ describe('other means', () => {
     const { leaks } = verifyMask(
       compileMask(own).mask,
       own.features,
-      hostOf(HASWELL),
+      described(hostOf(HASWELL)),
       good,
       NO_ROADS,
     );

@@ -7,12 +7,12 @@ import { describe, expect, it } from 'vitest';
 import { openInput } from '../../src/formats/format.js';
 import { instlatx64 } from '../../src/formats/instlatx64.js';
 import { profileNames } from '../../src/formats/named-profile.js';
-import { compareHosts } from '../../src/judge/compare.js';
 import { KindFold } from '../../src/matrix/kinds.js';
 import { matrixOfKinds, verdictMatrix, verdictOf } from '../../src/matrix/matrix.js';
 import { describeHost } from '../../src/model/capabilities.js';
 import type { Host } from '../../src/model/host.js';
 import { HASWELL, hostOf, seen, V3 } from '../hosts.js';
+import { compareHosts } from '../judge/between.js';
 import { plan } from '../plans.js';
 import { hostOf as modelOf } from '../profiles/load.js';
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { FeatureName } from '../../src/catalogue/index.js';
-import { compareHosts } from '../../src/judge/compare.js';
 import { describeHost } from '../../src/model/capabilities.js';
 import type { SystemFacts } from '../../src/model/host.js';
 import { ABSENT, PRESENT, type Presence, UNKNOWN } from '../../src/model/xsave.js';
 import { baselineOfPlans, joinPlans } from '../baseline/clusters.js';
 import { HASWELL, type HostPlan, hostOf } from '../hosts.js';
+import { compareHosts } from '../judge/between.js';
 
 const BITS: readonly FeatureName[] = ['xsavec', 'xsaves', 'shstk', 'la57', 'lam', 'fsgsbase'];
 

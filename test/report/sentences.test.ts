@@ -8,7 +8,6 @@ import { limitsOf } from '../../src/baseline/limits.js';
 import { findFeature, ROWS } from '../../src/catalogue/index.js';
 import { KNOWN_AS } from '../../src/catalogue/known-as.js';
 import { readHost } from '../../src/formats/index.js';
-import { compareHosts } from '../../src/judge/compare.js';
 import { describeHost } from '../../src/model/capabilities.js';
 import type { Host } from '../../src/model/host.js';
 import { leafTable } from '../../src/model/leaves.js';
@@ -18,6 +17,7 @@ import { findOddities } from '../../src/report/oddities.js';
 import { FINDING_CODES, RULES } from '../../src/rules/index.js';
 import { joinHosts } from '../baseline/clusters.js';
 import { HASWELL, hostOf, V4 } from '../hosts.js';
+import { compareHosts } from '../judge/between.js';
 import { names as models, hostOf as readModel } from '../profiles/load.js';
 import { faultOf, PRIVATE_WORDS } from '../sentences.js';
 

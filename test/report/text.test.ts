@@ -1,6 +1,5 @@
 import { createColors } from 'picocolors';
 import { describe, expect, it } from 'vitest';
-import { compareHosts } from '../../src/judge/compare.js';
 import { describeHost } from '../../src/model/capabilities.js';
 import { describeInputError, InputError } from '../../src/model/errors.js';
 import { printable } from '../../src/model/printable.js';
@@ -8,6 +7,7 @@ import { checkText } from '../../src/report/text/check.js';
 import { showText } from '../../src/report/text/show.js';
 import { wrap } from '../../src/report/text/wrap.js';
 import { HASWELL, hostOf, seen } from '../hosts.js';
+import { compareHosts } from '../judge/between.js';
 
 const style = { colors: createColors(false), width: 80 };
 const EVIL = 'web\u001b[2J\u001b]0;owned\u0007\nverdict: compatible\u009b31m\u202e';

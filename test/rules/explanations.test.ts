@@ -1,13 +1,13 @@
 /** The table behind "explain CODE" says what the rules do, and docs/checking.md says the same. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { compareHosts } from '../../src/judge/compare.js';
 import type { Host } from '../../src/model/host.js';
 import { REMEDIES, SEVERITIES } from '../../src/rules/finding.js';
 import { FINDING_CODES, type FindingCode, ruleOf } from '../../src/rules/index.js';
 import { MODES } from '../../src/rules/mode-names.js';
 import { severitiesIn } from '../../src/rules/severities.js';
 import { HASWELL, hostOf } from '../hosts.js';
+import { compareHosts } from '../judge/between.js';
 import { names, hostOf as profileOf } from '../profiles/load.js';
 
 const docs = readFileSync(new URL('../../docs/checking.md', import.meta.url), 'utf8');

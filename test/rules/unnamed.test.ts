@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { hostOfBaseline } from '../../src/formats/baseline.js';
-import { compareHosts } from '../../src/judge/compare.js';
 import { verdictMatrix, verdictOf } from '../../src/matrix/matrix.js';
 import { describeHost } from '../../src/model/capabilities.js';
 import type { Host } from '../../src/model/host.js';
@@ -8,6 +7,7 @@ import { findLeaf, leafTable } from '../../src/model/leaves.js';
 import type { Register } from '../../src/model/registers.js';
 import { baselineOfPlans } from '../baseline/clusters.js';
 import { HASWELL, type HostPlan, hostOf } from '../hosts.js';
+import { compareHosts } from '../judge/between.js';
 
 /** All is known of these leaves, as a dump has them. */
 const WHOLE: readonly (readonly [leaf: number, subleaf: number])[] = [

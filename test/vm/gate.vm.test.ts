@@ -22,10 +22,10 @@ import { fingerprintImages, readImageFolder } from '../../src/enforce/image-fold
 import { writeDumpRecord } from '../../src/formats/dump-record.js';
 import { openInput } from '../../src/formats/format.js';
 import { profile } from '../../src/formats/profile.js';
-import { gate } from '../../src/judge/gate.js';
 import { RECORD_NAME } from '../../src/model/dump-record.js';
 import type { Host } from '../../src/model/host.js';
 import { keepStacks } from '../formats/image-pages.js';
+import { gate } from '../judge/between.js';
 import { labIsHere, projectRoot, runInGuest } from './lab.js';
 
 function hasCriu(): boolean {

@@ -8,8 +8,9 @@ import { basename, join } from 'node:path';
 import { readImageFolder } from '../../src/enforce/image-folder.js';
 import { openInput } from '../../src/formats/format.js';
 import { profile } from '../../src/formats/profile.js';
-import { type GateReport, gate } from '../../src/judge/gate.js';
+import type { GateReport } from '../../src/judge/gate.js';
 import type { Host } from '../../src/model/host.js';
+import { gate } from '../judge/between.js';
 import { type Guest, projectRoot, runInGuest } from './lab.js';
 
 export interface Outcome {

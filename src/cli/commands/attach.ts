@@ -1,6 +1,7 @@
 import { writeMaskFile } from '../../enforce/mask-file.js';
 import { replaceProcess } from '../../enforce/replace-process.js';
 import { findSupervisor } from '../../enforce/supervisor.js';
+import { described } from '../../model/capabilities.js';
 import { InputError } from '../../model/errors.js';
 import { probeHost } from '../../probe/index.js';
 import type { Run } from '../command.js';
@@ -16,7 +17,7 @@ export const run: Run = async (args) => {
     throw new InputError('usage', 'no task is given', {
       remedy: 'Give processes with --pid PID, or a cgroup with --cgroup PATH.',
     });
-  const { mask } = maskHere(await maskOf(args), probeHost({ libc: false }));
+  const { mask } = maskHere(await maskOf(args), described(probeHost({ libc: false })));
   const supervisor = findSupervisor();
   const folder = runtimeFolderOf(args);
   const file = writeMaskFile(mask, folder, ownUid());

@@ -3,8 +3,8 @@ import { parseCriuCap } from '../../criu/cap.js';
 import { type CompareOptions, compareHosts } from '../../judge/compare.js';
 import type { Report } from '../../judge/judge.js';
 import { exitStatus, type Verdict } from '../../judge/verdict.js';
+import { described, renamed } from '../../model/capabilities.js';
 import { InputError } from '../../model/errors.js';
-import type { Host } from '../../model/host.js';
 import { printableJson } from '../../model/printable.js';
 import { reportJson } from '../../report/json.js';
 import { MODES, type Mode } from '../../rules/mode-names.js';
@@ -55,21 +55,16 @@ function modeOf(text: string | undefined): NonNullable<CompareOptions['mode']> {
 }
 
 /** Sentences name hosts often: a file's name without its folders is enough where it is clear. */
-function tellApart<From extends { readonly name: string }>(
-  [from, to]: [From, Host],
-  specs: [string, string],
-): [From, Host] {
-  const named = (names: readonly [string, string]): [From, Host] => [
-    { ...from, name: names[0] },
-    { ...to, name: names[1] },
-  ];
-  const short: [string, string] = [basename(from.name), basename(to.name)];
-  if (short[0] !== short[1]) return named(short);
-  if (from.name !== to.name) return [from, to];
+function tellApart(
+  names: readonly [from: string, to: string],
+  specs: readonly [from: string, to: string],
+): readonly [from: string, to: string] {
+  const short = [basename(names[0]), basename(names[1])] as const;
+  if (short[0] !== short[1]) return short;
+  if (names[0] !== names[1]) return names;
   // Two records of hosts that call themselves alike.
-  const files: [string, string] = [basename(specs[0]), basename(specs[1])];
-  if (files[0] !== files[1]) return named(files);
-  return [from, { ...to, name: `${to.name} (target)` }];
+  const files = [basename(specs[0]), basename(specs[1])] as const;
+  return files[0] !== files[1] ? files : [names[0], `${names[1]} (target)`];
 }
 
 /** Loaded only when asked for: most checks have none. */
@@ -93,11 +88,15 @@ async function gateFolder(
   if (!isDump(fromName)) return undefined;
   const root = args.text('root');
   const images = readImageFolder(fromName, root === undefined ? {} : { root });
-  const [from, to] = tellApart([images, await loadHost(toName)], [fromName, toName]);
+  const to = described(await loadHost(toName));
+  const names = tellApart([images.name, to.host.name], [fromName, toName]);
   const criuVersion = args.text('criu');
   if (criuVersion !== undefined && !isRelease(criuVersion))
     throw usage(`"${criuVersion}" is no version of CRIU`, 'For example: --criu 3.19');
-  return gate(from, to, { ...options, ...(criuVersion === undefined ? {} : { criuVersion }) });
+  return gate({ ...images, name: names[0] }, renamed(to, names[1]), {
+    ...options,
+    ...(criuVersion === undefined ? {} : { criuVersion }),
+  });
 }
 
 async function compareNamed(
@@ -111,8 +110,9 @@ async function compareNamed(
       `--${useless} says nothing to ${specs[0]}`,
       'It goes with a folder of CRIU images as FROM.',
     );
-  const [from, to] = tellApart([await loadHost(specs[0]), await loadHost(specs[1])], specs);
-  return compareHosts(from, to, options);
+  const [from, to] = [described(await loadHost(specs[0])), described(await loadHost(specs[1]))];
+  const names = tellApart([from.host.name, to.host.name], specs);
+  return compareHosts(renamed(from, names[0]), renamed(to, names[1]), options);
 }
 
 export const run: Run = async (args) => {

@@ -4,6 +4,7 @@ import { refuseHigherLevel } from '../../enforce/prepare.js';
 import { neededLevel } from '../../enforce/program-level.js';
 import { replaceProcess } from '../../enforce/replace-process.js';
 import { findSupervisor } from '../../enforce/supervisor.js';
+import { described } from '../../model/capabilities.js';
 import { probeHost } from '../../probe/index.js';
 import type { Run } from '../command.js';
 import { maskOf, ownUid, passOn, runtimeFolderOf } from '../mask-arguments.js';
@@ -11,7 +12,7 @@ import { maskHere } from '../mask-for-host.js';
 
 export const run: Run = async (args) => {
   const named = await maskOf(args);
-  const { mask } = maskHere(named, probeHost({ libc: false }));
+  const { mask } = maskHere(named, described(probeHost({ libc: false })));
   const program = findProgram(args.trailing[0] as string, process.env.PATH);
   if (program !== undefined) refuseHigherLevel(named.baseline, neededLevel(program));
   const supervisor = findSupervisor();

@@ -2,6 +2,7 @@ import { writeMaskFile } from '../../enforce/mask-file.js';
 import { otherRoads, probeUnderMask } from '../../enforce/seen-answers.js';
 import { findSupervisor } from '../../enforce/supervisor.js';
 import { isKept, verifyMask } from '../../mask/verify.js';
+import { described } from '../../model/capabilities.js';
 import { printableJson } from '../../model/printable.js';
 import { probeHost } from '../../probe/index.js';
 import { verifyJson } from '../../report/verify-json.js';
@@ -14,13 +15,13 @@ import { describeTerminal } from '../terminal.js';
 export const run: Run = async (args) => {
   const named = await maskOf(args);
   const { name, baseline } = named;
-  const host = probeHost();
-  const { mask, remarks } = maskHere(named, host);
+  const here = described(probeHost());
+  const { mask, remarks } = maskHere(named, here);
   const supervisor = findSupervisor();
   const folder = runtimeFolderOf(args);
   const seen = probeUnderMask(supervisor, writeMaskFile(mask, folder, ownUid()), folder);
-  const result = verifyMask(mask, baseline.features, host, seen, otherRoads());
-  const names = { baseline: name, host: host.name };
+  const result = verifyMask(mask, baseline.features, here, seen, otherRoads());
+  const names = { baseline: name, host: here.host.name };
   if (args.flag('json')) writeOut(`${printableJson(verifyJson(result, names, remarks), 2)}\n`);
   else {
     const { verifyText } = await import('../../report/text/verify.js');
