@@ -23,9 +23,10 @@ const WHAT_REMAINS =
 function refuseWithoutFaulting({ system, remarks }: Host): void {
   const faulting = system?.cpuidFaulting;
   if (faulting?.works) return;
+  // Why it isn't known, if that is known, is among the remarks.
   const why =
     faulting === undefined
-      ? `. ${remarks.find((one) => one.includes('faulting')) ?? 'Whether CPUID faulting works is unknown.'}`
+      ? ['. Whether CPUID faulting works is unknown.', ...remarks].join(' ')
       : `: ${faulting.reason}`;
   throw new InputError(UNAVAILABLE, `CPUID can't be masked on this host${why}`, {
     remedy: WHAT_REMAINS,
