@@ -59,16 +59,19 @@ export function joinText(join: Join, name: string, outcome: Outcome, style: Text
       wrap(printable(group.effect), width, '    '),
     ]),
   );
-  const advices = advicesOf(counting).flatMap((advice) => ['', wrap(advice, width, '  ')]);
-  const limits = join.limits.flatMap(({ effect }) => ['', wrap(effect, width, '  ')]);
+  const section = (heading: string, texts: readonly string[]) =>
+    texts.length === 0
+      ? []
+      : ['', colors.bold(heading), ...texts.map((text) => wrap(text, width, '  '))];
+  const limits = join.accepted ? join.limits.map(({ effect }) => effect) : [];
   return `${[
     `${colors.bold(printable(name))}: ${verdict}`,
     levelChange(join.before, join.after),
     ...findings,
     ...lostLines('Lost', dropped.filter(isMissed), hosts, style),
     ...lostLines('Lost, but no task misses it', unmissed, hosts, style),
-    ...limits,
-    ...advices,
+    ...section('New for tasks that start from now on', limits),
+    ...section('What to do', advicesOf(counting)),
   ].join(
     '\n',
   )}\n${endOf(outcome, join.accepted ? '-o FILE writes the baseline with the host in it.' : undefined, style)}`;
