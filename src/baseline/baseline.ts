@@ -13,7 +13,7 @@ import {
 } from '../catalogue/index.js';
 import { bitsOf, hasBit64 } from '../model/registers.js';
 import { LEGACY_AREA_BYTES, PRESENT } from '../model/xsave.js';
-import { type Cluster, type ClusterGroup, countHosts } from './cluster.js';
+import { type Cluster, type ClusterGroup, countHosts, hardwareGroups } from './cluster.js';
 import { type Dropped, dropReasons } from './drop-reasons.js';
 import { type HostKind, presenceOf, VISIBLE } from './host-kind.js';
 import { type ClosureOptions, isComponentUsed, isPlaceless, Tally } from './tally.js';
@@ -178,12 +178,13 @@ export function baselineOf(cluster: Cluster, options: BaselineOptions = {}): Bas
   if (cluster.size === 0) throw new Error('a baseline needs a host');
   const groups = [...cluster.values()];
   const kinds = groups.map((group) => group.kind);
+  const hardware = hardwareGroups(cluster).map((group) => group.kind);
   const tally = tallyOf(cluster);
   const kept = tally.kept(options);
   const features = VISIBLE.filter((name) => kept[featureIndex(name)] === 1);
-  const components = componentsOf(kinds, tally, kept, options);
-  const sizes = sizesOf(kinds, options.floors);
-  const lines = new Set(kinds.map((kind) => kind.cacheLineBytes));
+  const components = componentsOf(hardware, tally, kept, options);
+  const sizes = sizesOf(hardware, options.floors);
+  const lines = new Set(hardware.map((kind) => kind.cacheLineBytes));
   return {
     features,
     level: levelOf(features),
@@ -192,10 +193,10 @@ export function baselineOf(cluster: Cluster, options: BaselineOptions = {}): Bas
     components,
     ...sizes,
     floors: sizes,
-    enabledAnywhere: unionOfEnabled(kinds),
-    vendors: [...new Set(kinds.map((kind) => kind.vendor ?? 'unknown'))].sort(),
-    cacheLineBytes: lines.size === 1 ? (kinds[0]?.cacheLineBytes ?? undefined) : undefined,
-    linearAddressBits: smallest(kinds.map((kind) => kind.linearAddressBits)),
+    enabledAnywhere: unionOfEnabled(hardware),
+    vendors: [...new Set(hardware.map((kind) => kind.vendor ?? 'unknown'))].sort(),
+    cacheLineBytes: lines.size === 1 ? (hardware[0]?.cacheLineBytes ?? undefined) : undefined,
+    linearAddressBits: smallest(hardware.map((kind) => kind.linearAddressBits)),
     dropped: VISIBLE.filter((name) => kept[featureIndex(name)] === 0 && tally.isOnSome(name)).map(
       (feature) => ({ feature, because: dropReasons(feature, groups, tally, kept, options) }),
     ),

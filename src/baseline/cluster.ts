@@ -32,6 +32,16 @@ export interface ClusterGroup {
 /** By kindKey. */
 export type Cluster = ReadonlyMap<string, ClusterGroup>;
 
+/**
+ * Those whose vendor, sizes and layouts count: a level takes the other hosts'. Of levels alone, all: what
+ * they leave open is unknown then.
+ */
+export function hardwareGroups(cluster: Cluster): readonly ClusterGroup[] {
+  const groups = [...cluster.values()];
+  const hardware = groups.filter(({ kind }) => !kind.onlyFeatures);
+  return hardware.length === 0 ? groups : hardware;
+}
+
 /** The first texts in natural order, each once. Sorted only now and then: they come one by one. */
 class FirstTexts {
   #texts = new Set<string>();

@@ -58,6 +58,7 @@ function layoutReason(
   if (layout === 'alike') return undefined;
   const component = componentName(bit);
   const found = groups.flatMap((group) => {
+    if (group.kind.onlyFeatures) return [];
     const place = group.kind.components.find((one) => one.bit === bit);
     return place === undefined ? [] : [{ group, place }];
   });

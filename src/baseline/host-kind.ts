@@ -38,6 +38,8 @@ export interface HostKind {
   readonly compactedBytes: number | null;
   readonly minSigStackBytes: number | null;
   readonly components: readonly KindComponent[];
+  /** A level: no vendor, sizes or layouts of its own count (Host.onlyFeatures). */
+  readonly onlyFeatures: boolean;
 }
 
 /** Features that baselines are made of, in the catalogue's order. */
@@ -90,6 +92,7 @@ export function kindOf(seen: Capabilities): HostKind {
     ...sizesOf(seen),
     minSigStackBytes: seen.system.minSigStackBytes ?? null,
     components: xsave.components.map(placeOf),
+    onlyFeatures: seen.onlyFeatures,
   };
 }
 
@@ -127,15 +130,21 @@ function numbersText(kind: HostKind): string {
   ]);
 }
 
+/** Hosts have nothing here: the ids of their kinds are those of earlier versions. */
+function claimText({ onlyFeatures }: HostKind): string {
+  return onlyFeatures ? '\nonly features' : '';
+}
+
 /** Equal keys are hosts of one kind; within one run of the program. */
 export function kindKey(kind: HostKind): string {
-  return `${presenceOf(kind).join('')}\n${numbersText(kind)}\n${layoutText(kind)}`;
+  return `${presenceOf(kind).join('')}\n${numbersText(kind)}\n${layoutText(kind)}${claimText(kind)}`;
 }
 
 /** What people call a kind by: the same for the same kind wherever, and whenever, it is met. */
 export function kindId(kind: HostKind): string {
   const names = (list: readonly FeatureName[]) => [...list].sort().join(' ');
   return fingerprint(
-    [names(kind.features), names(kind.unknown), numbersText(kind), layoutText(kind)].join('\n'),
+    [names(kind.features), names(kind.unknown), numbersText(kind), layoutText(kind)].join('\n') +
+      claimText(kind),
   );
 }

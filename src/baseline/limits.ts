@@ -1,5 +1,6 @@
 /** What a baseline can't give, whoever enforces it. */
 import { type Baseline, hiddenComponents } from './baseline.js';
+import { type Cluster, type ClusterGroup, hardwareGroups } from './cluster.js';
 import type { HostKind } from './host-kind.js';
 
 export interface Limit {
@@ -59,6 +60,23 @@ function differing(baseline: Baseline): Limit[] {
   return limits;
 }
 
+/** Hosts whose area's size is unknown. */
+export function sizelessGroups(cluster: Cluster): readonly ClusterGroup[] {
+  return hardwareGroups(cluster).filter(({ kind }) => kind.areaBytes === null);
+}
+
+function isOfLevels(cluster: Cluster): boolean {
+  return [...cluster.values()].every(({ kind }) => kind.onlyFeatures);
+}
+
+/** What gives a size to a baseline that has none. */
+export function sizeRemedy(cluster: Cluster): string {
+  return isOfLevels(cluster)
+    ? 'A level leaves open where AVX-512 state lies, which differs by vendor. Give it together with your ' +
+        'hosts, whose layout it takes: cpugate baseline HOST... x86-64-v4 -o FILE.'
+    : 'Record the hosts with "cpugate probe", which leaves nothing out, and make the baseline of these records.';
+}
+
 export function limitsOf(baseline: Baseline): Limit[] {
   const placeless = baseline.components.filter((one) => one.size === null || one.offset === null);
   const limits: Limit[] = [
@@ -74,13 +92,13 @@ export function limitsOf(baseline: Baseline): Limit[] {
       code: 'layout-differs',
       effect: `The layout of ${placeless.map((one) => one.name).join(', ')} state is not known to be the same on all hosts.`,
     });
-  const silent = [...baseline.cluster.values()].filter(({ kind }) => kind.areaBytes === null);
+  const silent = sizelessGroups(baseline.cluster);
   if (silent.length > 0)
     limits.push({
       code: 'sizes-unknown',
       effect:
         `The size of the XSAVE area is unknown for ${silent.reduce((sum, { count }) => sum + count, 0)} of the ` +
-        `hosts, so no size is known to be safe; record them with "cpugate probe".`,
+        `hosts, so no size is known to be safe${isOfLevels(baseline.cluster) ? ': a level has none of its own' : '; record them with "cpugate probe"'}.`,
     });
   return limits;
 }

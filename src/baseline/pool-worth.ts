@@ -74,7 +74,7 @@ function numberPlaces(kinds: readonly HostKind[]): PlaceNumbers {
   const numbers = new Map([...new Set(texts)].sort().map((text, place) => [text, place]));
   const numberOf = ({ kind, count }: ClusterGroup, bit: number) => {
     const found = kind.components.find((one) => one.bit === bit);
-    if (found === undefined) return NOWHERE;
+    if (found === undefined || kind.onlyFeatures) return NOWHERE;
     if (isPlaceless(found)) return count > 1 ? CONFLICT : UNTOLD;
     const place = numbers.get(placeText(found)) as number;
     return FIRST_PLACE * (place + 1) + ALIGNMENTS.indexOf(found.aligned);

@@ -16,7 +16,7 @@ import {
   extraOf,
   type XsaveSizes,
 } from './baseline.js';
-import { type ClusterGroup, countHosts } from './cluster.js';
+import { type ClusterGroup, countHosts, hardwareGroups } from './cluster.js';
 import { type HostKind, type KindComponent, kindId } from './host-kind.js';
 
 export interface StoredSizes {
@@ -39,6 +39,8 @@ export interface StoredHosts {
   readonly cacheLineBytes: number | null;
   readonly linearAddressBits: number | null;
   readonly minSigStackBytes: number | null;
+  /** Of a level; absent otherwise. */
+  readonly onlyFeatures?: boolean;
   readonly xsave: StoredSizes & {
     readonly xcr0: string | null;
     readonly components: readonly KindComponent[];
@@ -94,6 +96,7 @@ function storeHosts(group: ClusterGroup, baseline: Baseline): StoredHosts {
     cacheLineBytes: kind.cacheLineBytes,
     linearAddressBits: kind.linearAddressBits,
     minSigStackBytes: kind.minSigStackBytes,
+    ...(kind.onlyFeatures ? { onlyFeatures: true } : {}),
     xsave: {
       xcr0: kind.xcr0,
       size: kind.areaBytes,
@@ -104,10 +107,10 @@ function storeHosts(group: ClusterGroup, baseline: Baseline): StoredHosts {
   };
 }
 
-/** How many hosts are of which vendor, most first. */
+/** How many hosts are of which vendor, most first; levels are of none. */
 export function countVendors(baseline: Baseline): StoredBaseline['vendors'] {
   const counts = new Map<string | null, number>();
-  for (const { kind, count } of baseline.cluster.values())
+  for (const { kind, count } of hardwareGroups(baseline.cluster))
     counts.set(kind.vendor, (counts.get(kind.vendor) ?? 0) + count);
   return [...counts]
     .map(([vendor, hosts]) => ({ vendor, hosts }))
@@ -179,5 +182,6 @@ export function restoreKind(
     components: xsave.components
       .map((one) => ({ ...one, name: componentName(one.bit) }))
       .sort((a, b) => a.bit - b.bit),
+    onlyFeatures: stored.onlyFeatures ?? false,
   };
 }

@@ -79,17 +79,24 @@ export class Tally {
       if (presence[index] === ABSENT || presence[index] === UNKNOWN)
         counts[index] = (counts[index] as number) + kinds;
     }
-    for (const component of kind.components) this.#changeComponent(component, kinds, hosts);
+    for (const component of kind.components)
+      this.#changeComponent(component, kinds, hosts, kind.onlyFeatures);
     return this;
   }
 
-  #changeComponent(component: KindComponent, kinds: number, hosts: number): void {
+  #changeComponent(
+    component: KindComponent,
+    kinds: number,
+    hosts: number,
+    onlyFeatures: boolean,
+  ): void {
     let at = this.#components.get(component.bit);
     if (at === undefined) {
       at = { kinds: 0, hosts: 0, untold: 0, aligned: 0, unaligned: 0, places: new Map() };
       this.#components.set(component.bit, at);
     }
     at.kinds += kinds;
+    if (onlyFeatures) return;
     at.hosts += hosts;
     if (isPlaceless(component)) {
       at.untold += kinds;

@@ -24,6 +24,7 @@ export type {
 } from './features.js';
 export { FEATURES } from './features.js';
 export { LEVELS, type Level, type LevelName } from './levels.js';
+export { EVERY_64_BIT_CPU } from './long-mode.js';
 
 /** The table with its rows widened, for code that treats all alike. */
 export const ROWS: readonly (FeatureRow & { readonly name: FeatureName })[] = FEATURES;

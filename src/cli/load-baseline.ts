@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { type Baseline, baselineOf } from '../baseline/baseline.js';
 import { clusterOf } from '../baseline/cluster.js';
-import { LEVELS } from '../catalogue/index.js';
+import { sizelessGroups, sizeRemedy } from '../baseline/limits.js';
 import type { NamedBaseline } from '../enforce/recorded-mask.js';
 import { type BaselineFile, baseline, readBaselineFile } from '../formats/baseline.js';
 import { type Input, openInput } from '../formats/format.js';
@@ -55,7 +55,7 @@ async function maskOfHosts(wanted: string): Promise<NamedBaseline> {
 
 /**
  * What --mask names: a baseline, or hosts, whose baseline it is then. Throws InputError. Its sizes may
- * be unknown (x86-64-v4 has none): enough to compare, not to enforce.
+ * be unknown (x86-64-v4 alone has none): enough to compare, not to enforce.
  */
 export async function loadMask(wanted: string): Promise<NamedBaseline> {
   if (isNamedHost(wanted) || isFolder(wanted)) return maskOfHosts(wanted);
@@ -71,29 +71,20 @@ export async function loadMask(wanted: string): Promise<NamedBaseline> {
 
 const NAMES_SHOWN = 3;
 
-/** Hosts of the baseline that don't tell their XSAVE area. */
-function sizeless({ cluster }: Baseline): readonly string[] {
-  const groups = [...cluster.values()].filter(({ kind }) => kind.areaBytes === null);
-  return groups.flatMap(({ names }) => names);
-}
-
 /** What tasks are put under: they size their buffers by what it shows. Throws InputError. */
 export async function loadEnforcedMask(wanted: string): Promise<NamedBaseline> {
   const mask = await loadMask(wanted);
   const { xcr0, areaBytes } = mask.baseline;
   if (xcr0 === 0n || areaBytes !== undefined) return mask;
-  const names = sizeless(mask.baseline);
-  const isLevel = names.some((host) => LEVELS.some((level) => level.name === host));
+  const { cluster } = mask.baseline;
+  const names = sizelessGroups(cluster).flatMap((group) => group.names);
   throw new InputError(
     'size-unknown',
     `can't be enforced: the XSAVE area of ${names.slice(0, NAMES_SHOWN).join(', ')} isn't known, so no size ` +
       'that the mask could show is known to be safe',
     {
       place: { file: mask.name },
-      remedy: isLevel
-        ? 'The level leaves open where AVX-512 state lies, which differs by vendor. Make a baseline of your ' +
-          'hosts, and hide what is above the level: cpugate baseline HOST... --without FEATURE -o FILE.'
-        : 'Record the hosts with "cpugate probe", which leaves nothing out, and give that.',
+      remedy: sizeRemedy(cluster),
     },
   );
 }

@@ -13,26 +13,12 @@ import type { Baseline } from '../baseline/baseline.js';
 import { VISIBLE_ORDER } from '../baseline/host-kind.js';
 import { COMPONENTS, type FeatureName, featureRow } from '../catalogue/index.js';
 import { hasFlag } from '../formats/proc-cpuinfo-flags.js';
-import { hiddenFeatures } from './hidden-features.js';
+import { hiddenFeatures, neverHidden } from './hidden-features.js';
 import { notExpressed, note, type Remark } from './remark.js';
 import type { Exported, Target } from './target.js';
 
 /** One byte of the 128 ends the text. */
 export const LONGEST_VALUE = 127;
-
-/** A kernel without these doesn't run well, or at all. */
-const NEEDED_BY_LINUX: ReadonlySet<FeatureName> = new Set([
-  'fpu',
-  'tsc',
-  'pae',
-  'cx8',
-  'cmov',
-  'fxsr',
-  'sse',
-  'sse2',
-  'syscall',
-  'lm',
-]);
 
 const STATE_SWITCHES: ReadonlySet<string> = new Set(COMPONENTS.flatMap((row) => row.enabledBy));
 
@@ -92,11 +78,11 @@ const HEAD: readonly Remark[] = [
 
 function write(baseline: Baseline): Exported {
   const hidden = hiddenFeatures(baseline);
-  const usable = hidden.filter((name) => hasFlag(name) && !NEEDED_BY_LINUX.has(name));
+  const usable = hidden.filter(hasFlag);
   const { names, left } = namesToClear(usable);
   const cleared = new Set(names);
   const nameless = hidden.filter((name) => !hasFlag(name) && !fallsWith(name, cleared));
-  const needed = hidden.filter((name) => NEEDED_BY_LINUX.has(name));
+  const needed = neverHidden(baseline);
   const lost: string[] = [];
   if (nameless.length > 0) lost.push(`Linux has no name for ${nameless.join(', ')}.`);
   if (needed.length > 0) lost.push(`${needed.join(', ')} left out: Linux itself can't do without.`);

@@ -9,7 +9,7 @@
  */
 
 import type { Baseline } from '../baseline/baseline.js';
-import { countHosts } from '../baseline/cluster.js';
+import { countHosts, hardwareGroups } from '../baseline/cluster.js';
 import { countVendors } from '../baseline/stored.js';
 import { componentMask } from '../catalogue/index.js';
 import { CRIU_COMPONENTS, CRIU_VENDORS } from '../criu/probe.js';
@@ -41,7 +41,7 @@ function maskOfXcr0(xcr0: bigint): bigint {
 
 /** A size that all hosts have; undefined where they don't, or don't tell. */
 function common(baseline: Baseline, key: 'areaBytes' | 'offeredBytes'): number | undefined {
-  const sizes = new Set([...baseline.cluster.values()].map(({ kind }) => kind[key]));
+  const sizes = new Set(hardwareGroups(baseline.cluster).map(({ kind }) => kind[key]));
   const [size] = sizes;
   return sizes.size === 1 ? (size ?? undefined) : undefined;
 }

@@ -8,6 +8,7 @@
 import { type Baseline, ownAreaBytes } from '../baseline/baseline.js';
 import { VISIBLE } from '../baseline/host-kind.js';
 import {
+  EVERY_64_BIT_CPU,
   type FeatureName,
   featureRow,
   REGISTERS,
@@ -20,7 +21,7 @@ import { supervisorComponents, xsaveSizeBits } from './firecracker-xsave.js';
 import { hiddenFeatures, mayBeSomewhere } from './hidden-features.js';
 import { condition, notExpressed, note, type Remark } from './remark.js';
 import type { Exported, Target } from './target.js';
-import { EVERY_64_BIT_CPU, SET_BY_GUEST, vendorConditions } from './virtual-model.js';
+import { SET_BY_GUEST, vendorConditions } from './virtual-model.js';
 
 interface LeafPlace {
   readonly leaf: number;
@@ -56,10 +57,7 @@ function leavesOf(baseline: Baseline): readonly LeafPlace[] {
   return [...places.values()].sort((a, b) => a.leaf - b.leaf || a.subleaf - b.subleaf);
 }
 
-function isLeftAlone(baseline: Baseline, name: FeatureName): boolean {
-  const stays = baseline.features.includes('lm') && EVERY_64_BIT_CPU.includes(name);
-  return stays || SET_BY_GUEST.has(name);
-}
+const LEFT_ALONE: ReadonlySet<FeatureName> = new Set([...EVERY_64_BIT_CPU, ...SET_BY_GUEST]);
 
 function clearUnnamed(bitmap: Bitmap, place: LeafPlace, register: Register): void {
   const rows = ROWS.filter(
@@ -80,7 +78,7 @@ function featureBits(baseline: Baseline, place: LeafPlace, register: Register): 
     const { leaf, subleaf, reg, bit } = featureRow(name);
     if (leaf !== place.leaf || subleaf !== place.subleaf || reg !== register) continue;
     if (typeof bit !== 'number') bitmap.setNumber(bit, baseline.avx10Version ?? 0);
-    else if (!kept.has(name) && !isLeftAlone(baseline, name)) bitmap.set(bit, '0');
+    else if (!kept.has(name) && !LEFT_ALONE.has(name)) bitmap.set(bit, '0');
   }
   return bitmap;
 }

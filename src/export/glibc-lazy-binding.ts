@@ -9,6 +9,7 @@
  * arguments are lost).
  */
 import type { Baseline } from '../baseline/baseline.js';
+import { hardwareGroups } from '../baseline/cluster.js';
 import { COMPONENT } from '../catalogue/index.js';
 import { isSince } from '../model/release.js';
 import { LEGACY_AREA_BYTES } from '../model/xsave.js';
@@ -39,7 +40,7 @@ const SAVED_COMPONENTS: ReadonlySet<number> = new Set([
 function plainXsaveFits(baseline: Baseline): boolean | undefined {
   let least = Number.POSITIVE_INFINITY;
   let most = LEGACY_AREA_BYTES;
-  for (const { kind } of baseline.cluster.values()) {
+  for (const { kind } of hardwareGroups(baseline.cluster)) {
     if (kind.areaBytes === null || kind.xcr0 === null) return undefined;
     least = Math.min(least, kind.areaBytes);
     for (const { bit, size, offset } of kind.components) {

@@ -5,6 +5,7 @@
  * lay it out alike: a program that sizes a compacted area by them then has room everywhere.
  */
 import type { Baseline } from '../baseline/baseline.js';
+import { hardwareGroups } from '../baseline/cluster.js';
 import type { KindComponent } from '../baseline/host-kind.js';
 import { componentName, componentRow, isLegacyState } from '../catalogue/index.js';
 import { hostOfBaseline } from '../formats/baseline.js';
@@ -25,7 +26,7 @@ export interface XsaveLines {
 
 /** The one place that all hosts with the component have it in; undefined where there is none. */
 function placeOf(bit: number, baseline: Baseline): KindComponent | undefined {
-  const places = [...baseline.cluster.values()].flatMap(
+  const places = hardwareGroups(baseline.cluster).flatMap(
     ({ kind }) => kind.components.find((one) => one.bit === bit) ?? [],
   );
   const [first] = places;

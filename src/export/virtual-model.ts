@@ -4,7 +4,7 @@
  */
 import type { Baseline } from '../baseline/baseline.js';
 import { findNearest } from '../baseline/nearest.js';
-import type { FeatureName } from '../catalogue/index.js';
+import { EVERY_64_BIT_CPU, type FeatureName } from '../catalogue/index.js';
 import { printable } from '../model/printable.js';
 import { QEMU_MODELS, type QemuModel } from './qemu-models.js';
 import { condition, notExpressed, note, type Remark } from './remark.js';
@@ -82,12 +82,7 @@ export function leftOut(baseline: Baseline): readonly Remark[] {
   });
 }
 
-/**
- * Every 64-bit CPU has these, and kernels count on them: they stay where a baseline doesn't list them,
- * as the one of x86-64-v3, which lists what the level asks for.
- */
-export const EVERY_64_BIT_CPU: readonly FeatureName[] = ['tsc', 'sep', 'clflush'];
-
+/** Kernels count on them: they stay where a baseline doesn't list them, for a host's record lacks them. */
 function keptAnyway(baseline: Baseline): readonly FeatureName[] {
   if (!baseline.features.includes('lm')) return [];
   return EVERY_64_BIT_CPU.filter((name) => !baseline.features.includes(name));

@@ -64,6 +64,10 @@ function validated(input: Input): StoredBaseline {
   return value as StoredBaseline;
 }
 
+function isTold(value: unknown): boolean {
+  return value !== null;
+}
+
 /** A reader of one file: each check says where it failed. */
 class Reader {
   readonly #input: Input;
@@ -98,6 +102,11 @@ class Reader {
     }
     for (const name of kind.unknown)
       if (has.has(name)) this.fail(`${name} is listed both as present and as unknown`, at);
+    if (
+      kind.onlyFeatures &&
+      [kind.vendor, kind.cacheLineBytes, kind.linearAddressBits].some(isTold)
+    )
+      this.fail('is only features and has a vendor, cache lines or widths', at);
     this.checkXsave(kind, has, at);
   }
 

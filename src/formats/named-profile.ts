@@ -28,6 +28,7 @@ import { schemaError } from './schema-errors.js';
 /** The file, as schemas/cpu-profile.schema.json describes it. */
 interface NamedProfile {
   readonly name: string;
+  readonly onlyFeatures?: boolean;
   readonly vendor?: string;
   readonly family?: number;
   readonly model?: number;
@@ -103,6 +104,22 @@ function readFields(
   );
 }
 
+/** With the vendor go family, model and stepping. */
+const OF_A_CPU = ['vendor', 'cacheLineBytes', 'linearAddressBits'] as const;
+
+/** What a set of features says of a CPU would be passed over. */
+function checkOnlyFeatures(input: Input, profile: NamedProfile): void {
+  if (profile.onlyFeatures !== true) return;
+  const said = OF_A_CPU.find((name) => profile[name] !== undefined);
+  if (said !== undefined)
+    throw malformed(
+      input,
+      `${said} is that of a CPU, and onlyFeatures says that this is none`,
+      { at: `/${said}` },
+      'Leave one of the two out.',
+    );
+}
+
 /** Vendor, signature and the few numbers that tasks cache. */
 function identityRows(profile: NamedProfile): LeafRow[] {
   const rows: LeafRow[] = [];
@@ -131,6 +148,7 @@ function identityRows(profile: NamedProfile): LeafRow[] {
 
 function readProfile(input: Input): Host {
   const profile = validated(input);
+  checkOnlyFeatures(input, profile);
   const listed = readFeatures(input, profile);
   checkPrerequisites(input, listed);
   const fields = readFields(input, profile, listed);
@@ -146,6 +164,7 @@ function readProfile(input: Input): Host {
     format: 'named profile',
     kind: 'model',
     cpus: [{ logical: [0], leaves: leafTable(rows), xcr0: { value: xcr0, known: ALL_KNOWN_64 } }],
+    ...(profile.onlyFeatures === true ? { onlyFeatures: true } : {}),
     remarks: [
       ...(profile.notes ?? []),
       ...(profile.exceptions ?? []).map(({ feature, why }) => `${feature}: ${why}`),

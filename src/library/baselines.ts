@@ -7,6 +7,7 @@ import { type Cluster, ClusterFold, tooManyKinds } from '../baseline/cluster.js'
 import { explainDrop } from '../baseline/explain-drop.js';
 import { kindKey, kindOf } from '../baseline/host-kind.js';
 import { joinOptions } from '../baseline/join-options.js';
+import { maskable } from '../baseline/maskable.js';
 import { featureIndex } from '../catalogue/index.js';
 import { baseline as baselineFormat, readBaselineFile } from '../formats/baseline.js';
 import { openInput } from '../formats/format.js';
@@ -51,7 +52,7 @@ function fold(hosts: readonly (Host | Baseline)[]): {
 function innerOptions(asked: BaselineOptions, made: InnerOptions | undefined): InnerOptions {
   const without = new Set([
     ...(made?.without ?? []),
-    ...(asked.without ?? []).map(visibleFeatureArgument),
+    ...(asked.without ?? []).map((name) => maskable(visibleFeatureArgument(name))),
   ]);
   return {
     ...made,

@@ -6,7 +6,9 @@
  * Source: Intel SDM vol. 1, 13.2 and 13.4.3; glibc sysdeps/x86/cpu-features.c (update_active).
  */
 import type { Baseline } from '../baseline/baseline.js';
+import { hardwareGroups } from '../baseline/cluster.js';
 import type { KindComponent } from '../baseline/host-kind.js';
+import { sizeRemedy } from '../baseline/limits.js';
 import { componentRow, isLegacyState, LEGACY_STATE } from '../catalogue/index.js';
 import { InputError } from '../model/errors.js';
 import { bitsOf, split64 } from '../model/registers.js';
@@ -43,15 +45,11 @@ export function isAreaUnknown({ xcr0, areaBytes }: Pick<Baseline, 'xcr0' | 'area
   return xcr0 !== 0n && areaBytes === undefined;
 }
 
-function refuseUnknownArea(): never {
+function refuseUnknownArea({ cluster }: Baseline): never {
   throw new InputError(
     'size-unknown',
     'the size of the XSAVE area is unknown for some hosts of the baseline, so no size is known to be safe',
-    {
-      remedy:
-        'Record the hosts with "cpugate probe", which leaves nothing out, and make the baseline from these records. ' +
-        'The level x86-64-v4 is no host and leaves open where AVX-512 state lies, so it has no size: take hosts, and hide features with --without.',
-    },
+    { remedy: sizeRemedy(cluster) },
   );
 }
 
@@ -59,7 +57,7 @@ function refuseUnknownArea(): never {
 export function sizesOf(baseline: Baseline): MaskSizes {
   const remarks: string[] = [];
   const hasXsave = baseline.xcr0 !== 0n;
-  if (isAreaUnknown(baseline)) refuseUnknownArea();
+  if (isAreaUnknown(baseline)) refuseUnknownArea(baseline);
   const areaBytes = Math.max(baseline.areaBytes ?? 0, LEGACY_AREA_BYTES);
   // No host writes more than is enabled, whatever its CPU would offer.
   const offeredBytes = Math.max(baseline.offeredBytes ?? 0, areaBytes);
@@ -104,7 +102,7 @@ function hiddenPlace(bit: number, kinds: readonly KindComponent[]) {
 }
 
 function addHidden(rows: RowBuilder, baseline: Baseline): void {
-  const kinds = [...baseline.cluster.values()].flatMap(({ kind }) => kind.components);
+  const kinds = hardwareGroups(baseline.cluster).flatMap(({ kind }) => kind.components);
   for (const bit of bitsOf(baseline.enabledAnywhere & ~baseline.xcr0)) {
     if (isLegacyState(bit) || componentRow(bit)?.kind === 'supervisor') continue;
     const place = hiddenPlace(

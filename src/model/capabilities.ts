@@ -4,6 +4,7 @@
  * with what all of its logical CPUs have.
  */
 import {
+  EVERY_64_BIT_CPU,
   type FeatureName,
   featureIndex,
   featureRow,
@@ -50,12 +51,14 @@ export interface CpuDifference {
 export interface Capabilities {
   readonly name: string;
   readonly kind: HostKind;
+  /** See Host. */
+  readonly onlyFeatures: boolean;
   readonly system: SystemFacts;
   /** "GenuineIntel"; undefined where the source doesn't tell. */
   readonly vendor: string | undefined;
   readonly signature: Signature | undefined;
   readonly brand: string | undefined;
-  /** The bit itself, on every logical CPU. */
+  /** The bit itself, or what long mode implies, on every logical CPU. */
   hardware(feature: FeatureName): Presence;
   /** The bit, its prerequisites and what the OS must enable. */
   effective(feature: FeatureName): Presence;
@@ -84,6 +87,10 @@ function maskOf(bit: number | readonly [number, number]): number {
   return typeof bit === 'number' ? fieldMask(bit, bit) : fieldMask(bit[0], bit[1]);
 }
 
+const LONG_MODE = featureIndex('lm');
+const SYSCALL = featureIndex('syscall');
+const IN_LONG_MODE: readonly number[] = EVERY_64_BIT_CPU.map(featureIndex);
+
 /** Raw bits of every row. A field counts as present where it isn't 0. */
 function hardwarePresence({ leaves, xcr0 }: Cpu, kind: HostKind): Presence[] {
   // Rows of one register stand together.
@@ -106,6 +113,11 @@ function hardwarePresence({ leaves, xcr0 }: Cpu, kind: HostKind): Presence[] {
     mirror('osxsave', 'xsave');
     mirror('ospke', 'pku');
   }
+  // A clear bit counts: emulators fault where they show none. But that of SYSCALL Intel CPUs show to
+  // 64-bit programs alone, and no 64-bit system runs without.
+  if (raw[LONG_MODE] === PRESENT)
+    for (const index of IN_LONG_MODE) if (raw[index] === UNKNOWN) raw[index] = PRESENT;
+  raw[SYSCALL] = Math.max(raw[SYSCALL] as Presence, raw[LONG_MODE] as Presence) as Presence;
   return raw;
 }
 
@@ -291,6 +303,7 @@ export function describeHost(host: Host): Capabilities {
   return {
     name: host.name,
     kind: host.kind,
+    onlyFeatures: host.onlyFeatures === true,
     system: host.system ?? {},
     vendor: readVendor(leaves),
     signature: signature.known === ALL_KNOWN ? decodeSignature(signature.value) : undefined,
@@ -299,7 +312,7 @@ export function describeHost(host: Host): Capabilities {
     effective: least((one) => one.effective),
     fieldValue: (name) => smallestField(host.cpus, name),
     xsave: joinXsave(cpus.map((one) => one.xsave)),
-    cacheLineBytes: clflush === PRESENT && line !== undefined ? line * 8 : undefined,
+    cacheLineBytes: clflush === PRESENT && line ? line * 8 : undefined,
     physicalAddressBits: readKnown(leaves, 0x80000008, 'eax', 7, 0),
     linearAddressBits: linearBitsUnder(
       host.system ?? {},

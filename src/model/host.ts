@@ -59,6 +59,11 @@ export interface Host {
   /** At least one. */
   readonly cpus: readonly Cpu[];
   readonly system?: SystemFacts;
+  /**
+   * No CPU, a set of features, as the levels of x86-64 are: it says nothing of vendor, cache lines,
+   * widths, sizes or layouts, and among hosts it takes theirs.
+   */
+  readonly onlyFeatures?: true;
   /** The words of a CRIU image, as they stand there. */
   readonly criu?: CriuCpuinfo;
   /** What the reader noticed: lines passed over, contradictions; for people. */

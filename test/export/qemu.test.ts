@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type Baseline, baselineOf } from '../../src/baseline/baseline.js';
 import { VISIBLE } from '../../src/baseline/host-kind.js';
-import { type FeatureName, featureRow } from '../../src/catalogue/index.js';
+import { EVERY_64_BIT_CPU, type FeatureName, featureRow } from '../../src/catalogue/index.js';
 import { qemuCpu, qemuNameSince, qemu as qemuTarget } from '../../src/export/qemu.js';
 import { QEMU_FLOOR, QEMU_MODELS } from '../../src/export/qemu-models.js';
-import { EVERY_64_BIT_CPU, SET_BY_GUEST } from '../../src/export/virtual-model.js';
+import { SET_BY_GUEST } from '../../src/export/virtual-model.js';
 import { isSince } from '../../src/model/release.js';
 import { baselineOfPlans, models } from '../baseline/clusters.js';
 import { HASWELL, V2 } from '../hosts.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type FeatureName, featureRow, ROWS } from '../../src/catalogue/index.js';
+import { EVERY_64_BIT_CPU, type FeatureName, featureRow, ROWS } from '../../src/catalogue/index.js';
 import { describeHost, effectiveFeatures } from '../../src/model/capabilities.js';
 import { explainAbsence } from '../../src/model/explain-absence.js';
 import { countingPrerequisites } from '../../src/model/prerequisites.js';
@@ -88,14 +88,15 @@ describe('effective features', () => {
       }),
     );
   });
-  it('are never present where their own bit is not told', () => {
+  it('are never present where their own bit is not told, but for what long mode implies', () => {
     fc.assert(
       fc.property(plan, (one) => {
         const host = seen(one);
         const mirrored = one.kind === 'cpu' ? ['osxsave', 'ospke'] : [];
+        const implied = one.features.includes('lm') ? EVERY_64_BIT_CPU : [];
         for (const name of one.untold ?? []) {
           const row = featureRow(name);
-          if (typeof row.bit !== 'number' || mirrored.includes(name)) continue;
+          if (typeof row.bit !== 'number' || [...mirrored, ...implied].includes(name)) continue;
           expect(host.effective(name)).not.toBe(PRESENT);
         }
       }),
@@ -104,7 +105,9 @@ describe('effective features', () => {
   it('become only more certain when something more is told', () => {
     fc.assert(
       fc.property(plan, (one) => {
-        const vague = seen(one);
+        // Long mode implies these where they aren't told, and they may be told to be hidden.
+        const untold = (one.untold ?? []).filter((name) => !EVERY_64_BIT_CPU.includes(name));
+        const vague = seen({ ...one, untold });
         const sure = seen({ ...one, untold: [] });
         for (const name of names) {
           const before = vague.effective(name);
@@ -118,7 +121,7 @@ describe('effective features', () => {
 
 /** All that may fall with a feature: what needs it, and what needs its state components. */
 function dependants(name: FeatureName, mirrors: boolean): Set<FeatureName> {
-  const found = new Set<FeatureName>([name]);
+  const found = new Set<FeatureName>([name, ...(name === 'lm' ? EVERY_64_BIT_CPU : [])]);
   const mirrored: Partial<Record<FeatureName, FeatureName>> = mirrors
     ? { xsave: 'osxsave', pku: 'ospke' }
     : {};

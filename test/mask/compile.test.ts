@@ -167,7 +167,7 @@ describe('leaf 0xD', () => {
       expect.objectContaining({
         name: 'InputError',
         code: 'size-unknown',
-        remedy: expect.stringMatching(/cpugate probe.*x86-64-v4 is no host/),
+        remedy: expect.stringContaining('cpugate probe'),
       }),
     );
   });

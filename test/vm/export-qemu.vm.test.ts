@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { baselineOf } from '../../src/baseline/baseline.js';
 import { VISIBLE } from '../../src/baseline/host-kind.js';
+import { EVERY_64_BIT_CPU } from '../../src/catalogue/index.js';
 import { qemuCpu } from '../../src/export/qemu.js';
-import { EVERY_64_BIT_CPU } from '../../src/export/virtual-model.js';
 import { fileText, models } from '../baseline/clusters.js';
 import { labIsHere, runInGuest } from './lab.js';
 

@@ -3,6 +3,7 @@ import { type BaselineOptions, baselineOf } from '../../baseline/baseline.js';
 import { JoinJudge, leaveCluster } from '../../baseline/change.js';
 import type { Cluster } from '../../baseline/cluster.js';
 import { checkRequirement } from '../../baseline/explain-drop.js';
+import { maskable } from '../../baseline/maskable.js';
 import { nearestModel } from '../../baseline/nearest.js';
 import { poolsOf } from '../../baseline/pools.js';
 import { InputError } from '../../model/errors.js';
@@ -35,7 +36,7 @@ function poolCount(text: string): number | 'auto' {
 
 /** What the user asks for, and what the baselines among the hosts were made with. */
 function optionsOf(args: Arguments, given: BaselineOptions | undefined): BaselineOptions {
-  const without = args.list('without').map(readVisibleFeature);
+  const without = args.list('without').map((text) => maskable(readVisibleFeature(text)));
   return {
     ...given,
     without: [...new Set([...(given?.without ?? []), ...without])],

@@ -8,7 +8,7 @@ import {
 } from '../../baseline/baseline.js';
 import { firstNames } from '../../baseline/cluster.js';
 import type { Requirement } from '../../baseline/explain-drop.js';
-import { limitsOf } from '../../baseline/limits.js';
+import { limitsOf, sizelessGroups, sizeRemedy } from '../../baseline/limits.js';
 import type { Nearest } from '../../baseline/nearest.js';
 import type { Pools } from '../../baseline/pools.js';
 import { countVendors } from '../../baseline/stored.js';
@@ -214,15 +214,14 @@ function poolLines(
 /** Why tasks can't be put under it, whatever else it is good for. */
 function unmaskableLines(baseline: Baseline, { colors, width }: TextStyle): string[] {
   if (!isAreaUnknown(baseline)) return [];
-  const silent = [...baseline.cluster.values()].filter(({ kind }) => kind.areaBytes === null);
+  const silent = sizelessGroups(baseline.cluster);
   const count = silent.reduce((sum, group) => sum + group.count, 0);
   const names = someNames(firstNames(silent, NAMES_SHOWN), count);
   return [
     colors.red('No mask can be made of this baseline'),
     wrap(
       `The size of the XSAVE area is unknown on ${names} (${count} of ${countHosts(baseline.cluster)}), ` +
-        'and a task that is shown too small a size overruns its buffer. Record the hosts with ' +
-        '"cpugate probe", which leaves nothing out.',
+        `and a task that is shown too small a size overruns its buffer. ${sizeRemedy(baseline.cluster)}`,
       width,
       '  ',
     ),
