@@ -13,6 +13,7 @@ import {
 } from '../catalogue/index.js';
 import { bitsOf, hasBit64 } from '../model/registers.js';
 import { LEGACY_AREA_BYTES, PRESENT } from '../model/xsave.js';
+import { knownValues } from './agreements.js';
 import { type Cluster, type ClusterGroup, countHosts, hardwareGroups } from './cluster.js';
 import { type Dropped, dropReasons } from './drop-reasons.js';
 import { type HostKind, presenceOf, VISIBLE } from './host-kind.js';
@@ -57,6 +58,12 @@ export interface Baseline extends XsaveSizes {
   readonly cacheLineBytes: number | undefined;
   /** The fewest of any host. */
   readonly linearAddressBits: number | undefined;
+  /** What its hosts are known to have of what no mask hides: tasks under it move between all of these. */
+  readonly accepts: {
+    readonly vendors: readonly string[];
+    readonly cacheLineBytes: readonly number[];
+    readonly linearAddressBits: readonly number[];
+  };
   readonly dropped: readonly Dropped[];
   /** Features that no host is known to have and that some don't tell. */
   readonly untold: readonly FeatureName[];
@@ -197,6 +204,11 @@ export function baselineOf(cluster: Cluster, options: BaselineOptions = {}): Bas
     vendors: [...new Set(hardware.map((kind) => kind.vendor ?? 'unknown'))].sort(),
     cacheLineBytes: lines.size === 1 ? (hardware[0]?.cacheLineBytes ?? undefined) : undefined,
     linearAddressBits: smallest(hardware.map((kind) => kind.linearAddressBits)),
+    accepts: {
+      vendors: knownValues(cluster, ({ vendor }) => vendor),
+      cacheLineBytes: knownValues(cluster, (kind) => kind.cacheLineBytes),
+      linearAddressBits: knownValues(cluster, (kind) => kind.linearAddressBits),
+    },
     dropped: VISIBLE.filter((name) => kept[featureIndex(name)] === 0 && tally.isOnSome(name)).map(
       (feature) => ({ feature, because: dropReasons(feature, groups, tally, kept, options) }),
     ),

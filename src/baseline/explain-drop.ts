@@ -1,5 +1,6 @@
 /** Why a feature isn't in a baseline, down to hosts and prerequisites; and what was required of it. */
 import { type FeatureName, LEVELS, type LevelName } from '../catalogue/index.js';
+import { type AgreementName, disagreement, isAgreement, type ValueHosts } from './agreements.js';
 import { type Baseline, countHosts, hasFeature, tallyOf } from './baseline.js';
 import { type Dropped, type DropReason, dropReasons } from './drop-reasons.js';
 
@@ -47,10 +48,12 @@ export function explainDrop(
 }
 
 export interface Requirement {
-  /** A level or a feature. */
+  /** A level, a feature, or what all hosts shall have alike. */
   readonly name: string;
   readonly met: boolean;
   readonly missing: readonly Dropped[];
+  /** What hosts have instead of one and the same. */
+  readonly values?: readonly ValueHosts[];
 }
 
 /** The features of a level and of those below it. */
@@ -59,7 +62,14 @@ export function featuresOfLevel(level: LevelName): FeatureName[] {
   return LEVELS.slice(0, last + 1).flatMap((one): readonly FeatureName[] => one.features);
 }
 
-export function checkRequirement(baseline: Baseline, name: LevelName | FeatureName): Requirement {
+export function checkRequirement(
+  baseline: Baseline,
+  name: LevelName | FeatureName | AgreementName,
+): Requirement {
+  if (isAgreement(name)) {
+    const values = disagreement(baseline.cluster, name);
+    return { name, met: values.length === 0, missing: [], values };
+  }
   const level = LEVELS.find((one) => one.name === name);
   const wanted = level === undefined ? [name as FeatureName] : featuresOfLevel(level.name);
   const kept = new Set(baseline.features);

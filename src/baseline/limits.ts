@@ -1,24 +1,17 @@
 /** What a baseline can't give, whoever enforces it. */
+import type { DifferenceCode } from './agreements.js';
 import { type Baseline, hiddenComponents } from './baseline.js';
 import { type Cluster, type ClusterGroup, hardwareGroups } from './cluster.js';
-import type { HostKind } from './host-kind.js';
 
 export interface Limit {
   readonly code:
     | 'xgetbv'
     | 'unasked-instructions'
-    | 'vendor-differs'
-    | 'cache-line-differs'
-    | 'address-width-differs'
+    | DifferenceCode
     | 'layout-differs'
     | 'sizes-unknown';
   /** One sentence for people. */
   readonly effect: string;
-}
-
-function distinct(baseline: Baseline, of: (kind: HostKind) => number | null): number[] {
-  const values = [...baseline.cluster.values()].map(({ kind }) => of(kind));
-  return [...new Set(values)].filter((value) => value !== null).sort((a, b) => a - b);
 }
 
 /** XGETBV can't be intercepted (Intel SDM vol. 3C, 25.1.2 lists what can; no prctl exists). */
@@ -37,7 +30,7 @@ function xgetbv(baseline: Baseline): Limit {
 
 function differing(baseline: Baseline): Limit[] {
   const limits: Limit[] = [];
-  const vendors = baseline.vendors.filter((vendor) => vendor !== 'unknown');
+  const { vendors, cacheLineBytes: lines, linearAddressBits: widths } = baseline.accepts;
   if (vendors.length > 1)
     limits.push({
       code: 'vendor-differs',
@@ -45,13 +38,11 @@ function differing(baseline: Baseline): Limit[] {
         `The vendors stay ${vendors.join(' and ')}: approximate results (RCPPS, RSQRTPS, x87 ` +
         'transcendentals) differ in their last bits, and libraries choose code by vendor.',
     });
-  const lines = distinct(baseline, (kind) => kind.cacheLineBytes);
   if (lines.length > 1)
     limits.push({
       code: 'cache-line-differs',
       effect: `Cache lines have ${lines.join(' and ')} bytes; code that flushes line by line is wrong on one of them.`,
     });
-  const widths = distinct(baseline, (kind) => kind.linearAddressBits);
   if (widths.length > 1)
     limits.push({
       code: 'address-width-differs',

@@ -59,6 +59,8 @@ export interface StoredBaseline {
   readonly vendors: readonly { readonly vendor: string | null; readonly hosts: number }[];
   readonly cacheLineBytes: number | null;
   readonly linearAddressBits: number | null;
+  /** Absent in files of earlier versions; it follows from the hosts. */
+  readonly accepts?: Baseline['accepts'];
   readonly xsave: StoredSizes & {
     readonly xcr0: string;
     readonly components: readonly BaselineComponent[];
@@ -127,6 +129,7 @@ export function storeBaseline(baseline: Baseline): StoredBaseline {
     vendors: countVendors(baseline),
     cacheLineBytes: baseline.cacheLineBytes ?? null,
     linearAddressBits: baseline.linearAddressBits ?? null,
+    accepts: baseline.accepts,
     xsave: {
       xcr0: hex(baseline.xcr0),
       ...storeSizes(baseline),

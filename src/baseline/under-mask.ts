@@ -8,27 +8,15 @@ import { seenThrough } from '../judge/seen-through.js';
 import type { Capabilities } from '../model/capabilities.js';
 import { isUserVisible } from '../model/prerequisites.js';
 import { ALL_KNOWN_64 } from '../model/registers.js';
-import { ABSENT, PRESENT } from '../model/xsave.js';
+import { ABSENT, PRESENT, type StateComponent } from '../model/xsave.js';
 import type { SeenMask } from '../rules/context.js';
 import type { Baseline } from './baseline.js';
+import { hardwareGroups } from './cluster.js';
 import type { HostKind } from './host-kind.js';
-
-function told<T>(values: readonly (T | null)[]): T[] {
-  return [...new Set(values)].filter((value) => value !== null);
-}
 
 /** What tasks under the baseline see, and what was accepted when it was made. */
 export function maskOf(name: string, baseline: Baseline): SeenMask {
-  const kinds = [...baseline.cluster.values()].map(({ kind }) => kind);
-  return {
-    ...baseline,
-    name,
-    accepts: {
-      vendors: told(kinds.map(({ vendor }) => vendor)),
-      cacheLineBytes: told(kinds.map(({ cacheLineBytes }) => cacheLineBytes)),
-      linearAddressBits: told(kinds.map(({ linearAddressBits }) => linearAddressBits)),
-    },
-  };
+  return { ...baseline, name };
 }
 
 type Numbers = Pick<HostKind, 'vendor' | 'cacheLineBytes' | 'linearAddressBits'>;
@@ -45,6 +33,7 @@ function seenOn(
   const host: Capabilities = {
     name: mask.name,
     kind: 'model',
+    onlyFeatures: false,
     system: {},
     vendor: vendor ?? undefined,
     signature: undefined,
@@ -80,16 +69,31 @@ function seenOn(
 /** One for each that the baseline's hosts differ in and no mask hides. */
 function sourcesUnder(baseline: Baseline, mask: SeenMask): Capabilities[] {
   const distinct = new Map<string, Numbers>();
-  for (const { kind } of baseline.cluster.values()) {
+  for (const { kind } of hardwareGroups(baseline.cluster)) {
     const { vendor, cacheLineBytes, linearAddressBits } = kind;
     distinct.set([vendor, cacheLineBytes, linearAddressBits].join(), kind);
   }
   return [...distinct.values()].map((numbers) => seenOn(numbers, baseline, mask));
 }
 
-/** May tasks that were started under the baseline, on any of its hosts, go on at `to`? */
-export function judgeUnder(name: string, baseline: Baseline, to: Capabilities): Report {
+/** A level has its state where the baseline's hosts have it, and their sizes. */
+function amongHosts(level: Capabilities, { floors, components }: Baseline): Capabilities {
+  const { xsave } = level;
+  const placed = xsave.components.map((one): StateComponent => {
+    const { size, offset } = components.find(({ bit }) => bit === one.bit) ?? {};
+    return { ...one, size: size ?? one.size, offset: offset ?? one.offset };
+  });
+  const { areaBytes, offeredBytes, compactedBytes } = xsave.areaBytes === 0 ? xsave : floors;
+  return {
+    ...level,
+    xsave: { ...xsave, components: placed, areaBytes, offeredBytes, compactedBytes },
+  };
+}
+
+/** May tasks that were started under the baseline, on any of its hosts, go on at `target`? */
+export function judgeUnder(name: string, baseline: Baseline, target: Capabilities): Report {
   const mask = maskOf(name, baseline);
+  const to = target.onlyFeatures ? amongHosts(target, baseline) : target;
   const contexts = sourcesUnder(baseline, mask).map((from) => sidesUnder(from, to, mask));
   const [first] = contexts;
   if (first === undefined) throw new Error('a baseline has a host');

@@ -1,4 +1,5 @@
 /** Features and levels as users name them. */
+import { AGREEMENTS, type AgreementName, isAgreement } from '../baseline/agreements.js';
 import {
   acceptedSpellings,
   type FeatureName,
@@ -20,7 +21,10 @@ export interface OtherNames {
   readonly names: readonly string[];
 }
 
-const LEVEL_NAMES: OtherNames = { kind: 'level', names: LEVELS.map(({ name }) => name) };
+const REQUIRABLE: OtherNames = {
+  kind: 'level',
+  names: [...LEVELS, ...AGREEMENTS].map(({ name }) => name),
+};
 
 function unknownName(text: string, others: OtherNames | undefined): InputError {
   const flag = SYNTHETIC_FLAGS.find((one) => one.name === text);
@@ -63,9 +67,10 @@ function visible(name: FeatureName): FeatureName {
   return name;
 }
 
-/** "x86-64-v3", "v3", or a feature. */
-export function readLevelOrFeature(text: string): LevelName | FeatureName {
+/** "x86-64-v3", "v3", "one-vendor" and the like, or a feature. */
+export function readRequirement(text: string): LevelName | FeatureName | AgreementName {
   const plain = text.toLowerCase().replaceAll('_', '-');
+  if (isAgreement(plain)) return plain;
   const level = LEVELS.find(({ name }) => name === plain || name === `x86-64-${plain}`);
-  return level?.name ?? visible(readFeature(text, LEVEL_NAMES));
+  return level?.name ?? visible(readFeature(text, REQUIRABLE));
 }

@@ -68,6 +68,19 @@ function isTold(value: unknown): boolean {
   return value !== null;
 }
 
+/** Who moves tasks under it goes by this. */
+function claimsOfAcceptance(
+  { accepts: said }: StoredBaseline,
+  { accepts: follows }: Baseline,
+): (readonly [at: string, said: string, follows: string])[] {
+  if (said === undefined) return [];
+  return (['vendors', 'cacheLineBytes', 'linearAddressBits'] as const).map((what) => [
+    `/accepts/${what}`,
+    said[what].join(', '),
+    follows[what].join(', '),
+  ]);
+}
+
 /** A reader of one file: each check says where it failed. */
 class Reader {
   readonly #input: Input;
@@ -151,6 +164,7 @@ class Reader {
       ['/xsave/size', stored.xsave.size, baseline.areaBytes ?? null],
       ['/xsave/compactedSize', stored.xsave.compactedSize, baseline.compactedBytes ?? null],
       ['/minSigStackBytes', stored.minSigStackBytes, baseline.minSigStackBytes ?? null],
+      ...claimsOfAcceptance(stored, baseline),
     ];
     for (const [at, said, follows] of claims)
       if (said !== follows) this.fail(`doesn't follow from the hosts, which give ${follows}`, at);

@@ -20,6 +20,7 @@ import {
   AMD_512,
   fileText,
   INTEL_512,
+  joinHosts,
   models,
   PLACELESS_512,
   planned,
@@ -106,6 +107,25 @@ describe('a level among hosts', () => {
     const read = readText(fileText(baseline));
     expect(read.baseline.areaBytes).toBe(2696);
     expect(read.baseline.cluster).toEqual(baseline.cluster);
+  });
+});
+
+describe('a level that wants to join', () => {
+  it('does, where its features are in it, and has the layout of the hosts', () => {
+    const v4: HostPlan = {
+      ...INTEL_512,
+      features: V4.filter((name) => !['pku', 'ospke'].includes(name)),
+    };
+    const before = withLevel('x86-64-v4', v4);
+    expect(joinHosts(before, [describeHost(modelOf('x86-64-v4'))])).toMatchObject({
+      accepted: true,
+      verdict: 'compatible',
+    });
+    expect(joinHosts(before, [describeHost(modelOf('x86-64-v3'))]).accepted).toBe(false);
+  });
+  it('is not sure where the baseline itself leaves the size open', () => {
+    const before = baselineOf(models('x86-64-v4'));
+    expect(joinHosts(before, [seen(INTEL_512)]).accepted).toBe(false);
   });
 });
 

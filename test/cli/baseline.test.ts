@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -152,6 +160,52 @@ describe('--require', () => {
   ])('%s gives %i', (wanted, status) => {
     expect(cpugate(['baseline', hosts, '--require', wanted]).status).toBe(status);
   });
+  it.each([
+    [['haswell', 'skylake-sp'], 'one-vendor', 0],
+    [['haswell', 'epyc-rome'], 'one-vendor', 1],
+    [['haswell', 'epyc-rome'], 'one-cache-line', 0],
+    [['haswell', 'icelake-sp'], 'one-address-width', 1],
+    [['haswell', 'skylake-sp', 'x86-64-v2'], 'one-address-width', 0],
+    [['haswell', 'epyc-rome'], 'one_vendor,avx2', 1],
+  ])('of %j %s gives %i', (of, wanted, status) => {
+    expect(cpugate(['baseline', ...of, '--require', wanted]).status).toBe(status);
+  });
+  it('what is not asked for is accepted, and it is said so', () => {
+    const { out } = cpugate(['baseline', 'haswell', 'epyc-rome']);
+    expect(out).toMatch(
+      /\nAccepted with these hosts.*\n {2}- The vendors stay AuthenticAMD and GenuineIntel/,
+    );
+    expect(out).toMatch(/--require\s+one-vendor/);
+    const json = jsonOf(['baseline', 'haswell', 'epyc-rome', '--json']);
+    expect(json.accepts).toEqual({
+      vendors: ['AuthenticAMD', 'GenuineIntel'],
+      cacheLineBytes: [64],
+      linearAddressBits: [48],
+    });
+    expect(cpugate(['baseline', 'haswell', 'skylake-sp']).out).not.toContain('Accepted');
+  });
+  it('says which hosts differ, and writes nothing then', () => {
+    const file = join(folder, 'mixed.json');
+    const asked = ['baseline', 'haswell', 'epyc-rome', 'nehalem', '--require', 'one-vendor'];
+    const { out } = cpugate([...asked, '-o', file]);
+    expect(out).toMatch(
+      /^Required\n {2}not met one-vendor\n {4}AuthenticAMD: epyc-rome \(1 of 3\)\n {4}GenuineIntel: haswell, nehalem \(2 of 3\)\n/,
+    );
+    expect(existsSync(file)).toBe(false);
+    const json = jsonOf([...asked, '--json']);
+    expect(validate(json)).toBe(true);
+    expect(json.required).toEqual([
+      {
+        name: 'one-vendor',
+        met: false,
+        missing: [],
+        values: [
+          { value: 'AuthenticAMD', hosts: ['epyc-rome'], count: 1 },
+          { value: 'GenuineIntel', hosts: ['haswell', 'nehalem'], count: 2 },
+        ],
+      },
+    ]);
+  });
   it('says which hosts are to blame', () => {
     const { out } = cpugate(['baseline', hosts, '--require', 'v3,fma']);
     expect(out).toContain('not kept x86-64-v3');
@@ -256,6 +310,7 @@ describe('sources that cannot be read', () => {
     ['a level that is none', ['haswell', '--require', 'x86-64-v9']],
     ['a feature that is none', ['haswell', '--without', 'warp_drive']],
     ['a feature that tasks do not see', ['haswell', '--without', 'smep']],
+    ['a feature of every 64-bit CPU', ['haswell', '--without', 'clflush']],
     ['--to alone', ['haswell', '--to', 'CLUSTER']],
     ['--add without --to', ['--add', 'haswell']],
     ['--add to what is no baseline', ['--add', 'haswell', '--to', 'WEB']],

@@ -73,6 +73,11 @@ describe('a baseline file', () => {
   it('keeps one kind of hosts a line', () => {
     expect(TEXT.split('\n').filter((line) => line.includes('"extra"'))).toHaveLength(4);
   });
+  it('of an earlier version accepts what its hosts differ in', () => {
+    const { accepts, ...earlier } = fresh();
+    expect(accepts.vendors).toEqual(['AuthenticAMD', 'GenuineIntel']);
+    expect(readText(JSON.stringify(earlier)).baseline.accepts).toEqual(accepts);
+  });
   it('gives back cluster and options', () => {
     const made = baselineOfPlans([INTEL_512, AMD_512], {
       without: ['erms', 'movbe'],
@@ -245,6 +250,22 @@ describe('a baseline that contradicts itself', () => {
       },
       /pattern/,
       '/hosts/0/names',
+    ],
+    [
+      'that accepts what its hosts have not',
+      (j) => {
+        j.accepts.vendors.push('CentaurHauls');
+      },
+      /AuthenticAMD, GenuineIntel/,
+      '/accepts/vendors',
+    ],
+    [
+      'with a set of features alone that has a vendor',
+      (j) => {
+        j.hosts[0].onlyFeatures = true;
+      },
+      /id does not match|is only features/,
+      '/hosts/0',
     ],
     [
       'with an entry too many',

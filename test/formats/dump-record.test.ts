@@ -58,6 +58,7 @@ describe('the record of a dump', () => {
     expect(mask?.xcr0).toBe(7n);
     // The pool's largest host has an area of 2696 bytes.
     expect(mask).toMatchObject({ areaBytes: 2696 });
+    expect(mask?.accepts).toEqual(baseline.accepts);
   });
 
   it('tells kernel and C library in plain sight', () => {

@@ -12,7 +12,7 @@ import { shorteningOfCluster } from '../../report/short-names.js';
 import type { Arguments } from '../arguments.js';
 import { BaselineOutput } from '../baseline-output.js';
 import type { Run } from '../command.js';
-import { readLevelOrFeature, readVisibleFeature } from '../feature-argument.js';
+import { readRequirement, readVisibleFeature } from '../feature-argument.js';
 import { loadBaseline } from '../load-baseline.js';
 import { writeOut } from '../output.js';
 import { readCluster } from '../read-cluster.js';
@@ -45,7 +45,7 @@ function optionsOf(args: Arguments, given: BaselineOptions | undefined): Baselin
 }
 
 async function makeBaseline(args: Arguments, output: BaselineOutput): Promise<number> {
-  const required = args.list('require').map(readLevelOrFeature);
+  const required = args.list('require').map(readRequirement);
   const count = args.text('pools') === undefined ? undefined : poolCount(args.text('pools') ?? '');
   const asked = optionsOf(args, undefined);
   output.hold(args.positionals);

@@ -1,3 +1,4 @@
+import { AGREEMENTS } from '../../baseline/agreements.js';
 import { COLOR_OPTION, type CommandSpec, HOST_HELP, JSON_OPTION, OUTPUT_OPTION } from './spec.js';
 
 export const baseline: CommandSpec = {
@@ -23,10 +24,13 @@ export const baseline: CommandSpec = {
     },
     require: {
       type: 'string',
-      value: 'LEVEL|FEATURE',
+      value: 'NAME',
       completes: ['level', 'feature'],
+      offers: AGREEMENTS.map(({ name }) => name),
       list: true,
-      describe: 'exit with 1 and say whose fault it is where the baseline lacks it',
+      describe:
+        'a level, a feature, or one-vendor, one-cache-line, one-address-width: exit with 1 and say whose ' +
+        'fault it is where the hosts fall short',
     },
     add: {
       type: 'string',
@@ -61,6 +65,7 @@ export const baseline: CommandSpec = {
     ['cpugate baseline haswell epyc-rome', 'of two CPU models'],
     ['cpugate baseline - < fleet.ndjson', 'of a stream, one profile a line'],
     ['cpugate baseline hosts/ --require x86-64-v3', 'fail where the cluster falls below'],
+    ['cpugate baseline hosts/ --require one-vendor', 'fail where vendors are mixed'],
     ['cpugate baseline --add web-9.json --to cluster.json', 'may this host join?'],
   ],
   epilogue:

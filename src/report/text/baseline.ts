@@ -1,4 +1,6 @@
 /** Baselines for people: what is kept, what is given up and whose fault it is, what to expect. */
+
+import { AGREEMENTS } from '../../baseline/agreements.js';
 import {
   type Baseline,
   costsOf,
@@ -138,15 +140,37 @@ function hostLines(baseline: Baseline, { colors, width }: TextStyle): string[] {
   ];
 }
 
+function listItem(text: string, width: number): string {
+  return wrap(text, width - 2, '    ').replace('    ', '  - ');
+}
+
+/** What was accepted with these hosts, and how to refuse it. */
+function acceptedLines(baseline: Baseline, { colors, width }: TextStyle): string[] {
+  const accepted = limitsOf(baseline).flatMap(({ code, effect }) => {
+    const agreement = AGREEMENTS.find((one) => one.code === code);
+    return agreement === undefined ? [] : [`${effect} (--require ${agreement.name} refuses this.)`];
+  });
+  if (accepted.length === 0) return [];
+  return [
+    '',
+    colors.bold(
+      'Accepted with these hosts: no mask hides it, and moves between them are not held up by it',
+    ),
+    ...accepted.map((text) => listItem(text, width)),
+  ];
+}
+
 function limitLines(baseline: Baseline, { colors, width }: TextStyle): string[] {
-  // What stands at the top already isn't said twice.
+  // What stands elsewhere already isn't said twice.
   const limits = limitsOf(baseline).filter(
-    ({ code }) => code !== 'sizes-unknown' || !isAreaUnknown(baseline),
+    ({ code }) =>
+      !AGREEMENTS.some((one) => one.code === code) &&
+      (code !== 'sizes-unknown' || !isAreaUnknown(baseline)),
   );
   return [
     '',
     colors.bold("What a baseline can't give"),
-    ...limits.map(({ effect }) => wrap(effect, width - 2, '    ').replace('    ', '  - ')),
+    ...limits.map(({ effect }) => listItem(effect, width)),
   ];
 }
 
@@ -160,14 +184,28 @@ function untoldLines(baseline: Baseline, { colors, width }: TextStyle): string[]
   ];
 }
 
+function statusOf(
+  { met, word }: { readonly met: boolean; readonly word: string },
+  colors: TextStyle['colors'],
+): string {
+  return met ? colors.green(word) : colors.red(`not ${word}`);
+}
+
 function requirementLines(
   required: readonly Requirement[],
   hosts: number,
   short: Shortening,
   { colors, width }: TextStyle,
 ): string[] {
-  const lines = required.flatMap(({ name, met, missing }) => [
-    `  ${met ? colors.green('kept') : colors.red('not kept')} ${name}`,
+  const lines = required.flatMap(({ name, met, missing, values }) => [
+    `  ${statusOf({ met, word: values === undefined ? 'kept' : 'met' }, colors)} ${name}`,
+    ...(values ?? []).map(({ value, hosts: names, count }) =>
+      wrap(
+        `${value ?? 'unknown'}: ${someNames(names.map(short), count)} (${count} of ${hosts})`,
+        width,
+        '    ',
+      ),
+    ),
     ...lostGroups(shortenDropped(missing, short)).flatMap(({ names, because }) => [
       wrapWords(names.map(featureLabel), width, '    '),
       ...because.map((reason) => colors.dim(wrap(reasonText(reason, hosts), width, '      '))),
@@ -229,7 +267,11 @@ function unmaskableLines(baseline: Baseline, { colors, width }: TextStyle): stri
   ];
 }
 
-const UNMET = 'The baseline lacks what --require asks for.';
+function unmetText(required: readonly Requirement[]): string {
+  return required.some(({ met, values }) => !met && values !== undefined)
+    ? 'The hosts fall short of what --require asks for.'
+    : 'The baseline lacks what --require asks for.';
+}
 
 /** `baseline` without --json. */
 export function baselineText(
@@ -253,9 +295,10 @@ export function baselineText(
     ...untoldLines(baseline, style),
     ...hostLines(baseline, style),
     ...(pools === undefined ? [] : poolLines(pools, baseline, short, style)),
+    ...acceptedLines(baseline, style),
     ...limitLines(baseline, style),
     ...(isMet && requirements.length > 0 ? ['', ...requirements] : []),
   ];
-  const end = isMet ? writtenText(outcome, style) : unwrittenText(UNMET, style);
+  const end = isMet ? writtenText(outcome, style) : unwrittenText(unmetText(required), style);
   return `${lines.join('\n')}\n${end}`;
 }
