@@ -25,7 +25,8 @@ export function groupFindings(findings: readonly Finding[]): FindingGroup[] {
     const isOne = members.every(({ effect }) => effect === first.effect);
     return {
       code: first.code,
-      subjects: members.map(subjectOf).filter((subject) => subject !== ''),
+      // APX is a feature and a state, and may be unknown as both.
+      subjects: [...new Set(members.map(subjectOf))].filter((subject) => subject !== ''),
       effect: isOne ? first.effect : (ruleOf(first.code).together(first) ?? first.effect),
     };
   });

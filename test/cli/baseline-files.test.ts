@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { profileJson } from '../../src/formats/profile.js';
+import { PLACELESS_512 } from '../baseline/clusters.js';
 import { HASWELL, type HostPlan, hostOf, V2 } from '../hosts.js';
 import { cpugate, isPlainFailure, program } from './run.js';
 
@@ -275,13 +276,19 @@ describe('what is said at the end', () => {
 
 describe('what is said at the beginning', () => {
   it('is that no mask can be made, and why', () => {
-    const { out, status } = run('skylake-sp', 'skylake-sp', 'skylake-sp', 'x86-64-v4');
+    write('vague.json', PLACELESS_512);
+    const { out, status } = run('skylake-sp', 'skylake-sp', 'x86-64-v4', 'vague.json');
     expect(status).toBe(0);
     expect(out).toMatch(
-      /^No mask can be made of this baseline\n {2}The size .*x86-64-v4 \(1 of 4\)/,
+      /^No mask can be made of this baseline\n {2}The size .*(?:flags-512|vague).* \(1 of 4\)/,
     );
     expect(out.match(/cpugate probe/g)).toHaveLength(1);
     expect(run('hosts').out).toMatch(/^Baseline of 3 hosts/);
+    const level = run('x86-64-v4');
+    expect(level.out).toMatch(
+      /^No mask can be made[\s\S]*A level leaves open[\s\S]*HOST\.\.\. x86-64-v4/,
+    );
+    expect(run('skylake-sp', 'x86-64-v4').out).toMatch(/^Baseline of 2 hosts/);
   });
 });
 
