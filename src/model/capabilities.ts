@@ -34,6 +34,7 @@ import {
   type Presence,
   presenceInMask,
   readXsave,
+  type ShownComponent,
   type StateComponent,
   UNKNOWN,
   type XsaveState,
@@ -217,6 +218,22 @@ function maximum(sizes: readonly (number | undefined)[]): number | undefined {
     : Math.max(...(sizes as readonly number[]));
 }
 
+/** A task may have asked any of the CPUs: what they don't answer alike isn't known to have been seen. */
+function joinShown(shown: readonly (readonly ShownComponent[])[]): ShownComponent[] {
+  const joined = new Map<number, ShownComponent>();
+  for (const one of shown.flat()) {
+    const same = shown.every((list) =>
+      list.some(
+        ({ bit, size, aligned, isKnown }) =>
+          bit === one.bit && size === one.size && aligned === one.aligned && isKnown,
+      ),
+    );
+    const size = Math.max(one.size, joined.get(one.bit)?.size ?? 0);
+    joined.set(one.bit, { ...one, size, isKnown: same });
+  }
+  return [...joined.values()].sort((a, b) => a.bit - b.bit);
+}
+
 /** Components that all CPUs enable; a place that differs between them is unknown. */
 function joinXsave(states: readonly XsaveState[]): XsaveState {
   const first = states[0] as XsaveState;
@@ -245,6 +262,7 @@ function joinXsave(states: readonly XsaveState[]): XsaveState {
     offeredBytes: maximum(states.map((state) => state.offeredBytes)),
     compactedBytes: maximum(states.map((state) => state.compactedBytes)),
     components,
+    shown: joinShown(states.map((state) => state.shown)),
   };
 }
 

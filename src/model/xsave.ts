@@ -5,13 +5,15 @@
 import {
   CATALOGUED_STATE,
   COMPONENT,
+  COMPONENTS,
+  type ComponentRow,
   componentName,
   componentRow,
   type FeatureName,
   isLegacyState,
 } from '../catalogue/index.js';
 import type { Cpu, HostKind } from './host.js';
-import { type LeafTable, readRegister } from './leaves.js';
+import { findLeaf, type LeafTable, readRegister } from './leaves.js';
 import {
   ALL_KNOWN,
   ALL_KNOWN_64,
@@ -42,6 +44,21 @@ export interface StateComponent {
   readonly aligned: boolean | undefined;
 }
 
+/**
+ * A user component whose subleaf CPUID shows, whatever the OS enabled. Programs that add up subleaves, as
+ * glibc does, leave room for it.
+ */
+export interface ShownComponent {
+  readonly bit: number;
+  /** Bytes; where the source doesn't say, those of its registers. */
+  readonly size: number;
+  readonly aligned: boolean;
+  /** In the standard format. */
+  readonly offset: number | undefined;
+  /** False: whether the subleaf is there, or how large it is, is not known. */
+  readonly isKnown: boolean;
+}
+
 export interface XsaveState {
   /** Components that the CPU offers (leaf 0xD.0 EDX:EAX). */
   readonly offered: Known64;
@@ -57,6 +74,8 @@ export interface XsaveState {
   readonly compactedBytes: number | undefined;
   /** Enabled components, by bit. */
   readonly components: readonly StateComponent[];
+  /** By bit; those that may be shown, too. A component that isn't listed has no subleaf. */
+  readonly shown: readonly ShownComponent[];
 }
 
 const NOTHING_KNOWN_64: Known64 = { value: 0n, known: 0n };
@@ -106,6 +125,42 @@ export function stateComponent(leaves: LeafTable, bit: number): StateComponent {
     offset: offset.known === ALL_KNOWN ? offset.value : undefined,
     aligned: hasBit(flags.known, 1) ? hasBit(flags.value, 1) : undefined,
   };
+}
+
+/**
+ * A component that the CPU offers, or that is enabled, has its subleaf, though a dump may lack it; of one
+ * that isn't offered CPUs answer zeros (Intel SDM vol. 2A, CPUID leaf 0xD), unless a hypervisor or a mask
+ * leaves its room there.
+ */
+function shownComponent(
+  leaves: LeafTable,
+  { bit, size: rowSize, aligned: rowAligned }: ComponentRow,
+  offered: Known64,
+  enabled: Known64,
+): ShownComponent | undefined {
+  const row = findLeaf(leaves, 0xd, bit);
+  const answer = readRegister(leaves, 0xd, bit, 'eax');
+  const place = stateComponent(leaves, bit);
+  const isThere = Math.max(presenceInMask(offered, bit), presenceInMask(enabled, bit)) as Presence;
+  const isAnswered = answer.known === ALL_KNOWN && answer.value !== 0;
+  if (!isAnswered && isThere === ABSENT && (row === undefined || answer.known === ALL_KNOWN))
+    return undefined;
+  return {
+    bit,
+    size: place.size ?? rowSize,
+    aligned: place.aligned ?? rowAligned,
+    offset: place.offset,
+    isKnown: isAnswered || isThere === PRESENT,
+  };
+}
+
+/** Components with a subleaf of their own. */
+const WITH_SUBLEAF: readonly ComponentRow[] = COMPONENTS.filter(
+  ({ bit, kind }) => !isLegacyState(bit) && kind === 'user',
+);
+
+function shownComponents(leaves: LeafTable, offered: Known64, enabled: Known64): ShownComponent[] {
+  return WITH_SUBLEAF.flatMap((row) => shownComponent(leaves, row, offered, enabled) ?? []);
 }
 
 /**
@@ -187,6 +242,7 @@ export function readXsave(
     offeredBytes,
     compactedBytes: size(1, 'ebx'),
     components,
+    shown: hardware('xsave') === ABSENT ? [] : shownComponents(leaves, offered, enabled),
   };
 }
 
