@@ -8,6 +8,7 @@ import {
   componentRow,
   type FeatureName,
   featureIndex,
+  isLegacyState,
   LEVELS,
   type LevelName,
 } from '../catalogue/index.js';
@@ -16,7 +17,7 @@ import { LEGACY_AREA_BYTES, PRESENT } from '../model/xsave.js';
 import { knownValues } from './agreements.js';
 import { type Cluster, type ClusterGroup, countHosts, hardwareGroups } from './cluster.js';
 import { type Dropped, dropReasons } from './drop-reasons.js';
-import { type HostKind, presenceOf, VISIBLE } from './host-kind.js';
+import { type HostKind, type KindComponent, presenceOf, VISIBLE } from './host-kind.js';
 import { type ClosureOptions, isComponentUsed, isPlaceless, Tally } from './tally.js';
 
 export type { Dropped, DropReason, LayoutPlace } from './drop-reasons.js';
@@ -42,9 +43,14 @@ export interface XsaveSizes {
   readonly minSigStackBytes: number | undefined;
 }
 
+/** What tasks started under a baseline have seen, whatever hosts came since. */
+export interface Floors extends XsaveSizes {
+  /** Subleaves of state components, by bit; undefined: a file doesn't say. */
+  readonly subleaves: readonly KindComponent[] | undefined;
+}
+
 export interface Baseline extends XsaveSizes {
-  /** Sizes that tasks started under it have seen, whatever hosts came since. */
-  readonly floors: XsaveSizes;
+  readonly floors: Floors;
   readonly features: readonly FeatureName[];
   readonly level: LevelName | undefined;
   /** The lowest of all hosts. */
@@ -53,6 +59,11 @@ export interface Baseline extends XsaveSizes {
   readonly components: readonly BaselineComponent[];
   /** Components that some host enables: their subleaves mustn't be blanked. */
   readonly enabledAnywhere: bigint;
+  /**
+   * Subleaves that tasks are shown, by bit: those of every component that some host enables, or shows
+   * and glibc leaves room for. Places that aren't the same on all hosts are the largest.
+   */
+  readonly subleaves: readonly KindComponent[];
   readonly vendors: readonly string[];
   /** Where all hosts tell the same. */
   readonly cacheLineBytes: number | undefined;
@@ -72,8 +83,8 @@ export interface Baseline extends XsaveSizes {
 }
 
 export interface BaselineOptions extends ClosureOptions {
-  /** Sizes that tasks may have seen already: never shown smaller. */
-  readonly floors?: Partial<XsaveSizes>;
+  /** What tasks may have seen already: never shown smaller. */
+  readonly floors?: Partial<Floors>;
 }
 
 function largest(values: readonly (number | null)[]): number | undefined {
@@ -154,6 +165,46 @@ function unionOfEnabled(kinds: readonly HostKind[]): bigint {
   }, 0n);
 }
 
+function largestPlace(
+  bit: number,
+  places: readonly KindComponent[],
+  key: 'size' | 'offset',
+): number {
+  const row = componentRow(bit);
+  const said = places.every(({ size, offset }) => size !== null && offset !== null);
+  const usual = key === 'size' ? row?.size : Math.max(row?.offsetIntel ?? 0, row?.offsetAmd ?? 0);
+  return Math.max(said ? 0 : (usual ?? 0), ...places.map((one) => one[key] ?? 0));
+}
+
+/** glibc adds up subleaves without asking which components are offered: none may be smaller anywhere. */
+function subleavesOf(
+  kinds: readonly HostKind[],
+  components: readonly BaselineComponent[],
+  floors: Partial<Floors> = {},
+): KindComponent[] {
+  const byBit = new Map<number, KindComponent[]>();
+  const all = kinds.flatMap((kind) => [...kind.components, ...kind.shown]);
+  for (const one of [...all, ...(floors.subleaves ?? [])])
+    if (!isLegacyState(one.bit) && componentRow(one.bit)?.kind !== 'supervisor') {
+      const places = byBit.get(one.bit);
+      if (places === undefined) byBit.set(one.bit, [one]);
+      else places.push(one);
+    }
+  return [...byBit]
+    .sort(([a], [b]) => a - b)
+    .map(([bit, places]): KindComponent => {
+      const own = components.find((one) => one.bit === bit && !isPlaceless(one));
+      if (own !== undefined) return own;
+      return {
+        bit,
+        name: componentName(bit),
+        size: largestPlace(bit, places, 'size'),
+        offset: largestPlace(bit, places, 'offset'),
+        aligned: places.some((one) => one.aligned ?? componentRow(bit)?.aligned ?? true),
+      };
+    });
+}
+
 /** The highest level whose features, and those of the levels below, are all there. */
 export function levelOf(features: readonly FeatureName[]): LevelName | undefined {
   const kept = new Set(features);
@@ -191,6 +242,7 @@ export function baselineOf(cluster: Cluster, options: BaselineOptions = {}): Bas
   const features = VISIBLE.filter((name) => kept[featureIndex(name)] === 1);
   const components = componentsOf(hardware, tally, kept, options);
   const sizes = sizesOf(hardware, options.floors);
+  const subleaves = subleavesOf(hardware, components, options.floors);
   const lines = new Set(hardware.map((kind) => kind.cacheLineBytes));
   return {
     features,
@@ -199,8 +251,9 @@ export function baselineOf(cluster: Cluster, options: BaselineOptions = {}): Bas
     xcr0: maskOfComponents(components),
     components,
     ...sizes,
-    floors: sizes,
+    floors: { ...sizes, subleaves },
     enabledAnywhere: unionOfEnabled(hardware),
+    subleaves,
     vendors: [...new Set(hardware.map((kind) => kind.vendor ?? 'unknown'))].sort(),
     cacheLineBytes: lines.size === 1 ? (hardware[0]?.cacheLineBytes ?? undefined) : undefined,
     linearAddressBits: smallest(hardware.map((kind) => kind.linearAddressBits)),

@@ -2,10 +2,11 @@
  * Hosts of one kind show their tasks the same. A cluster of a million hosts has few kinds, so they
  * are what a baseline is made of: it doesn't matter in which order hosts come, or in which chunks.
  */
-import { type FeatureName, featureIndex, ROWS } from '../catalogue/index.js';
+import { componentName, type FeatureName, featureIndex, ROWS } from '../catalogue/index.js';
 import type { Capabilities } from '../model/capabilities.js';
+import { GLIBC_COMPONENTS } from '../model/glibc-saves.js';
 import { CLOSURE_ORDER, isUserVisible } from '../model/prerequisites.js';
-import { ALL_KNOWN_64, hex } from '../model/registers.js';
+import { ALL_KNOWN_64, hasBit64, hex } from '../model/registers.js';
 import { ABSENT, PRESENT, type StateComponent, UNKNOWN, type XsaveState } from '../model/xsave.js';
 import { fingerprint } from './fingerprint.js';
 
@@ -38,6 +39,8 @@ export interface HostKind {
   readonly compactedBytes: number | null;
   readonly minSigStackBytes: number | null;
   readonly components: readonly KindComponent[];
+  /** Others that CPUID shows, of those that glibc leaves room for; none where a file doesn't say. */
+  readonly shown: readonly KindComponent[];
   /** A level: no vendor, sizes or layouts of its own count (Host.onlyFeatures). */
   readonly onlyFeatures: boolean;
 }
@@ -78,6 +81,13 @@ function sizesOf(seen: Capabilities) {
   };
 }
 
+function shownBeyond({ components, shown }: XsaveState): KindComponent[] {
+  const enabled = new Set(components.map(({ bit }) => bit));
+  return shown
+    .filter(({ bit, isKnown }) => isKnown && hasBit64(GLIBC_COMPONENTS, bit) && !enabled.has(bit))
+    .map((one) => placeOf({ ...one, name: componentName(one.bit) }));
+}
+
 export function kindOf(seen: Capabilities): HostKind {
   const { xsave } = seen;
   const hasAvx10 = seen.effective('avx10_version') === PRESENT;
@@ -92,6 +102,7 @@ export function kindOf(seen: Capabilities): HostKind {
     ...sizesOf(seen),
     minSigStackBytes: seen.system.minSigStackBytes ?? null,
     components: xsave.components.map(placeOf),
+    shown: shownBeyond(xsave),
     onlyFeatures: seen.onlyFeatures,
   };
 }
@@ -110,10 +121,11 @@ export function presenceOf(kind: HostKind): Uint8Array {
   return presence;
 }
 
-function layoutText(kind: HostKind): string {
-  return kind.components
-    .map(({ bit, size, offset, aligned }) => `${bit},${size},${offset},${aligned}`)
-    .join(' ');
+/** As it always was where no more is shown than is enabled: ids stand in files. */
+function layoutText({ components, shown }: HostKind): string {
+  const text = (list: readonly KindComponent[]) =>
+    list.map(({ bit, size, offset, aligned }) => `${bit},${size},${offset},${aligned}`).join(' ');
+  return shown.length === 0 ? text(components) : `${text(components)} shown ${text(shown)}`;
 }
 
 function numbersText(kind: HostKind): string {

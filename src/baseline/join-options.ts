@@ -17,6 +17,7 @@ export function joinOptions(
       offeredBytes: larger('offeredBytes'),
       compactedBytes: larger('compactedBytes'),
       minSigStackBytes: larger('minSigStackBytes'),
+      subleaves: [...(before.floors?.subleaves ?? []), ...(added.floors?.subleaves ?? [])],
     },
   };
 }

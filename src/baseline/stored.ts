@@ -14,6 +14,7 @@ import {
   type BaselineComponent,
   type Dropped,
   extraOf,
+  type Floors,
   type XsaveSizes,
 } from './baseline.js';
 import { type ClusterGroup, countHosts, hardwareGroups } from './cluster.js';
@@ -44,11 +45,15 @@ export interface StoredHosts {
   readonly xsave: StoredSizes & {
     readonly xcr0: string | null;
     readonly components: readonly KindComponent[];
+    /** Others that CPUID shows; older files don't say. */
+    readonly shown?: readonly KindComponent[];
   };
 }
 
 export interface StoredFloors extends StoredSizes {
   readonly minSigStackBytes: number | null;
+  /** Older files don't say. */
+  readonly subleaves?: readonly KindComponent[];
 }
 
 export interface StoredBaseline {
@@ -105,6 +110,7 @@ function storeHosts(group: ClusterGroup, baseline: Baseline): StoredHosts {
       offeredSize: kind.offeredBytes,
       compactedSize: kind.compactedBytes,
       components: kind.components,
+      ...(kind.shown.length === 0 ? {} : { shown: kind.shown }),
     },
   };
 }
@@ -120,7 +126,7 @@ export function countVendors(baseline: Baseline): StoredBaseline['vendors'] {
 }
 
 export function storeBaseline(baseline: Baseline): StoredBaseline {
-  const { options } = baseline;
+  const { options, floors } = baseline;
   return {
     hostCount: countHosts(baseline.cluster),
     features: baseline.features,
@@ -138,8 +144,9 @@ export function storeBaseline(baseline: Baseline): StoredBaseline {
     },
     minSigStackBytes: baseline.minSigStackBytes ?? null,
     floors: {
-      ...storeSizes(baseline.floors),
-      minSigStackBytes: baseline.floors.minSigStackBytes ?? null,
+      ...storeSizes(floors),
+      minSigStackBytes: floors.minSigStackBytes ?? null,
+      ...(floors.subleaves === undefined ? {} : { subleaves: floors.subleaves }),
     },
     without: options.without ?? [],
     keepLayoutConflicts: options.keepLayoutConflicts ?? false,
@@ -149,13 +156,20 @@ export function storeBaseline(baseline: Baseline): StoredBaseline {
   };
 }
 
-/** The sizes that a file promised to tasks. */
-export function restoreFloors(floors: StoredFloors): XsaveSizes {
+function named(components: readonly KindComponent[]): KindComponent[] {
+  return components
+    .map((one) => ({ ...one, name: componentName(one.bit) }))
+    .sort((a, b) => a.bit - b.bit);
+}
+
+/** What a file promised to tasks. */
+export function restoreFloors(floors: StoredFloors): Floors {
   return {
     areaBytes: floors.size ?? undefined,
     offeredBytes: floors.offeredSize ?? undefined,
     compactedBytes: floors.compactedSize ?? undefined,
     minSigStackBytes: floors.minSigStackBytes ?? undefined,
+    subleaves: floors.subleaves === undefined ? undefined : named(floors.subleaves),
   };
 }
 
@@ -182,9 +196,8 @@ export function restoreKind(
     offeredBytes: xsave.offeredSize,
     compactedBytes: xsave.compactedSize,
     minSigStackBytes: stored.minSigStackBytes,
-    components: xsave.components
-      .map((one) => ({ ...one, name: componentName(one.bit) }))
-      .sort((a, b) => a.bit - b.bit),
+    components: named(xsave.components),
+    shown: named(xsave.shown ?? []),
     onlyFeatures: stored.onlyFeatures ?? false,
   };
 }

@@ -48,6 +48,8 @@ function seenOn(
       areaBytes: baseline.floors.areaBytes,
       offeredBytes: baseline.floors.offeredBytes,
       compactedBytes: baseline.floors.compactedBytes,
+      // The mask tells.
+      shown: [],
       components: baseline.components.map(({ bit, name, size, offset, aligned }) => ({
         bit,
         name,

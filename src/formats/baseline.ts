@@ -12,7 +12,7 @@ import {
   type XsaveSizes,
 } from '../baseline/baseline.js';
 import { type Cluster, ClusterFold, type ClusterGroup } from '../baseline/cluster.js';
-import { type HostKind, kindId, kindKey } from '../baseline/host-kind.js';
+import { type HostKind, type KindComponent, kindId, kindKey } from '../baseline/host-kind.js';
 import { restoreFloors, restoreKind, type StoredBaseline } from '../baseline/stored.js';
 import {
   COMPONENTS,
@@ -34,6 +34,7 @@ import {
   ALL_KNOWN_64,
   bitsOf,
   fieldMask,
+  hasBit64,
   NO_REGISTERS,
   split64,
 } from '../model/registers.js';
@@ -125,11 +126,16 @@ class Reader {
 
   checkXsave(kind: HostKind, has: ReadonlySet<FeatureName>, at: string): void {
     const bits = kind.components.map((one) => one.bit);
-    if (new Set(bits).size !== bits.length) this.fail('a component is given twice', at);
+    this.checkComponents([...kind.components, ...kind.shown], at);
     if (kind.xcr0 !== null && bitsOf(BigInt(kind.xcr0)).join() !== bits.join())
       this.fail("xcr0 and components don't say the same", at);
     if ((kind.avx10Version !== null) > has.has('avx10_version'))
       this.fail('has an AVX10 version without avx10_version', at);
+  }
+
+  checkComponents(components: readonly KindComponent[], at: string): void {
+    const bits = components.map((one) => one.bit);
+    if (new Set(bits).size !== bits.length) this.fail('a component is given twice', at);
   }
 
   cluster(stored: StoredBaseline): Cluster {
@@ -177,6 +183,7 @@ export function readBaselineFile(input: Input): BaselineFile {
   const reader = new Reader(input);
   const cluster = reader.cluster(stored);
   const floors = restoreFloors(stored.floors);
+  reader.checkComponents(floors.subleaves ?? [], '/floors/subleaves');
   const options: BaselineOptions = {
     without: reader.features(stored.without, '/without'),
     keepLayoutConflicts: stored.keepLayoutConflicts,
@@ -204,22 +211,22 @@ function row(
   return { leaf, subleaf, ...answer, known };
 }
 
-function xsaveRows({ xcr0, components, ...sizes }: Baseline): LeafRow[] {
+/** Of other components tasks may have seen the subleaf, or not, where the file doesn't say. */
+function xsaveRows({ xcr0, components, floors, subleaves, ...sizes }: Baseline): LeafRow[] {
   if (xcr0 === 0n) return [];
+  const hidden = (floors.subleaves ?? subleaves).filter(({ bit }) => !hasBit64(xcr0, bit));
   const { high, low } = split64(xcr0);
   const { areaBytes, offeredBytes, compactedBytes } = sizes satisfies Partial<XsaveSizes>;
   return [
     row(0xd, 0, { eax: low, edx: high, ebx: areaBytes, ecx: offeredBytes }),
     row(0xd, 1, { ebx: compactedBytes }),
-    ...components
-      .filter(({ bit }) => !isLegacyState(bit))
-      .map(({ bit, size, offset, aligned }) =>
-        row(0xd, bit, {
-          eax: size,
-          ebx: offset,
-          ecx: aligned === null ? undefined : aligned ? 2 : 0,
-        }),
-      ),
+    ...[...components.filter(({ bit }) => !isLegacyState(bit)), ...hidden].map(
+      ({ bit, size, offset, aligned }) => {
+        if (floors.subleaves === undefined && !hasBit64(xcr0, bit)) return row(0xd, bit, {});
+        const ecx = aligned === null ? undefined : aligned ? 2 : 0;
+        return row(0xd, bit, { eax: size, ebx: offset, ecx });
+      },
+    ),
   ];
 }
 

@@ -2,14 +2,43 @@
  * A host as tasks saw it that were started under a mask: only what the mask shows, and the sizes that
  * it shows. What no mask covers (vendor, cache lines, widths) stays the host's.
  */
-import { type FeatureName, isFeatureName } from '../catalogue/index.js';
+import {
+  COMPONENTS,
+  type ComponentRow,
+  type FeatureName,
+  isFeatureName,
+  isLegacyState,
+} from '../catalogue/index.js';
 import type { Capabilities, CpuDifference } from '../model/capabilities.js';
 import { isUserVisible } from '../model/prerequisites.js';
 import { hasBit64 } from '../model/registers.js';
-import { ABSENT, type Presence, type XsaveState } from '../model/xsave.js';
+import { ABSENT, type Presence, type ShownComponent, type XsaveState } from '../model/xsave.js';
 import type { SeenMask } from '../rules/context.js';
 
-function maskXsave(xsave: XsaveState, { xcr0, floors }: SeenMask): XsaveState {
+/**
+ * The subleaves that a mask showed its tasks. Of older masks only those of its own components are known;
+ * of one that is the mask's only since hosts have left, whether all of its tasks have seen it is not.
+ */
+function maskShown({ xcr0, floors: { subleaves } }: SeenMask): ShownComponent[] {
+  return COMPONENTS.flatMap(({ bit, kind, ...row }: ComponentRow): ShownComponent[] => {
+    if (isLegacyState(bit) || kind === 'supervisor') return [];
+    const place = subleaves?.find((one) => one.bit === bit);
+    const isOwn = hasBit64(xcr0, bit);
+    if (subleaves !== undefined && place === undefined && !isOwn) return [];
+    return [
+      {
+        bit,
+        size: place?.size ?? row.size,
+        offset: place?.offset ?? undefined,
+        aligned: place?.aligned ?? row.aligned,
+        isKnown: place !== undefined || (subleaves === undefined && isOwn),
+      },
+    ];
+  });
+}
+
+function maskXsave(xsave: XsaveState, mask: SeenMask): XsaveState {
+  const { xcr0, floors } = mask;
   const { areaBytes, offeredBytes, compactedBytes } = floors;
   return {
     ...xsave,
@@ -23,6 +52,7 @@ function maskXsave(xsave: XsaveState, { xcr0, floors }: SeenMask): XsaveState {
     offeredBytes,
     compactedBytes,
     components: xsave.components.filter(({ bit }) => hasBit64(xcr0, bit)),
+    shown: maskShown(mask),
   };
 }
 

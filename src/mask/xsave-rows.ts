@@ -1,17 +1,15 @@
 /**
  * Leaf 0xD under a mask. Components go down with the features, sizes go up: the areas are the largest
- * of any host, and a component that some host enables keeps its size though the baseline lacks it,
- * for glibc adds up subleaves without asking which are offered, and XSAVEC on the host that enables
+ * of any host, and a component that some host enables or shows keeps its size though the baseline lacks
+ * it, for glibc adds up subleaves without asking which are offered, and XSAVEC on a host that enables
  * it leaves room for it.
  * Source: Intel SDM vol. 1, 13.2 and 13.4.3; glibc sysdeps/x86/cpu-features.c (update_active).
  */
 import type { Baseline } from '../baseline/baseline.js';
-import { hardwareGroups } from '../baseline/cluster.js';
-import type { KindComponent } from '../baseline/host-kind.js';
 import { sizeRemedy } from '../baseline/limits.js';
-import { componentRow, isLegacyState, LEGACY_STATE } from '../catalogue/index.js';
+import { isLegacyState, LEGACY_STATE } from '../catalogue/index.js';
 import { InputError } from '../model/errors.js';
-import { bitsOf, split64 } from '../model/registers.js';
+import { bitsOf, hasBit64, split64 } from '../model/registers.js';
 import { LEGACY_AREA_BYTES } from '../model/xsave.js';
 import type { RowBuilder } from './row-builder.js';
 
@@ -79,40 +77,14 @@ export function sizesOf(baseline: Baseline): MaskSizes {
   return { areaBytes, offeredBytes, compactedBytes, minSigStackBytes, remarks };
 }
 
-function largest(values: readonly (number | null)[], otherwise: number | undefined): number {
-  return Math.max(otherwise ?? 0, ...values.map((value) => value ?? 0));
-}
-
-/** Where hosts that enable a hidden component have it; the largest where they differ. */
-function hiddenPlace(bit: number, kinds: readonly KindComponent[]) {
-  const row = componentRow(bit);
-  const isTold =
-    kinds.length > 0 && kinds.every(({ size, offset }) => size !== null && offset !== null);
-  return {
-    size: largest(
-      kinds.map((one) => one.size),
-      isTold ? undefined : row?.size,
-    ),
-    offset: largest(
-      kinds.map((one) => one.offset),
-      isTold ? undefined : Math.max(row?.offsetIntel ?? 0, row?.offsetAmd ?? 0),
-    ),
-    aligned: kinds.some((one) => one.aligned ?? row?.aligned ?? true),
-  };
-}
-
-function addHidden(rows: RowBuilder, baseline: Baseline): void {
-  const kinds = hardwareGroups(baseline.cluster).flatMap(({ kind }) => kind.components);
-  for (const bit of bitsOf(baseline.enabledAnywhere & ~baseline.xcr0)) {
-    if (isLegacyState(bit) || componentRow(bit)?.kind === 'supervisor') continue;
-    const place = hiddenPlace(
-      bit,
-      kinds.filter((one) => one.bit === bit),
-    );
+/** Components that the baseline lacks, and some host enables or shows. */
+function addHidden(rows: RowBuilder, { subleaves, xcr0 }: Baseline): void {
+  for (const { bit, size, offset, aligned } of subleaves) {
+    if (hasBit64(xcr0, bit)) continue;
     const at = [bit, bit] as const;
-    rows.set(LEAF, at, 'eax', place.size);
-    rows.set(LEAF, at, 'ebx', place.offset);
-    rows.set(LEAF, at, 'ecx', place.aligned ? ALIGNED : 0);
+    rows.set(LEAF, at, 'eax', size ?? 0);
+    rows.set(LEAF, at, 'ebx', offset ?? 0);
+    rows.set(LEAF, at, 'ecx', aligned ? ALIGNED : 0);
   }
 }
 

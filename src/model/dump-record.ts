@@ -12,12 +12,21 @@ export interface RecordedMask {
   readonly avx10Version: number | undefined;
   /** State components that it shows. */
   readonly xcr0: bigint;
-  /** Sizes that its tasks have seen. */
+  /** Sizes and subleaves of leaf 0xD that its tasks have seen. */
   readonly floors: {
     readonly areaBytes: number | undefined;
     readonly offeredBytes: number | undefined;
     readonly compactedBytes: number | undefined;
     readonly minSigStackBytes: number | undefined;
+    /** Null: not known; undefined: of no component it is known. */
+    readonly subleaves:
+      | readonly {
+          readonly bit: number;
+          readonly size: number | null;
+          readonly offset: number | null;
+          readonly aligned: boolean | null;
+        }[]
+      | undefined;
   };
   /** In what no mask hides, all that its hosts have; absent: not known, and nothing is accepted. */
   readonly accepts?: {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { baselineOf } from '../../src/baseline/baseline.js';
+import { hostOfBaseline } from '../../src/formats/baseline.js';
 import { findFormat, readHost } from '../../src/formats/index.js';
 import validate from '../../src/generated/baseline.js';
 import { describeHost } from '../../src/model/capabilities.js';
@@ -88,6 +89,38 @@ describe('a baseline file', () => {
     expect(options).toMatchObject({ without: ['erms', 'movbe'], keepLayoutConflicts: true });
     expect(baseline.features).toEqual(made.features);
     expect(baseline.dropped).toEqual(made.dropped);
+  });
+  it('keeps which subleaves tasks were shown, and what CPUs show beyond what is enabled', () => {
+    const places = { ...INTEL_512.places, 3: [64, 960] } as const;
+    const made = baselineOfPlans([{ ...INTEL_512, places }]);
+    const json = JSON.parse(fileText(made));
+    const bound = { bit: 3, name: 'bndregs', size: 64, offset: 960, aligned: false };
+    expect(json.hosts[0].xsave.shown).toEqual([bound]);
+    expect(json.floors.subleaves).toContainEqual(bound);
+    expect(validate(json), JSON.stringify(validate.errors)).toBe(true);
+    expect(readText(fileText(made)).baseline.floors).toEqual(made.floors);
+    expect(describeHost(hostOfBaseline('m', made)).xsave.shown).toContainEqual(
+      expect.objectContaining({ bit: 3, size: 64, isKnown: true }),
+    );
+  });
+  it('of an older release reads as ever; what its tasks were shown is not known', () => {
+    const made = baselineOfPlans([HASWELL, INTEL_512]);
+    const json = JSON.parse(fileText(made));
+    expect(json.hosts[0].xsave).not.toHaveProperty('shown');
+    delete json.floors.subleaves;
+    expect(validate(json), JSON.stringify(validate.errors)).toBe(true);
+    const { baseline } = readText(JSON.stringify(json));
+    expect(baseline.floors.subleaves).toBeUndefined();
+    expect(baseline.subleaves).toEqual(made.subleaves);
+    const { shown } = describeHost(hostOfBaseline('m', baseline)).xsave;
+    expect(shown.map(({ bit, isKnown }) => [bit, isKnown])).toEqual([
+      [2, true],
+      [5, false],
+      [6, false],
+      [7, false],
+      [9, false],
+    ]);
+    expect(JSON.parse(fileText(baseline)).floors).not.toHaveProperty('subleaves');
   });
   it('is written alike whatever tool sorted its entries', async () => {
     const sorted = Object.fromEntries(Object.entries(fresh()).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -210,6 +243,20 @@ describe('a baseline that contradicts itself', () => {
     [
       'with state twice',
       (j) => j.hosts[0].xsave.components.push(j.hosts[0].xsave.components[0]),
+      /twice/,
+      '/hosts/0',
+    ],
+    [
+      'with a subleaf twice',
+      (j) => j.floors.subleaves.push(j.floors.subleaves[0]),
+      /twice/,
+      '/floors/subleaves',
+    ],
+    [
+      'with state both enabled and only shown',
+      (j) => {
+        j.hosts[0].xsave.shown = [j.hosts[0].xsave.components[2]];
+      },
       /twice/,
       '/hosts/0',
     ],

@@ -137,6 +137,16 @@ describe('leaf 0xD', () => {
     expect(answerOf(both, 0xd, 17, ONES)).toEqual(nothing);
   });
 
+  it('keeps the size of components that CPUID shows and no host enables: glibc leaves room for them', () => {
+    const places = { ...INTEL_512.places, 3: [64, 960], 4: [64, 1024] } as const;
+    const mask = maskOf(INTEL_512, { ...INTEL_512, name: 'mpx-off', places });
+    const nothing = { eax: 0, ebx: 0, ecx: 0, edx: 0 };
+    expect(answerOf(mask, 0xd, 3, nothing)).toEqual({ eax: 64, ebx: 960, ecx: 0, edx: 0 });
+    // No glibc saves the bounds' configuration.
+    expect(answerOf(mask, 0xd, 4, nothing)).toEqual(nothing);
+    expect(answerOf(mask, 0xd, 0, ONES).eax & 8).toBe(0);
+  });
+
   it('takes the larger of two places', () => {
     expect(answerOf(maskOf(AMD_512, INTEL_512), 0xd, 7, ONES)).toMatchObject({
       eax: 1024,
