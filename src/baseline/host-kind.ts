@@ -2,12 +2,27 @@
  * Hosts of one kind show their tasks the same. A cluster of a million hosts has few kinds, so they
  * are what a baseline is made of: it doesn't matter in which order hosts come, or in which chunks.
  */
-import { componentName, type FeatureName, featureIndex, ROWS } from '../catalogue/index.js';
+import {
+  componentMask,
+  componentName,
+  componentRow,
+  type FeatureName,
+  featureIndex,
+  isLegacyState,
+  ROWS,
+} from '../catalogue/index.js';
 import type { Capabilities } from '../model/capabilities.js';
 import { GLIBC_COMPONENTS } from '../model/glibc-saves.js';
 import { CLOSURE_ORDER, isUserVisible } from '../model/prerequisites.js';
 import { ALL_KNOWN_64, hasBit64, hex } from '../model/registers.js';
-import { ABSENT, PRESENT, type StateComponent, UNKNOWN, type XsaveState } from '../model/xsave.js';
+import {
+  ABSENT,
+  PRESENT,
+  type ShownComponent,
+  type StateComponent,
+  UNKNOWN,
+  type XsaveState,
+} from '../model/xsave.js';
 import { fingerprint } from './fingerprint.js';
 
 /** A state component that the hosts enable. */
@@ -104,6 +119,41 @@ export function kindOf(seen: Capabilities): HostKind {
     components: xsave.components.map(placeOf),
     shown: shownBeyond(xsave),
     onlyFeatures: seen.onlyFeatures,
+  };
+}
+
+function fromPlace({ bit, name, size, offset, aligned }: KindComponent): StateComponent {
+  return {
+    bit,
+    name,
+    size: size ?? undefined,
+    offset: offset ?? undefined,
+    aligned: aligned ?? undefined,
+  };
+}
+
+/** What hosts of a kind enable and show; of a kind that doesn't tell all of XCR0 only what it does. */
+export function packedPartsOf({
+  xcr0,
+  components,
+  shown,
+}: HostKind): Pick<XsaveState, 'enabled' | 'components' | 'shown'> {
+  const told = componentMask(components.map(({ bit }) => bit));
+  return {
+    enabled:
+      xcr0 === null ? { value: told, known: told } : { value: BigInt(xcr0), known: ALL_KNOWN_64 },
+    components: components.map(fromPlace),
+    shown: [...components, ...shown]
+      .filter(({ bit }) => !isLegacyState(bit))
+      .map((one): ShownComponent => {
+        const row = componentRow(one.bit);
+        return {
+          ...fromPlace(one),
+          size: one.size ?? row?.size ?? 0,
+          aligned: one.aligned ?? row?.aligned ?? true,
+          isKnown: true,
+        };
+      }),
   };
 }
 

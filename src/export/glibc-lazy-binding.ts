@@ -4,13 +4,16 @@
  * size for life. On a host with a larger XSAVE area, plain XSAVE writes past that stack.
  * Source: glibc sysdeps/x86/cpu-features.c, x86/sysdep.h (STATE_SAVE_MASK), x86_64/dl-trampoline.h.
  *
- * What the linker saves with, in this order: XSAVEC (compacted; size doesn't grow with the host), else
- * XSAVE (standard format; it does), else FXSAVE (512 bytes everywhere; upper halves of vector
- * arguments are lost).
+ * What the linker saves with, in this order: XSAVEC (compacted: what is in use, behind room for all that
+ * the host enables before it), else XSAVE (standard format: all that the host enables), else FXSAVE
+ * (512 bytes everywhere; upper halves of vector arguments are lost).
  */
 import type { Baseline } from '../baseline/baseline.js';
 import { hardwareGroups } from '../baseline/cluster.js';
+import { packedPartsOf } from '../baseline/host-kind.js';
 import { COMPONENT } from '../catalogue/index.js';
+import { bufferOf, savesOfRelease } from '../model/glibc-saves.js';
+import { holdsPacked } from '../model/packed-area.js';
 import { isSince } from '../model/release.js';
 import { LEGACY_AREA_BYTES } from '../model/xsave.js';
 import { FIRST_WITHOUT_XSAVE, type GlibcVersion } from './glibc-tunables.js';
@@ -52,6 +55,45 @@ function plainXsaveFits(baseline: Baseline): boolean | undefined {
   return most <= least;
 }
 
+/**
+ * Whether the room that a program may have reserved on one host holds what it uses on another, packed:
+ * true, false, or undefined where that isn't known. These settings hide no CPUID: each host shows its own.
+ */
+function packedFits(baseline: Baseline, version: GlibcVersion): boolean | undefined {
+  const parts = new Map<string, ReturnType<typeof packedPartsOf>>();
+  for (const { kind } of hardwareGroups(baseline.cluster))
+    parts.set(JSON.stringify([kind.xcr0, kind.components, kind.shown]), packedPartsOf(kind));
+  const hosts = [...parts.values()];
+  const saves = savesOfRelease(version)?.filter(({ what }) => what === 'lazy binding') ?? [];
+  const fits = new Set(
+    saves.flatMap((save) =>
+      hosts.flatMap(({ shown, enabled }) => {
+        const buffer = bufferOf(save, shown);
+        return hosts.map((target) => holdsPacked(buffer, enabled, target).fit);
+      }),
+    ),
+  );
+  if (fits.has('overrun')) return false;
+  return fits.has('unknown') ? undefined : true;
+}
+
+function withXsavec(baseline: Baseline, version: GlibcVersion): LazyBinding {
+  const stays = 'All hosts have XSAVEC, so it stays';
+  const fits = packedFits(baseline, version);
+  if (fits === true)
+    return {
+      off: false,
+      why: `${stays}: lazy binding then saves what a program uses in the compacted format, and the room that it reserves on one host is enough on each. Without XSAVEC glibc would save with plain XSAVE, which writes all that the host enables.`,
+    };
+  return {
+    off: true,
+    why:
+      fits === false
+        ? `${stays}, but what lazy binding saves in the compacted format lies further back on some host, behind the room that a program reserved on another. LD_BIND_NOW=1 keeps it from saving at all; TLS descriptors (-mtls-dialect=gnu2) save the same way since 2.40.`
+        : `${stays}, but for some host it is unknown where lazy binding puts what it saves in the compacted format. LD_BIND_NOW=1 keeps it from saving at all.`,
+  };
+}
+
 function withoutXsave(baseline: Baseline, version: GlibcVersion): LazyBinding {
   if (!mayBeSomewhere(baseline, 'xsave'))
     return { off: false, why: 'No host has XSAVE, so lazy binding saves with FXSAVE everywhere.' };
@@ -69,11 +111,7 @@ function withoutXsave(baseline: Baseline, version: GlibcVersion): LazyBinding {
 export function lazyBinding(baseline: Baseline, version: GlibcVersion): LazyBinding {
   const kept = new Set(baseline.features);
   if (!kept.has('xsave') || !kept.has('osxsave')) return withoutXsave(baseline, version);
-  if (kept.has('xsavec'))
-    return {
-      off: false,
-      why: 'All hosts have XSAVEC, so it stays: lazy binding then saves in the compacted format, whose size follows what a program uses, not the host. Without XSAVEC glibc would save with plain XSAVE, which writes all that the host enables.',
-    };
+  if (kept.has('xsavec')) return withXsavec(baseline, version);
   const fits = plainXsaveFits(baseline);
   if (fits === true)
     return {

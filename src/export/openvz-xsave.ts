@@ -7,10 +7,10 @@
 import type { Baseline } from '../baseline/baseline.js';
 import { hardwareGroups } from '../baseline/cluster.js';
 import type { KindComponent } from '../baseline/host-kind.js';
-import { componentName, componentRow, isLegacyState } from '../catalogue/index.js';
+import { componentName, componentRow } from '../catalogue/index.js';
 import { hostOfBaseline } from '../formats/baseline.js';
 import { type LeafTable, leafTable, readRegister } from '../model/leaves.js';
-import { bitsOf, type Registers, split64 } from '../model/registers.js';
+import { type Registers, split64 } from '../model/registers.js';
 
 export interface OverrideLine extends Registers {
   readonly leaf: number;
@@ -27,7 +27,7 @@ export interface XsaveLines {
 /** The one place that all hosts with the component have it in; undefined where there is none. */
 function placeOf(bit: number, baseline: Baseline): KindComponent | undefined {
   const places = hardwareGroups(baseline.cluster).flatMap(
-    ({ kind }) => kind.components.find((one) => one.bit === bit) ?? [],
+    ({ kind }) => [...kind.components, ...kind.shown].find((one) => one.bit === bit) ?? [],
   );
   const [first] = places;
   const shape = ({ size, offset, aligned }: KindComponent) => `${size} ${offset} ${aligned}`;
@@ -90,9 +90,7 @@ export function xsaveLines(baseline: Baseline): XsaveLines {
       ],
     };
   const leaves = hostOfBaseline('baseline', baseline).cpus[0]?.leaves ?? leafTable([]);
-  const bits = bitsOf(baseline.enabledAnywhere).filter(
-    (bit) => !isLegacyState(bit) && componentRow(bit)?.kind !== 'supervisor',
-  );
+  const bits = baseline.subleaves.map(({ bit }) => bit);
   const places = bits.map((bit) => placeOf(bit, baseline));
   const placeless = bits.filter((_, at) => places[at] === undefined);
   return {

@@ -4,7 +4,7 @@
  * writes only what isn't in its initial state, but leaves room for the rest.
  * Source: Intel SDM vol. 1, 13.4.3 and 13.10.
  */
-import { COMPONENTS, componentRow } from '../catalogue/index.js';
+import { componentRow, isLegacyState, LINUX_STATE } from '../catalogue/index.js';
 import { bitsOf, hasBit64, type Known64 } from './registers.js';
 import { LEGACY_AREA_BYTES, type StateComponent, type XsaveState } from './xsave.js';
 
@@ -25,7 +25,7 @@ export function packedEnds(components: readonly PackedComponent[]): ReadonlyMap<
   const ends = new Map<number, number>();
   let end = LEGACY_AREA_BYTES;
   for (const { bit, size, aligned } of [...components].sort((a, b) => a.bit - b.bit)) {
-    if (bit < 2) continue;
+    if (isLegacyState(bit)) continue;
     end = (aligned ? alignUp(end) : end) + size;
     ends.set(bit, end);
   }
@@ -36,12 +36,6 @@ export function packedEnds(components: readonly PackedComponent[]): ReadonlyMap<
 export function packedBytes(components: readonly PackedComponent[]): number {
   return Math.max(LEGACY_AREA_BYTES, ...packedEnds(components).values());
 }
-
-/** Every bit that a user component can have; the others are zero in every XCR0. */
-const USER_BITS = COMPONENTS.filter(({ kind }) => kind === 'user').reduce(
-  (mask, { bit }) => mask | (1n << BigInt(bit)),
-  0n,
-);
 
 /**
  * What isn't known of a component that is there: its registers have one size on every CPU (Intel SDM
@@ -93,7 +87,7 @@ function firstBehind(
 }
 
 function possible({ value, known }: Known64): bigint {
-  return value | (USER_BITS & ~known);
+  return value | (LINUX_STATE & ~known);
 }
 
 /**

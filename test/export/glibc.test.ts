@@ -194,6 +194,15 @@ describe('lazy binding', () => {
     ).toBeUndefined();
     expect(hiddenAt([SERVER], '2.36')).not.toContain('XSAVEC');
   });
+  it('goes where XSAVEC lays state behind the room that another host made programs reserve', () => {
+    const mpx = { 3: [64, 960], 4: [64, 1024] } as const;
+    const places = { ...INTEL_AVX512, ...mpx };
+    const withMpx: HostPlan = { ...SERVER, name: 'mpx', places, mask: 0xffn };
+    expect(bindNow([SERVER, withMpx])).toBe('1');
+    expect(bindNow([{ ...SERVER, places }, withMpx])).toBeUndefined();
+    // 2.40 reserves 64 bytes more.
+    expect(bindNow([SERVER, withMpx], '2.41')).toBeUndefined();
+  });
   it('stays where all hosts enable the same state', () =>
     expect(bindNow([HASWELL, { ...HASWELL, name: 'b', features: V3 }])).toBeUndefined());
   it('stays where only protection keys enlarge the area: glibc does not save them', () =>

@@ -63,6 +63,14 @@ describe('openvz', () => {
     expect(at(table, 'd.6')).toEqual([512, 1152, 0, 0]);
     expect(at(table, 'd.9')).toEqual([8, 2688, 0, 0]);
   });
+  it('has those that a host shows and none enables: glibc leaves room for them', () => {
+    const places = { ...INTEL_512.places, 3: [64, 960] } as const;
+    const off = openvz.write(
+      baselineOfPlans([INTEL_512, { ...INTEL_512, name: 'off', places }]),
+      {},
+    );
+    expect(at(tableOf(off.content), 'd.3')).toEqual([64, 960, 0, 0]);
+  });
   it('leaves those alone that hosts lay out differently, and says so', () => {
     const mixed = openvz.write(baselineOfPlans([INTEL_512, AMD_512]), {});
     expect([...tableOf(mixed.content).keys()]).not.toContain('d.6');
