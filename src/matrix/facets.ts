@@ -6,6 +6,7 @@
 import { type FeatureName, ROWS } from '../catalogue/index.js';
 import { judge, VERDICTS } from '../judge/verdict.js';
 import type { Capabilities } from '../model/capabilities.js';
+import { GLIBC_SAVES, savesOfRelease } from '../model/glibc-saves.js';
 import { ALL_KNOWN_64, bitsOf, hasBit64 } from '../model/registers.js';
 import { ABSENT } from '../model/xsave.js';
 import type { HostPart } from '../rules/context.js';
@@ -59,6 +60,37 @@ const area: Facet = {
     xsave: { ...BLANK.xsave, areaBytes: host.xsave.areaBytes },
   }),
   key: (host) => `${effectiveText(AREA_FEATURES, host)} ${host.xsave.areaBytes}`,
+};
+
+/** Of glibc only which of its ways a release may have. */
+function savesText({ system }: Capabilities): string {
+  const saves = savesOfRelease(system.glibc?.version);
+  return saves === undefined ? '?' : saves.map((save) => GLIBC_SAVES.indexOf(save)).join();
+}
+
+const packed: Facet = {
+  part: 'packed',
+  view: (host) => {
+    const { enabled, components, shown } = host.xsave;
+    const { glibc } = host.system;
+    return {
+      effective: only(AREA_FEATURES, host),
+      xsave: { ...BLANK.xsave, enabled, components, shown },
+      system: glibc === undefined ? {} : { glibc },
+    };
+  },
+  key: (host) => {
+    const { enabled, components, shown } = host.xsave;
+    return [
+      effectiveText(AREA_FEATURES, host),
+      `${enabled.value} ${enabled.known}`,
+      components.map(({ bit, size, aligned }) => `${bit},${size},${aligned}`).join(' '),
+      shown
+        .map(({ bit, size, aligned, isKnown }) => `${bit},${size},${aligned},${isKnown}`)
+        .join(' '),
+      savesText(host),
+    ].join('\n');
+  },
 };
 
 const signalFrame: Facet = {
@@ -144,7 +176,7 @@ function alone(facet: Facet): FacetGroup {
 }
 
 export const FACET_GROUPS: readonly FacetGroup[] = [
-  ...[fields, area, signalFrame, cpus, unnamed, numbers].map(alone),
+  ...[fields, area, packed, signalFrame, cpus, unnamed, numbers].map(alone),
   {
     facets: COMPONENT_BITS.map(component),
     key: ({ xsave: { enabled, components } }) =>

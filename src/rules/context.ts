@@ -44,7 +44,7 @@ export interface Context {
  * Parts of a context. A rule sees all, but what it finds depends only on the parts that it names: that
  * is how "matrix" asks about many hosts at once.
  * - features: each feature for itself. fields: features that are numbers.
- * - area: the XSAVE area as a whole. component: each state component for itself.
+ * - area: the XSAVE area as a whole. packed: the one that XSAVEC lays out. component: each state component for itself.
  * - frame: signal frames. cpus: differences between a host's CPUs. unnamed: bits without a name.
  * - numbers: vendor, cache line, width of addresses.
  * - identity: what no verdict depends on.
@@ -54,6 +54,7 @@ export const HOST_PARTS = [
   'features',
   'fields',
   'area',
+  'packed',
   'component',
   'frame',
   'cpus',

@@ -4,6 +4,7 @@
  */
 import { addressWidth } from './address-width.js';
 import { cacheLineDiffers } from './cache-line-differs.js';
+import { compactedAreaGrows } from './compacted-area-grows.js';
 import { cpusDiffer } from './cpus-differ.js';
 import { criuAccepts, criuRefuses, criuUnknown } from './criu-answers.js';
 import { criuTooOld } from './criu-too-old.js';
@@ -43,6 +44,7 @@ const LIST = [
   instructionMissing,
   stateMissing,
   xsaveAreaGrows,
+  compactedAreaGrows,
   kernelFeatureMissing,
   stateLayout,
   signalFrameLayout,

@@ -6,28 +6,15 @@ import { isLegacyState, LINUX_STATE } from '../catalogue/index.js';
 import type { Capabilities } from '../model/capabilities.js';
 import type { ImageProcess, LazyBinding, SaveWay } from '../model/image-folder.js';
 import { hasBit64 } from '../model/registers.js';
-import { LEGACY_AREA_BYTES, PRESENT, standardAreaBytes } from '../model/xsave.js';
+import { PRESENT, standardAreaBytes } from '../model/xsave.js';
 import type { ImageEvidence } from './context.js';
 
-/**
- * Bytes that the CPU writes at the target for these components; undefined: not known. In the compacted
- * format each follows the one before.
- */
-function bytesWritten(
-  { instruction, components }: SaveWay,
-  { xsave }: Capabilities,
-): number | undefined {
+/** Bytes that plain XSAVE writes at the target for these components; undefined: not known. */
+function bytesWritten(components: bigint, { xsave }: Capabilities): number | undefined {
   if ((components & LINUX_STATE & ~xsave.enabled.known) !== 0n) return undefined;
-  const saved = xsave.components.filter(
-    ({ bit }) => !isLegacyState(bit) && hasBit64(components, bit),
+  return standardAreaBytes(
+    xsave.components.filter(({ bit }) => !isLegacyState(bit) && hasBit64(components, bit)),
   );
-  if (instruction === 'xsave') return standardAreaBytes(saved);
-  let end = LEGACY_AREA_BYTES;
-  for (const { size, aligned } of saved) {
-    if (size === undefined || aligned === undefined) return undefined;
-    end = (aligned ? Math.ceil(end / 64) * 64 : end) + size;
-  }
-  return end;
 }
 
 export interface Overrun {
@@ -38,12 +25,15 @@ export interface Overrun {
 }
 type Answer = 'fits' | 'unknown' | Omit<Overrun, 'process'>;
 
-function answerOfWay(way: SaveWay, target: Capabilities): Answer {
-  const written = bytesWritten(way, target);
+/** XSAVEC has a rule of its own: compacted-area-grows. */
+function answerOfWay(
+  { instruction, components, areaBytes }: SaveWay,
+  target: Capabilities,
+): Answer {
+  if (instruction === 'xsavec') return 'fits';
+  const written = bytesWritten(components, target);
   if (written === undefined) return 'unknown';
-  // XSAVEC writes what is in use, and nobody uses what the source hasn't shown.
-  if (written <= way.areaBytes || way.instruction === 'xsavec') return 'fits';
-  return { written, areaBytes: way.areaBytes };
+  return written <= areaBytes ? 'fits' : { written, areaBytes };
 }
 
 /** Whether glibc saw XSAVEC, and takes it for what it binds first after the restore. */
@@ -52,26 +42,37 @@ function sawXsavec({ source, mask }: ImageEvidence): boolean {
   return isShown && source?.effective('xsavec') === PRESENT;
 }
 
-function answerOf(binding: LazyBinding, images: ImageEvidence, target: Capabilities): Answer {
-  if (binding.kind === 'none') return 'fits';
+function possibleWays(binding: LazyBinding, images: ImageEvidence): readonly SaveWay[] {
+  if (binding.kind === 'none') return [];
   const hasXsavec = sawXsavec(images);
-  const isPossible = (way: SaveWay) =>
-    binding.kind === 'chosen' || hasXsavec === (way.instruction === 'xsavec');
-  const answers = binding.ways.filter(isPossible).map((way) => answerOfWay(way, target));
+  return binding.ways.filter(
+    ({ instruction }) => binding.kind === 'chosen' || hasXsavec === (instruction === 'xsavec'),
+  );
+}
+
+/** The ways in which a process may save registers; undefined: not known. */
+export function waysOf(
+  { lazyBinding }: ImageProcess,
+  images: ImageEvidence,
+): readonly SaveWay[] | undefined {
+  return lazyBinding.known ? possibleWays(lazyBinding.value, images) : undefined;
+}
+
+function answerOf(ways: readonly SaveWay[] | undefined, target: Capabilities): Answer {
+  if (ways === undefined) return 'unknown';
+  const answers = ways.map((way) => answerOfWay(way, target));
   const overruns = answers.find((answer) => typeof answer === 'object');
   return overruns ?? (answers.includes('unknown') ? 'unknown' : 'fits');
 }
 
-/** Of all processes: an overrun of one, that none has any, or that it isn't known. */
+/** Of all processes that save with plain XSAVE: an overrun of one, that none has any, or that it isn't known. */
 export function lazyBindingOf(
   images: ImageEvidence,
   target: Capabilities,
 ): 'fits' | 'unknown' | Overrun {
   const answers = images.alive.map((process) => ({
     process,
-    answer: process.lazyBinding.known
-      ? answerOf(process.lazyBinding.value, images, target)
-      : ('unknown' as const),
+    answer: answerOf(waysOf(process, images), target),
   }));
   for (const { process, answer } of answers)
     if (typeof answer === 'object') return { process, ...answer };

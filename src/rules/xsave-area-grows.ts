@@ -56,7 +56,7 @@ function find({ from, to, images }: Context): Found<Facts>[] {
  * The target's XSAVE area is larger than the one that programs sized their buffers by. glibc asks
  * CPUID 0xD once, keeps the size, and lets the lazy binding trampoline save into that much stack:
  * with plain XSAVE the CPU writes every enabled component and overruns it. With XSAVEC glibc saves
- * the components it knows in the compacted format; what isn't in use takes no room to write.
+ * the components it knows in the compacted format: see compacted-area-grows.
  * Where the source has no XSAVE, nobody has sized anything (glibc uses FXSAVE).
  * Sources: glibc sysdeps/x86/cpu-features.c (update_active), sysdeps/x86_64/dl-trampoline.h;
  * CRIU commit 327e78f92.
@@ -76,9 +76,9 @@ export const xsaveAreaGrows = rule({
           `${after}: memory corruption.`
         );
       case 'xsavec':
-        return `${sizes}: glibc saves with XSAVEC and stays within its buffer while no code uses the state that is new, but ${programs}`;
+        return `${sizes}: glibc saves with XSAVEC, which is looked at for itself, but ${programs}`;
       case 'fits':
-        return `${sizes}: the tasks' memory shows that their glibc reserves enough room for what it saves, but ${programs}`;
+        return `${sizes}: the tasks' memory shows that their glibc reserves enough room for what it saves with plain XSAVE, but ${programs}`;
       case 'xsave':
         return (
           `${sizes}: ${from} has no XSAVEC, so glibc's lazy binding saves with plain XSAVE into a buffer of ${before} ` +
