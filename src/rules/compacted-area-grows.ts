@@ -63,9 +63,10 @@ function answerOf(
   const ways = waysOf(process, images);
   if (ways === undefined) return undefined;
   const packed = ways.filter(({ instruction }) => instruction === 'xsavec');
-  // glibc that asks for APX saves for TLS descriptors, too (2.40).
-  const hasTls = packed.some(({ components }) => hasBit64(components, COMPONENT.apx));
-  const others = GLIBC_SAVES.filter(({ what }) => hasTls && what === 'TLS descriptors');
+  // glibc that asks for APX saves for TLS descriptors, too, and then tiles as well (2.40).
+  const asks = (bit: number) => packed.some(({ components }) => hasBit64(components, bit));
+  const isTlsUnseen = asks(COMPONENT.apx) && !asks(COMPONENT.xtile_data);
+  const others = GLIBC_SAVES.filter(({ what }) => isTlsUnseen && what === 'TLS descriptors');
   return worstOf([
     ...packed.map(({ components, areaBytes }) => ({
       ...holdsPacked(

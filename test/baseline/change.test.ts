@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { baselineOf } from '../../src/baseline/baseline.js';
+import { type Baseline, baselineOf } from '../../src/baseline/baseline.js';
 import { type Join, leaveCluster } from '../../src/baseline/change.js';
 import { checkRequirement, explainDrop, featuresOfLevel } from '../../src/baseline/explain-drop.js';
 import { findNearest } from '../../src/baseline/nearest.js';
@@ -10,11 +10,13 @@ import { hostOf as modelOf } from '../profiles/load.js';
 import {
   AMD_512,
   baselineOfPlans,
+  fileText,
   INTEL_512,
   joinHosts,
   joinPlans,
   models,
   planned,
+  readText,
 } from './clusters.js';
 
 const counting = ({ findings }: Join) => [
@@ -83,6 +85,42 @@ describe('a host that wants to join', () => {
         advice: expect.stringContaining('clearcpuid='),
       }),
     );
+  });
+  describe('and lays packed state out behind the room that tasks have', () => {
+    const mpx = { 3: [64, 960], 4: [64, 1024] } as const;
+    const withMpx: HostPlan = {
+      ...INTEL_512,
+      name: 'mpx',
+      mask: 0x2ffn,
+      places: { ...INTEL_512.places, ...mpx },
+    };
+    const codes = (before: Baseline) =>
+      joinPlans(before, withMpx)
+        .findings.filter(({ code }) => code === 'compacted-area-grows')
+        .map(({ severity }) => severity);
+    it('is refused', () => {
+      const before = baselineOfPlans([INTEL_512]);
+      expect(codes(before)).toEqual(['blocker']);
+      expect(joinPlans(before, withMpx).accepted).toBe(false);
+    });
+    it('fits where the mask showed that state, enabled or not', () => {
+      const off = { ...withMpx, name: 'off', mask: 0x2e7n };
+      expect(codes(baselineOfPlans([INTEL_512, off]))).toEqual([]);
+      expect(codes(baselineOfPlans([INTEL_512, withMpx]))).toEqual([]);
+    });
+    it('is measured by what running tasks saw, not by what hosts show since', () => {
+      const off = { ...withMpx, name: 'off', mask: 0x2e7n };
+      const { after, accepted } = joinPlans(baselineOfPlans([INTEL_512]), off);
+      expect(accepted).toBe(true);
+      expect(after.subleaves.map(({ bit }) => bit)).toContain(3);
+      expect(codes(after)).toEqual(['blocker']);
+    });
+    it('is not known to fit where a file of an older release does not say what tasks saw', () => {
+      const made = baselineOfPlans([INTEL_512, withMpx]);
+      const json = JSON.parse(fileText(made));
+      delete json.floors.subleaves;
+      expect(codes(readText(JSON.stringify(json)).baseline)).toEqual(['unknown']);
+    });
   });
   it('is measured by what running tasks saw, not by hosts that left', () => {
     const grown = baselineOfPlans([HASWELL, INTEL_512_AS_HASWELL]);

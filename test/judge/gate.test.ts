@@ -335,6 +335,55 @@ describe("glibc's room for lazy binding", () => {
     expect(growth(smaller, INTEL, xsave(832))).toEqual(['blocker']);
   });
 
+  describe('that XSAVEC saves into', () => {
+    const withMpx: HostPlan = {
+      ...INTEL,
+      name: 'mpx',
+      mask: 0xffn,
+      places: { ...INTEL_AVX512, 3: [64, 960], 4: [64, 1024] },
+    };
+    const avx: HostPlan = { ...HASWELL, features: [...HASWELL.features, 'xsavec'] };
+    const packed = (areaBytes: number, components = 0xeen): LazyBinding => ({
+      kind: 'chosen',
+      ways: [saves('xsavec', areaBytes, components)],
+    });
+    const shift = (
+      from: HostPlan,
+      to: HostPlan,
+      ...bindings: NonNullable<ProcessPlan['binding']>[]
+    ) =>
+      ask({ from, processes: bindings.map((binding, place) => ({ binding, pid: place + 7 })) }, to)
+        .findings.filter(({ code }) => code === 'compacted-area-grows')
+        .map(({ severity, facts }) => [severity, facts.process, facts.before]);
+
+    it('is overrun where MPX moves AVX-512 behind it', () =>
+      expect(shift(INTEL, withMpx, packed(2432))).toEqual([
+        ['blocker', 'process 7 (server)', 2432],
+      ]));
+    it('is large enough where it was reserved on a host that shows MPX, whatever the source says', () =>
+      expect(shift(INTEL, withMpx, packed(2496))).toEqual([]));
+    it('is the worst of all processes', () =>
+      expect(shift(INTEL, withMpx, packed(2496), packed(2432))).toEqual([
+        ['blocker', 'process 8 (server)', 2432],
+      ]));
+    it('is small from an earlier host, though both hosts are alike now', () =>
+      expect(shift(INTEL, INTEL, packed(832))).toEqual([['blocker', 'process 7 (server)', 832]]));
+    it('may be too small for what is new at the target: a risk', () =>
+      expect(shift(avx, INTEL, packed(832))).toEqual([['risk', 'process 7 (server)', 832]]));
+    it('that is not known stays the worst case', () => {
+      expect(shift(INTEL, withMpx, 'untold')).toEqual([['blocker', null, 2432]]);
+      expect(shift(INTEL, withMpx, packed(2496), 'untold')).toEqual([['blocker', null, 2432]]);
+    });
+    it('does not matter where nothing binds lazily', () =>
+      expect(shift(INTEL, withMpx, { kind: 'none' })).toEqual([]));
+    it('of TLS descriptors is what the table says, for a glibc that has them', () => {
+      expect(shift(INTEL, withMpx, packed(2496, 0x800een))).toEqual([]);
+      expect(shift(avx, AMX, packed(2496, 0x800een))).toEqual([
+        ['risk', 'process 7 (server)', 896],
+      ]);
+    });
+  });
+
   it('of objects that are loaded later goes by the CPU that glibc saw', () => {
     const smaller: HostPlan = { ...HASWELL, features: [...HASWELL.features, 'xsavec'] };
     const idle: LazyBinding = { kind: 'idle', ways: [saves('xsave', 832), saves('xsavec', 832)] };

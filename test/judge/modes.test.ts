@@ -81,6 +81,11 @@ describe('mode instructions', () => {
       finding('xsave-area-grows', 'blocker', { component: 'xsave' }),
       'info',
     ],
+    [
+      'a packed area that grows is a note',
+      finding('compacted-area-grows', 'blocker', { component: 'xsave' }),
+      'info',
+    ],
     ['another layout is a note', finding('state-layout', 'risk', { component: 'pkru' }), 'info'],
     [
       'a lost kernel feature is a risk',

@@ -11,7 +11,7 @@ import { KindFold } from '../../src/matrix/kinds.js';
 import { matrixOfKinds, verdictMatrix, verdictOf } from '../../src/matrix/matrix.js';
 import { describeHost } from '../../src/model/capabilities.js';
 import type { Host } from '../../src/model/host.js';
-import { HASWELL, hostOf, seen, V3 } from '../hosts.js';
+import { HASWELL, hostOf, INTEL_AVX512, seen, V3, V4 } from '../hosts.js';
 import { compareHosts } from '../judge/between.js';
 import { plan } from '../plans.js';
 import { hostOf as modelOf } from '../profiles/load.js';
@@ -44,6 +44,19 @@ describe('the matrix says what a comparison says', () => {
       hostOf({ ...HASWELL, name: 'mixed' }, [{ ...HASWELL, features: V3 }]),
       hostOf({ ...HASWELL, name: 'v3', features: V3 }),
     ]));
+  it('of hosts that show state which others enable, under several releases of glibc', () => {
+    const places = { ...INTEL_AVX512, 3: [64, 960], 4: [64, 1024] } as const;
+    const noMpx = { features: V4, places: INTEL_AVX512, mask: 0xe7n, areaBytes: 2688 };
+    const glibc = (version: string) => ({ system: { glibc: { version } } });
+    const plans = [noMpx, { ...noMpx, places }, { ...noMpx, places, mask: 0xffn }];
+    expectTheSame(
+      plans.flatMap((one) => [
+        hostOf(one),
+        hostOf({ ...one, ...glibc('2.36') }),
+        hostOf({ ...one, ...glibc('2.41') }),
+      ]),
+    );
+  });
   it('of hosts of which little is told', () =>
     expectTheSame([
       hostOf(HASWELL),

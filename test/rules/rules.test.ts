@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Capabilities } from '../../src/model/capabilities.js';
 import { addressWidth } from '../../src/rules/address-width.js';
 import { cacheLineDiffers } from '../../src/rules/cache-line-differs.js';
+import { compactedAreaGrows } from '../../src/rules/compacted-area-grows.js';
 import { cpusDiffer } from '../../src/rules/cpus-differ.js';
 import { dataMissing } from '../../src/rules/data-missing.js';
 import { featureAdded } from '../../src/rules/feature-added.js';
@@ -275,6 +276,83 @@ describe('xsave-area-grows', () => {
       [],
     ],
   ]);
+});
+
+describe('compacted-area-grows', () => {
+  const MPX = { 3: [64, 960], 4: [64, 1024] } as const;
+  const noMpx: Partial<HostPlan> = {
+    features: V4,
+    mask: 0xe7n,
+    places: INTEL_AVX512,
+    areaBytes: 2688,
+  };
+  const mpx: Partial<HostPlan> = { ...noMpx, mask: 0xffn, places: { ...INTEL_AVX512, ...MPX } };
+  const mpxOff: Partial<HostPlan> = { ...mpx, mask: 0xe7n };
+  const avx: Partial<HostPlan> = { ...HASWELL, ...plus('xsavec') };
+  const glibc = (version: string) => ({ system: { glibc: { version } } });
+  const blocker = {
+    severity: 'blocker',
+    facts: { what: 'moved', before: 2432, after: 2496, state: 'hi16_zmm', glibc: 'own' },
+  } as const;
+  table(compactedAreaGrows, [
+    ['MPX moves AVX-512 behind the room: blocker', noMpx, mpx, [blocker]],
+    ['the source shows MPX, enabled or not: nothing', mpxOff, mpx, []],
+    ['the target shows MPX and leaves it off: nothing', noMpx, mpxOff, []],
+    ['the other way: nothing', mpx, noMpx, []],
+    ['as the same: nothing', noMpx, noMpx, []],
+    [
+      'the glibc of the source is one of those: blocker',
+      { ...noMpx, ...glibc('2.36') },
+      mpx,
+      [blocker],
+    ],
+    [
+      'it reserves enough since 2.40, others do not: risk',
+      { ...noMpx, ...glibc('2.41') },
+      mpx,
+      [{ severity: 'risk', facts: { what: 'moved', before: 2432, glibc: 'other' } }],
+    ],
+    ['2.39 may be either: blocker', { ...noMpx, ...glibc('2.39') }, mpx, [blocker]],
+    [
+      'AVX-512 comes behind: risk',
+      avx,
+      noMpx,
+      [{ severity: 'risk', facts: { what: 'behind', before: 832, state: 'opmask' } }],
+    ],
+    ['PKRU comes behind, which glibc does not save: nothing', noMpx, SKYLAKE_SP, []],
+    ['without XSAVEC at the source: said by others', {}, noMpx, []],
+    ['without XSAVEC at the target: said by others', noMpx, { ...mpx, features: V3 }, []],
+    [
+      'XSAVEC not told: unknown',
+      { ...noMpx, features: V4.filter((name) => name !== 'xsavec'), untold: ['xsavec'] },
+      mpx,
+      [{ severity: 'unknown', facts: { what: 'unknown' } }],
+    ],
+    [
+      'of the target it is not told what it enables: unknown',
+      noMpx,
+      { ...mpx, maskUntold: true },
+      [{ severity: 'unknown' }],
+    ],
+    [
+      'leaf 0xD not told at a target without XSAVE: nothing',
+      noMpx,
+      { features: V2, mask: 0n, areaBytes: undefined as never, places: {} },
+      [],
+    ],
+  ]);
+
+  it('says that a larger number in CPUID is larger, where both systems say it', () => {
+    const said = (compactedBytes: number, basis: 'read' | 'derived' = 'read') => {
+      const host = seen({ ...HASWELL, ...noMpx });
+      return { ...host, xsave: { ...host.xsave, compactedBytes, basis } };
+    };
+    const found = ask(compactedAreaGrows, said(2432), said(2440));
+    expect(found).toMatchObject([{ severity: 'info', facts: { what: 'number', after: 2440 } }]);
+    expect(compactedAreaGrows.severityIn('strict', found[0]!)).toBe('blocker');
+    expect(ask(compactedAreaGrows, said(2440), said(2432))).toEqual([]);
+    expect(ask(compactedAreaGrows, said(2432), said(2440, 'derived'))).toEqual([]);
+  });
 });
 
 describe('xsave-area-shrinks', () => {
