@@ -42,6 +42,11 @@ const PLANS: Readonly<Record<string, HostPlan>> = {
   old: { ...HASWELL, features: V2, mask: 0n, places: {}, areaBytes: 0 },
   plain: { ...HASWELL, features: V3 },
   'Intel with AVX-512': INTEL_512,
+  'Intel with AVX-512 and MPX': {
+    ...INTEL_512,
+    mask: 0x2ffn,
+    places: { ...INTEL_512.places, 3: [64, 960], 4: [64, 1024] },
+  },
   'AMD with AVX-512': AMD_512,
 };
 
