@@ -3,7 +3,7 @@ import type { Capabilities } from '../model/capabilities.js';
 import { bufferOf, GLIBC_SAVES, type GlibcSave, savesOfRelease } from '../model/glibc-saves.js';
 import type { ImageProcess } from '../model/image-folder.js';
 import { holdsPacked, type PackedAnswer, type PackedFit } from '../model/packed-area.js';
-import { hasBit64 } from '../model/registers.js';
+import { ALL_KNOWN_64, hasBit64 } from '../model/registers.js';
 import { ABSENT, PRESENT } from '../model/xsave.js';
 import { SMALLER_AREA } from './advice.js';
 import type { Context, ImageEvidence } from './context.js';
@@ -147,6 +147,9 @@ function find(context: Context): Found<Facts>[] {
   const { from, to, images } = context;
   // A target without XSAVEC ends such a task in any case: see instruction-missing.
   if ([from, to].some((host) => host.effective('xsavec') === ABSENT)) return [];
+  // Without OSXSAVE glibc saves with FXSAVE.
+  const { value, known } = from.xsave.enabled;
+  if (value === 0n && known === ALL_KNOWN_64) return [];
   const isXsavecKnown = from.effective('xsavec') === PRESENT;
   const packed =
     images === undefined

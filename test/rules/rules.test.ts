@@ -335,6 +335,12 @@ describe('compacted-area-grows', () => {
       [{ severity: 'unknown' }],
     ],
     [
+      'no OSXSAVE at the source, so glibc saves with FXSAVE: nothing',
+      { ...noMpx, features: V4.filter((name) => name !== 'osxsave'), mask: 0n, places: {} },
+      mpx,
+      [],
+    ],
+    [
       'leaf 0xD not told at a target without XSAVE: nothing',
       noMpx,
       { features: V2, mask: 0n, areaBytes: undefined as never, places: {} },
