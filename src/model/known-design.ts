@@ -166,16 +166,22 @@ function withRows(leaves: LeafTable, rows: readonly LeafRow[]): LeafTable {
 
 interface Settled {
   readonly cpu: Cpu;
+  /** What the CPU calls itself. */
+  readonly model: string;
   /** Whether features, or places, were open and no longer are. */
   readonly features: boolean;
   readonly places: boolean;
 }
 
-function settleCpu(
-  cpu: Cpu,
-  design: Microarchitecture | undefined,
-  layout: XsaveDesign | undefined,
-): Settled {
+/** Undefined where it isn't known which CPU it is. */
+function settleCpu(cpu: Cpu): Settled | undefined {
+  const vendor = readVendor(cpu.leaves);
+  const number = readRegister(cpu.leaves, 1, 0, 'eax');
+  if (vendor === undefined || number.known !== ALL_KNOWN) return undefined;
+  const signature = decodeSignature(number.value);
+  const { family, model, stepping } = signature;
+  const design = findMicroarchitecture(vendor, family, model, stepping);
+  const layout = findXsaveDesign(vendor, family, model);
   const absent = design === undefined ? [] : absentRows(cpu.leaves, design);
   let leaves = withRows(cpu.leaves, absent);
   let xcr0 = cpu.xcr0;
@@ -193,18 +199,19 @@ function settleCpu(
   }
   return {
     cpu: { ...cpu, leaves, ...(xcr0 === undefined ? {} : { xcr0 }) },
+    model: modelText(vendor, signature),
     features: absent.length > 0,
     places: places.length > 0,
   };
 }
 
-function remarksOn(all: readonly Settled[], model: string): string[] {
+function remarksOn({ model, features, places }: Settled): string[] {
   const remarks: string[] = [];
-  if (all.some(({ features }) => features))
+  if (features)
     remarks.push(
       `Features that the source doesn't mention and that came with later designs than ${model} count as absent.`,
     );
-  if (all.some(({ places }) => places))
+  if (places)
     remarks.push(
       `The places of its state components weren't read; they are those of every known ${model}.`,
     );
@@ -212,7 +219,7 @@ function remarksOn(all: readonly Settled[], model: string): string[] {
 }
 
 function withRemarks(host: Host, remarks: readonly string[]): Host {
-  return remarks.length === 0 ? host : { ...host, remarks: [...host.remarks, ...remarks] };
+  return { ...host, remarks: [...new Set([...host.remarks, ...remarks])] };
 }
 
 /** A guest stays as it was read: what is assumed of it, its description says (describeHost). */
@@ -225,21 +232,14 @@ function remarkOnGuest(host: Host): string[] {
       ];
 }
 
-/** The host with what its design settles; itself where nothing is open, or the design isn't known. */
+/** The host with what the design of each CPU settles; itself where that isn't known of any. */
 export function withKnownDesign(host: Host): Host {
-  const first = host.cpus[0];
-  if (host.kind === 'model' || first === undefined) return host;
+  if (host.kind === 'model') return host;
   if (host.cpus.some(({ leaves }) => hasFeature(leaves, 'hypervisor') !== ABSENT))
     return withRemarks(host, remarkOnGuest(host));
-  const vendor = readVendor(first.leaves);
-  const number = readRegister(first.leaves, 1, 0, 'eax');
-  if (vendor === undefined || number.known !== ALL_KNOWN) return host;
-  const signature = decodeSignature(number.value);
-  const { family, model, stepping } = signature;
-  const design = findMicroarchitecture(vendor, family, model, stepping);
-  const layout = findXsaveDesign(vendor, family, model);
-  const all = host.cpus.map((cpu) => settleCpu(cpu, design, layout));
-  if (!all.some(({ features, places }) => features || places)) return host;
-  const settled = { ...host, cpus: all.map(({ cpu }) => cpu) };
-  return withRemarks(settled, remarksOn(all, modelText(vendor, signature)));
+  const settled = host.cpus.map(settleCpu);
+  if (settled.every((one) => one === undefined)) return host;
+  const cpus = host.cpus.map((cpu, place) => settled[place]?.cpu ?? cpu);
+  const remarks = settled.flatMap((one) => (one === undefined ? [] : remarksOn(one)));
+  return withRemarks({ ...host, cpus }, remarks);
 }

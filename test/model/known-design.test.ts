@@ -1,6 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { FeatureName } from '../../src/catalogue/index.js';
+import { type FeatureName, ROWS } from '../../src/catalogue/index.js';
+import { openInput } from '../../src/formats/format.js';
 import { readHost } from '../../src/formats/index.js';
+import { procCpuinfo } from '../../src/formats/proc-cpuinfo.js';
 import { type Capabilities, describeHost } from '../../src/model/capabilities.js';
 import {
   encodeSignature,
@@ -9,9 +12,9 @@ import {
   rowsFromFeatures,
   vendorRow,
 } from '../../src/model/from-features.js';
-import type { Host } from '../../src/model/host.js';
+import type { Cpu, Host } from '../../src/model/host.js';
 import { withKnownDesign } from '../../src/model/known-design.js';
-import { leafTable } from '../../src/model/leaves.js';
+import { leafTable, readRegister } from '../../src/model/leaves.js';
 import { ABSENT, PRESENT, presenceInMask, UNKNOWN } from '../../src/model/xsave.js';
 import {
   type CpuinfoPlan,
@@ -200,6 +203,49 @@ function listed(features: readonly FeatureName[], xcr0: bigint): Host {
     remarks: [],
   };
 }
+
+describe('whatever flags there are', () => {
+  const plans = Object.values(PLANS);
+  const anyText = fc
+    .tuple(
+      fc.constantFrom(...plans),
+      fc.constantFrom(...plans),
+      fc.boolean(),
+      fc.infiniteStream(fc.boolean()),
+    )
+    .map(([number, { flags }, isGuest, kept]) => {
+      const some = flags.split(' ').filter(() => kept.next().value);
+      const all = ['fpu', ...some, ...(isGuest ? ['hypervisor'] : [])].join(' ');
+      return cpuinfoText({ ...number, flags: all });
+    });
+  const readBare = (text: string) =>
+    procCpuinfo.read(openInput('cpuinfo', new TextEncoder().encode(text)));
+  it('what was known stays as it was, and nothing is left to settle', () =>
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const before = readBare(text);
+        const after = withKnownDesign(before);
+        for (const row of before.cpus[0]?.leaves.rows ?? [])
+          for (const register of ['eax', 'ebx', 'ecx', 'edx'] as const) {
+            const known = row.known?.[register] ?? 0xffffffff;
+            const now = readRegister(
+              (after.cpus[0] as Cpu).leaves,
+              row.leaf,
+              row.subleaf,
+              register,
+            );
+            expect((now.value & known) >>> 0).toBe((row[register] & known) >>> 0);
+            expect((now.known & known) >>> 0).toBe(known);
+          }
+        expect(withKnownDesign(after).cpus).toEqual(after.cpus);
+        const [seenBefore, seenAfter] = [describeHost(before), describeHost(after)];
+        for (const { name } of ROWS)
+          if (seenBefore.effective(name) !== UNKNOWN)
+            expect(seenAfter.effective(name)).toBe(seenBefore.effective(name));
+      }),
+      { numRuns: 100 },
+    ));
+});
 
 describe('any list of features', () => {
   const FEATURES: readonly FeatureName[] = [
