@@ -64,6 +64,8 @@ function seenOn(
     differences: [],
     unnamed: new Map(),
     logicalCpus: 0,
+    isBareMetal: undefined,
+    assumedModel: undefined,
   };
   return seenThrough(host, mask);
 }

@@ -140,12 +140,15 @@ async function loadFolder(path: string): Promise<Host> {
  * A name of a model or "localhost" means that, never a file of the same name in the current folder:
  * what a command means mustn't depend on where it runs. Throws InputError.
  */
-export async function loadHost(wanted: string): Promise<Host> {
+export async function loadHost(
+  wanted: string,
+  told: { readonly kernel?: string | undefined } = {},
+): Promise<Host> {
   if (wanted === 'localhost') {
     const { probeHost } = await import('../probe/index.js');
     return probeHost();
   }
-  if (wanted === '-') return readHost('standard input', readStandardInput());
+  if (wanted === '-') return readHost('standard input', readStandardInput(), told);
   const model = findProfileName(wanted);
   if (model !== undefined) {
     const root = packageRoot(fileURLToPath(import.meta.url)) ?? '.';
@@ -153,5 +156,5 @@ export async function loadHost(wanted: string): Promise<Host> {
     return readHost(model, readFile(path, model));
   }
   if (isFolder(wanted)) return loadFolder(wanted);
-  return readHost(wanted, readFile(wanted, wanted));
+  return readHost(wanted, readFile(wanted, wanted), told);
 }

@@ -23,6 +23,7 @@ import { describeInputError, InputError, isInputError } from '../model/errors.js
 import type { Host } from '../model/host.js';
 import { printable } from '../model/printable.js';
 import { hostFilesIn } from './host-folder.js';
+import { refuseUselessKernel, takesKernel } from './kernel-argument.js';
 import { Lines } from './lines.js';
 import { isFolder, loadHost, readError, readFile } from './load-host.js';
 import { writeErr } from './output.js';
@@ -38,6 +39,8 @@ export interface ClusterInput {
 export interface ReadOptions {
   /** Pass over what can't be read, and say so on standard error. */
   readonly skipUnreadable?: boolean;
+  /** Of every /proc/cpuinfo among the sources: the Linux release that wrote it, or a lower one. */
+  readonly kernel?: string | undefined;
   /** Given each host as well, in the order of the sources; a baseline is one host then. */
   readonly onHost?: (host: Capabilities) => void;
   /** What the command writes, now or in an earlier run: no host of a folder. */
@@ -110,12 +113,15 @@ class ClusterReader {
 
   readonly #onHost: ReadOptions['onHost'];
   readonly #output: OwnOutput;
+  readonly #kernel: string | undefined;
+  #isKernelUsed = false;
 
-  constructor({ skipUnreadable, onHost, output = NO_OUTPUT }: ReadOptions) {
+  constructor({ skipUnreadable, onHost, output = NO_OUTPUT, kernel }: ReadOptions) {
     this.#skips = skipUnreadable === true;
     this.#maySkip = skipUnreadable !== undefined;
     this.#onHost = onHost;
     this.#output = output;
+    this.#kernel = kernel;
   }
 
   async source(wanted: string): Promise<void> {
@@ -130,6 +136,7 @@ class ClusterReader {
     this.#progress.end();
     if (this.#faultCount > 0 && !this.#skips) throw this.#faultsAsError();
     this.#tellFaults('passed over: ');
+    refuseUselessKernel(this.#kernel, this.#isKernelUsed);
     return { cluster: this.#fold.finish(), options: this.#options };
   }
 
@@ -258,7 +265,9 @@ class ClusterReader {
       this.#addBaseline(called, readBaselineFile(input));
       return undefined;
     }
-    const folded = this.#addHost(await readHost(called, bytes));
+    const host = await readHost(called, bytes, { kernel: this.#kernel });
+    this.#isKernelUsed ||= takesKernel(host);
+    const folded = this.#addHost(host);
     return isProfile ? folded : undefined;
   }
 

@@ -11,6 +11,8 @@ export interface Input {
   /** As the user gave it; "-" becomes "standard input". */
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** The Linux release that it was written under, or a lower one, where the user knows it. */
+  readonly kernel?: string;
   /** The first 4 KiB as latin-1, for recognising. */
   readonly head: string;
   /** All as latin-1, where every byte is a character: dumps hold odd bytes in comments. */
@@ -55,12 +57,13 @@ function latin1(bytes: Uint8Array): string {
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
-export function openInput(name: string, bytes: Uint8Array): Input {
+export function openInput(name: string, bytes: Uint8Array, kernel?: string): Input {
   let text: string | undefined;
   let json: ParsedJson | undefined;
   return {
     name,
     bytes,
+    ...(kernel === undefined ? {} : { kernel }),
     head: latin1(bytes.subarray(0, 4096)),
     text: () => {
       text ??= latin1(bytes);

@@ -12,6 +12,8 @@ import { procCpuinfo } from './proc-cpuinfo.js';
 import { qemuExpansion } from './qemu-expansion.js';
 import { vzcpuidctl } from './vzcpuidctl.js';
 
+export { withKnownDesign } from '../model/known-design.js';
+
 export const OTHERS: readonly Format[] = [
   // Before baseline: it may hold one.
   dumpRecord,

@@ -4,6 +4,7 @@
  */
 import { type FeatureName, type FeatureRow, isFeatureName, ROWS } from '../catalogue/index.js';
 import { SYNTHETIC_FLAGS } from '../catalogue/synthetic-flags.js';
+import { isKernelSince } from '../model/kernel-release.js';
 import { isUserVisible } from '../model/prerequisites.js';
 
 type Row = FeatureRow & { readonly name: FeatureName };
@@ -22,17 +23,55 @@ const TOLD_REGISTERS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Flags in these registers that came between 4.1 and 4.11. Linux 4.11 also brought the flag
- * "cpuid", which every CPU has since: it tells the two apart.
+ * Flags that came later, and features in other registers: the release that is known to have them, at the
+ * latest (cpufeatures.h of 4.9, 4.15, 5.10, 5.15, 5.16; invariant TSC: kernel/cpu/intel.c and amd.c, long
+ * before).
+ *
+ * A flag of a newer release proves nothing of an older one's: distributions carry flags back one by one.
+ * Kernel 4.18 of RHEL 8 prints avx512_fp16 and avx_vnni, of 5.11 and 5.12, and doesn't know rdpru of 5.5.
+ * Only "cpuid", which every CPU has, tells of its release.
  */
-const SINCE_CPUID_FLAG: ReadonlySet<FeatureName> = new Set([
-  'avx512dq',
-  'avx512ifma',
-  'avx512bw',
-  'avx512vl',
-  'sha_ni',
-  'mwaitx',
-]);
+const SINCE_RELEASE: readonly (readonly [release: string, names: readonly FeatureName[]])[] = [
+  [
+    '4.11',
+    [
+      ...(['avx512dq', 'avx512ifma', 'avx512bw', 'avx512vl', 'sha_ni', 'mwaitx'] as const),
+      ...(['pku', 'ospke', 'avx512_4vnniw', 'avx512_4fmaps'] as const),
+      ...(['xsaveopt', 'xsavec', 'xgetbv1', 'xsaves', 'clzero', 'nonstop_tsc'] as const),
+    ],
+  ],
+  [
+    '4.15',
+    [
+      ...(['avx512vbmi', 'avx512_vbmi2', 'avx512_vnni', 'avx512_bitalg'] as const),
+      ...(['avx512_vpopcntdq', 'gfni', 'vaes', 'vpclmulqdq', 'rdpid'] as const),
+    ],
+  ],
+  [
+    '5.10',
+    [
+      ...(['waitpkg', 'movdiri', 'movdir64b', 'cldemote', 'enqcmd', 'serialize'] as const),
+      ...(['tsxldtrk', 'fsrm', 'avx512_vp2intersect', 'avx512_bf16', 'rdpru'] as const),
+    ],
+  ],
+  ['5.15', ['avx_vnni', 'avx512_fp16']],
+  ['5.16', ['amx_tile', 'amx_int8', 'amx_bf16']],
+];
+
+/** The flag of every CPU, and the release that it came with. */
+const CPUID_FLAG = 'cpuid';
+const CPUID_FLAG_RELEASE = '4.11';
+
+/** Flags that one change to the kernel brought: where one of them is printed, all are known. */
+const BROUGHT_TOGETHER: readonly (readonly FeatureName[])[] = [
+  ['avx512_4vnniw', 'avx512_4fmaps'],
+  // Linux c128dbfa0f87.
+  ['avx512_vbmi2', 'gfni', 'vaes', 'vpclmulqdq', 'avx512_vnni', 'avx512_bitalg'],
+  ['amx_bf16', 'amx_tile', 'amx_int8'],
+];
+
+/** Linux checks from here on that a component's feature is there before it enables it (ccb18db2ab9d). */
+export const CHECKS_COMPONENTS = '4.15';
 
 /**
  * - pcommit: gone since 4.8, and from all CPUs.
@@ -166,25 +205,56 @@ export function featureOfFlag(flag: string): FeatureName | undefined {
   return isFeatureName(flag) && !tellsNoBit(flag) ? flag : undefined;
 }
 
-/**
- * Whether an absent flag means an absent feature. Only for what tasks can use: Linux turns off
- * what it alone uses as it is told to (nopcid, nolapic), and CPUID goes on showing it.
- */
-export function tellsAbsence(name: FeatureName, flags: ReadonlySet<string>): boolean {
-  // CR4.OSXSAVE is on where Linux kept the flag of XSAVE, and off where it took it away.
-  if (name === 'osxsave') return true;
-  return told.has(name) && (!SINCE_CPUID_FLAG.has(name) || flags.has('cpuid'));
+/** Features of tasks whose flag every Linux from this release on prints; by the release. */
+const toldSince = new Map<string, ReadonlySet<FeatureName>>();
+
+/** Only what tasks can use: Linux turns off what it alone uses as it is told to (nopcid, nolapic). */
+function isToldOf(row: Row): boolean {
+  return printed.has(row.name) && isUserVisible(row.name) && !NOT_TOLD_WHERE_ABSENT.has(row.name);
 }
 
-const told: ReadonlySet<FeatureName> = new Set(
-  ROWS.filter(
-    (row) =>
-      TOLD_REGISTERS.has(registerOf(row)) &&
-      printed.has(row.name) &&
-      isUserVisible(row.name) &&
-      !NOT_TOLD_WHERE_ABSENT.has(row.name),
-  ).map((row) => row.name),
-);
+function namesToldSince(release: string): ReadonlySet<FeatureName> {
+  let names = toldSince.get(release);
+  if (names === undefined) {
+    const later = new Set(SINCE_RELEASE.flatMap(([, of]) => of));
+    const known = SINCE_RELEASE.filter(([first]) => isKernelSince(release, first)).flatMap(
+      ([, of]) => of,
+    );
+    const first = ROWS.filter(
+      (row) => TOLD_REGISTERS.has(registerOf(row)) && isToldOf(row) && !later.has(row.name),
+    ).map((row) => row.name);
+    names = new Set([...first, ...known]);
+    toldSince.set(release, names);
+  }
+  return names;
+}
+
+/** Before "cpuid" was printed; no older kernel's text is read with more trust. */
+const OLDEST_RELEASE = '4.1';
+
+/** The release that the kernel has at least: as its flags say, and as is known otherwise. */
+export function kernelAtLeast(flags: ReadonlySet<string>, kernel: string | undefined): string {
+  const told = flags.has(CPUID_FLAG) ? CPUID_FLAG_RELEASE : OLDEST_RELEASE;
+  return kernel !== undefined && isKernelSince(kernel, told) ? kernel : told;
+}
+
+/**
+ * Whether an absent flag means an absent feature. CPUID may show it nevertheless, where somebody has
+ * switched a flag off at boot (clearcpuid=); what needs state of its own, Linux then leaves off as well.
+ * `kernel`: the release that the text comes from, or a lower one.
+ */
+export function tellsAbsence(
+  name: FeatureName,
+  flags: ReadonlySet<string>,
+  kernel?: string,
+): boolean {
+  // CR4.OSXSAVE is on where Linux kept the flag of XSAVE, and off where it took it away.
+  if (name === 'osxsave') return true;
+  if (namesToldSince(kernelAtLeast(flags, kernel)).has(name)) return true;
+  return BROUGHT_TOGETHER.some(
+    (names) => names.includes(name) && names.some((other) => flags.has(other)),
+  );
+}
 
 /** Every flag that a Linux known to the catalogue prints. */
 export const KNOWN_FLAGS: ReadonlySet<string> = new Set<string>([

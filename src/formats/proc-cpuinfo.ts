@@ -17,11 +17,18 @@ import {
 } from '../model/from-features.js';
 import { groupCpus } from '../model/group-cpus.js';
 import type { Cpu, Host } from '../model/host.js';
+import { isKernelSince } from '../model/kernel-release.js';
 import { type LeafRow, leafTable } from '../model/leaves.js';
 import { ALL_KNOWN, fieldMask, NO_REGISTERS } from '../model/registers.js';
 import { type Format, type Input, malformed } from './format.js';
 import { type Block, KEYS, readBlocks, readFlags, readNumber } from './proc-cpuinfo-blocks.js';
-import { featureOfFlag, tellsAbsence, tellsNoBit } from './proc-cpuinfo-flags.js';
+import {
+  CHECKS_COMPONENTS,
+  featureOfFlag,
+  kernelAtLeast,
+  tellsAbsence,
+  tellsNoBit,
+} from './proc-cpuinfo-flags.js';
 import { writeProcCpuinfo } from './proc-cpuinfo-write.js';
 import { MAX_LOGICAL_CPUS } from './text-dump.js';
 
@@ -97,6 +104,10 @@ function featuresOf(flags: ReadonlySet<string>): ReadonlySet<FeatureName> {
     if (name !== undefined) present.add(name);
   }
   if (present.has('xsave')) present.add('osxsave');
+  // Linux gives shadow stacks to tasks where the CPU has them (kernel/cpu/common.c, setup_cet).
+  if (flags.has('user_shstk')) present.add('shstk');
+  // Every CPU with tiles has it; a guest may lack it, and Linux leaves its tiles off then.
+  if (flags.has('amx_tile') && !flags.has('hypervisor')) present.add('xfd');
   return present;
 }
 
@@ -109,13 +120,28 @@ function featuresOf(flags: ReadonlySet<string>): ReadonlySet<FeatureName> {
  */
 const TELLS_COMPONENTS_OFF: ReadonlySet<FeatureName> = new Set(['amx_tile', 'avx10']);
 
+function tellsComponentOff(
+  name: FeatureName,
+  flags: ReadonlySet<string>,
+  kernel: string | undefined,
+): boolean {
+  if (TELLS_COMPONENTS_OFF.has(name)) return true;
+  if (name === 'pku' && !isKernelSince(kernelAtLeast(flags, kernel), CHECKS_COMPONENTS))
+    return false;
+  return tellsAbsence(name, flags, kernel);
+}
+
 function readCpu(input: Input, block: Block, number: number): Cpu {
   const flags = new Set(readFlags(input, block, number));
   const present = featuresOf(flags);
   const brand = block.get('model name')?.value.trim() ?? '';
   const rows = mergeRows(
     [
-      ...rowsFromFeatures(present, (row) => tellsAbsence(row.name, flags)),
+      ...rowsFromFeatures(
+        present,
+        // The flag of hypervisors is printed since long before, and nothing takes it back.
+        (row) => row.name === 'hypervisor' || tellsAbsence(row.name, flags, input.kernel),
+      ),
       readVendor(input, block),
       readSignature(input, block),
       readCacheLine(input, block),
@@ -126,10 +152,7 @@ function readCpu(input: Input, block: Block, number: number): Cpu {
   return {
     logical: [number],
     leaves: leafTable(rows),
-    xcr0: xcr0FromFeatures(
-      present,
-      (name) => TELLS_COMPONENTS_OFF.has(name) || tellsAbsence(name, flags),
-    ),
+    xcr0: xcr0FromFeatures(present, (name) => tellsComponentOff(name, flags, input.kernel)),
   };
 }
 
@@ -199,6 +222,7 @@ function readProcCpuinfo(input: Input): Host {
     kind: 'system',
     cpus,
     system: {
+      ...(input.kernel === undefined ? {} : { kernel: input.kernel }),
       cpuinfoFlags: flags,
       ...(/^0x[0-9a-f]{1,16}$/.test(microcode) ? { microcode } : {}),
     },

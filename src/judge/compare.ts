@@ -15,6 +15,8 @@ export interface CompareOptions {
   readonly allow?: readonly string[];
   /** The tasks were started under it. CRIU knows of no mask: its answer is that without one. */
   readonly mask?: SeenMask;
+  /** Both are one record, so that tasks stay where they are. Otherwise two equal hosts are two. */
+  readonly isOneRecord?: boolean;
 }
 
 function isCriuMode(mode: CompareOptions['mode']): mode is `criu:${string}` {
@@ -39,6 +41,10 @@ export function weighIn(
 }
 
 export function compareHosts(from: Described, to: Described, options: CompareOptions = {}): Report {
-  const sides = sidesUnder(from.seen, to.seen, options.mask);
+  const sides = {
+    ...sidesUnder(from.seen, to.seen, options.mask),
+    // A model stands for many machines.
+    isOneRecord: options.isOneRecord === true && from.host.kind !== 'model',
+  };
   return weighIn(sides, findingsOf(sides), [from, to], options);
 }

@@ -37,7 +37,7 @@ export interface Weighing {
 }
 
 /** What a report is of. */
-export type Sides = Pick<Context, 'from' | 'to' | 'mask'>;
+export type Sides = Pick<Context, 'from' | 'to' | 'mask' | 'isOneRecord'>;
 
 function placeOf({ feature }: Finding): number {
   return feature !== undefined && isFeatureName(feature) ? featureIndex(feature) : -1;

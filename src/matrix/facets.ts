@@ -156,7 +156,7 @@ function component(bit: number): Facet {
       const place = components.find((one) => one.bit === bit);
       return (
         `${hasBit64(enabled.value, bit)} ${hasBit64(enabled.known, bit)} ` +
-        `${place?.size} ${place?.offset} ${place?.aligned} ${place !== undefined}`
+        `${place?.size} ${place?.offset} ${place?.aligned} ${place?.isAssumed} ${place !== undefined}`
       );
     },
   };
@@ -181,7 +181,9 @@ export const FACET_GROUPS: readonly FacetGroup[] = [
     facets: COMPONENT_BITS.map(component),
     key: ({ xsave: { enabled, components } }) =>
       `${enabled.value} ${enabled.known} ` +
-      components.map((one) => `${one.bit},${one.size},${one.offset},${one.aligned}`).join(' '),
+      components
+        .map((one) => `${one.bit},${one.size},${one.offset},${one.aligned},${one.isAssumed}`)
+        .join(' '),
   },
 ];
 
@@ -189,6 +191,15 @@ export const FACET_GROUPS: readonly FacetGroup[] = [
 const RANK_OF = Object.fromEntries(
   SEVERITIES.map((severity) => [severity, VERDICTS.indexOf(judge([{ severity }]))]),
 );
+
+/** What twins (rules/twins.ts) have in common, as a whole: their unknowns are judged together. */
+export const TWIN_PARTS: readonly HostPart[] = ['features', 'fields', 'area', 'component'];
+
+/** What a host is to its twin, of these parts; a place in VERDICTS. */
+export function twinRank(host: Capabilities): number {
+  const rules = RULES.filter(({ reads }) => TWIN_PARTS.some((part) => reads.includes(part)));
+  return rankOf(rules.flatMap((rule) => rule.findings({ from: host, to: host })));
+}
 
 /** The worst of findings, as a place in VERDICTS. */
 export function rankOf(findings: readonly Finding[]): number {

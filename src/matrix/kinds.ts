@@ -1,7 +1,10 @@
 /** Hosts, one after the other, sorted into kinds that no verdict can tell apart. */
 import type { Capabilities } from '../model/capabilities.js';
+import { ALL_KNOWN_64 } from '../model/registers.js';
+import { isPlaceless, UNKNOWN } from '../model/xsave.js';
+import { twinKey } from '../rules/twins.js';
 import { BLANK } from './blank.js';
-import { FACET_GROUPS, type Facet } from './facets.js';
+import { FACET_GROUPS, type Facet, twinRank } from './facets.js';
 import { type FeatureBits, featureBits, featureKey } from './feature-needs.js';
 
 /** The values that hosts have of a facet, each once. */
@@ -15,6 +18,19 @@ export interface MatrixKind {
   readonly features: FeatureBits;
   /** For each facet, place of the kind's value. */
   readonly classes: readonly number[];
+  /** Where something is unknown of the kind: equal for twins, and what one is to another. */
+  readonly twin?: { readonly key: string; readonly rank: number } | undefined;
+}
+
+/** Undefined where a twin is judged like any other host: nothing that it could have in common is open. */
+function openTwinKey(host: Capabilities, features: string): string | undefined {
+  const { enabled, areaBytes, components } = host.xsave;
+  const isOpen =
+    features.includes(`${UNKNOWN}`) ||
+    enabled.known !== ALL_KNOWN_64 ||
+    areaBytes === undefined ||
+    components.some(isPlaceless);
+  return isOpen ? twinKey(host) : undefined;
 }
 
 class GrowingValues {
@@ -59,11 +75,19 @@ export class KindFold {
       known.set(key, met);
       return met;
     });
-    const key = `${featureKey(host)} ${found.map(({ number }) => number).join()}`;
+    const features = featureKey(host);
+    const twin = openTwinKey(host, features);
+    const key = `${features} ${found.map(({ number }) => number).join()} ${twin ?? ''}`;
     const place = this.#byKey.get(key);
     if (place !== undefined) return place;
     this.#byKey.set(key, this.kinds.length);
     const classes = found.flatMap((one) => one.classes);
-    return this.kinds.push({ features: featureBits(host), classes }) - 1;
+    return (
+      this.kinds.push({
+        features: featureBits(host),
+        classes,
+        twin: twin === undefined ? undefined : { key: twin, rank: twinRank(host) },
+      }) - 1
+    );
   }
 }

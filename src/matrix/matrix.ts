@@ -5,7 +5,7 @@
 import { VERDICTS, type Verdict } from '../judge/verdict.js';
 import { meet } from '../model/bit-rows.js';
 import type { Capabilities } from '../model/capabilities.js';
-import { rankOf, rulesOn } from './facets.js';
+import { rankOf, rulesOn, TWIN_PARTS } from './facets.js';
 import { NEEDS, WIDTH } from './feature-needs.js';
 import { type FacetValues, KindFold, type MatrixKind } from './kinds.js';
 
@@ -88,6 +88,21 @@ function judgeFacet(
   }
 }
 
+/** Of the parts so far, twins are judged as a whole. */
+function judgeTwins(kinds: readonly MatrixKind[], ranks: Uint8Array) {
+  const members = new Map<string, number[]>();
+  for (const [place, { twin }] of kinds.entries()) {
+    if (twin === undefined) continue;
+    const known = members.get(twin.key);
+    if (known === undefined) members.set(twin.key, [place]);
+    else known.push(place);
+  }
+  for (const places of members.values())
+    for (const from of places)
+      for (const to of places)
+        ranks[from * kinds.length + to] = (kinds[from] as MatrixKind).twin?.rank ?? 0;
+}
+
 /** Pure. Takes memory for a byte a pair of kinds. */
 export function matrixOfKinds(
   { kinds, facets }: Pick<KindFold, 'kinds' | 'facets'>,
@@ -95,7 +110,14 @@ export function matrixOfKinds(
 ): VerdictMatrix {
   const ranks = new Uint8Array(kinds.length ** 2);
   judgeFeatures(kinds, ranks, options);
-  for (const [place, values] of facets.entries()) judgeFacet(values, kinds, place, ranks);
+  const judgeFacets = (isAsked: (values: FacetValues) => boolean) => {
+    for (const [place, values] of facets.entries())
+      if (isAsked(values)) judgeFacet(values, kinds, place, ranks);
+  };
+  const isOfTwins = ({ facet }: FacetValues) => TWIN_PARTS.includes(facet.part);
+  judgeFacets(isOfTwins);
+  judgeTwins(kinds, ranks);
+  judgeFacets((values) => !isOfTwins(values));
   return { size: kinds.length, ranks };
 }
 

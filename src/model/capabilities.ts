@@ -13,30 +13,27 @@ import {
   neededState,
   ROWS,
 } from '../catalogue/index.js';
+import { findXsaveDesign, placeInDesign } from '../catalogue/xsave-layouts.js';
+import { modelText, readVendor, textOf } from './cpu-number.js';
 import type { Cpu, Host, HostKind, SystemFacts } from './host.js';
 import { KERNEL_SAYS, linearBitsUnder } from './kernel-gives.js';
 import { type LeafTable, readRegister } from './leaves.js';
 import { CLOSURE_PLACES, EDGE_PLACES, USER_VISIBLE } from './prerequisites.js';
-import {
-  ALL_KNOWN,
-  and,
-  field,
-  fieldMask,
-  type Known32,
-  type Known64,
-  NOTHING_KNOWN,
-} from './registers.js';
+import { ALL_KNOWN, and, field, fieldMask, type Known64, NOTHING_KNOWN } from './registers.js';
 import { decodeSignature, type Signature } from './signature.js';
 import { type UnnamedWord, unnamedWords } from './unnamed-bits.js';
 import {
   ABSENT,
+  isPlaceless,
   PRESENT,
   type Presence,
   presenceInMask,
+  presenceOfBits,
   readXsave,
   type ShownComponent,
   type StateComponent,
   UNKNOWN,
+  withPlaces,
   type XsaveState,
 } from './xsave.js';
 
@@ -74,15 +71,14 @@ export interface Capabilities {
   /** Set or unknown bits of feature registers that no row names, by register. */
   readonly unnamed: ReadonlyMap<string, UnnamedWord>;
   readonly logicalCpus: number;
+  /** Whether it is a machine itself, not a guest of a hypervisor; undefined: not known. */
+  readonly isBareMetal: boolean | undefined;
+  /** Of a guest: the model from whose CPUs the places of its state components are taken. */
+  readonly assumedModel: string | undefined;
 }
 
 /** By place in ROWS; of most rows none. */
 const STATE: readonly (readonly number[])[] = ROWS.map(neededState);
-
-function presenceOfBits(answer: Known32, mask: number): Presence {
-  if (and(answer.value, mask) !== 0) return PRESENT;
-  return and(answer.known, mask) === mask ? ABSENT : UNKNOWN;
-}
 
 function maskOf(bit: number | readonly [number, number]): number {
   return typeof bit === 'number' ? fieldMask(bit, bit) : fieldMask(bit[0], bit[1]);
@@ -147,26 +143,6 @@ function effectivePresence(
   return effective;
 }
 
-function readVendor(leaves: LeafTable): string | undefined {
-  const answers = (['ebx', 'edx', 'ecx'] as const).map((register) =>
-    readRegister(leaves, 0, 0, register),
-  );
-  if (answers.some((answer) => answer.known !== ALL_KNOWN)) return undefined;
-  return textOf(answers.map((answer) => answer.value));
-}
-
-/** Four characters a register, lowest byte first; anything but printable ASCII ends the text. */
-function textOf(values: readonly number[]): string {
-  let text = '';
-  for (const value of values)
-    for (let shift = 0; shift < 32; shift += 8) {
-      const code = field(value, shift + 7, shift);
-      if (code < 0x20 || code > 0x7e) return text.trim();
-      text += String.fromCharCode(code);
-    }
-  return text.trim();
-}
-
 function readBrand(leaves: LeafTable): string | undefined {
   const values: number[] = [];
   for (const leaf of [0x80000002, 0x80000003, 0x80000004])
@@ -193,6 +169,8 @@ function readKnown(
 
 interface OneCpu {
   readonly cpu: Cpu;
+  /** The model from which places were taken. */
+  readonly assumedModel: string | undefined;
   readonly raw: readonly Presence[];
   readonly effective: readonly Presence[];
   readonly xsave: XsaveState;
@@ -200,8 +178,32 @@ interface OneCpu {
 
 function describeCpu(cpu: Cpu, host: Host): OneCpu {
   const raw = hardwarePresence(cpu, host.kind);
-  const xsave = readXsave(cpu, host.kind, (name) => raw[featureIndex(name)] as Presence);
-  return { cpu, raw, xsave, effective: effectivePresence(raw, xsave.enabled, host) };
+  const read = readXsave(cpu, host.kind, (name) => raw[featureIndex(name)] as Presence);
+  const guest =
+    host.kind !== 'model' && raw[featureIndex('hypervisor')] !== ABSENT
+      ? withPlacesOfModel(cpu, read)
+      : undefined;
+  const xsave = guest?.xsave ?? read;
+  const effective = effectivePresence(raw, xsave.enabled, host);
+  return { cpu, raw, xsave, effective, assumedModel: guest?.model };
+}
+
+/**
+ * What a hypervisor shows of a CPU proves no design, and isn't put among its answers. Places it passes on
+ * as the CPU has them, since XSAVE writes there, and CPUs of one vendor agree in them (QEMU's TCG has
+ * Intel's on every model): where they weren't read, those of the model are assumed. Undefined: nothing
+ * was open, or no CPU of the model is known.
+ */
+function withPlacesOfModel({ leaves }: Cpu, xsave: XsaveState) {
+  if (!xsave.components.some(isPlaceless)) return undefined;
+  const vendor = readVendor(leaves);
+  const number = readRegister(leaves, 1, 0, 'eax');
+  if (vendor === undefined || number.known !== ALL_KNOWN) return undefined;
+  const signature = decodeSignature(number.value);
+  const design = findXsaveDesign(vendor, signature.family, signature.model);
+  if (design === undefined) return undefined;
+  const filled = withPlaces(xsave, (bit) => placeInDesign(design, bit));
+  return filled === xsave ? undefined : { xsave: filled, model: modelText(vendor, signature) };
 }
 
 /** Bit by bit the smaller presence: a component counts where every CPU has it. */
@@ -305,6 +307,10 @@ function findDifferences(cpus: readonly OneCpu[]): CpuDifference[] {
   return differences;
 }
 
+function bareMetalOf(hypervisor: Presence): boolean | undefined {
+  return hypervisor === UNKNOWN ? undefined : hypervisor === ABSENT;
+}
+
 /** A host as its tasks see it. Pure; the cost is a few microseconds a distinct CPU. */
 export function describeHost(host: Host): Capabilities {
   const cpus = host.cpus.map((cpu) => describeCpu(cpu, host));
@@ -339,6 +345,8 @@ export function describeHost(host: Host): Capabilities {
     differences: findDifferences(cpus),
     unnamed: unnamedWords(host.cpus, host.kind),
     logicalCpus: host.cpus.reduce((sum, cpu) => sum + cpu.logical.length, 0),
+    isBareMetal: bareMetalOf(least((one) => one.raw)('hypervisor')),
+    assumedModel: cpus.find((one) => one.assumedModel !== undefined)?.assumedModel,
   };
 }
 

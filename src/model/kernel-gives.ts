@@ -4,6 +4,7 @@
  */
 import type { FeatureName } from '../catalogue/index.js';
 import type { SystemFacts } from './host.js';
+import { isKernelSince } from './kernel-release.js';
 
 export interface KernelSay {
   readonly feature: FeatureName;
@@ -15,6 +16,17 @@ export interface KernelSay {
 
 /** HWCAP2_FSGSBASE (asm/hwcap2.h). */
 const HWCAP2_FSGSBASE = 2n;
+
+/** From here on Linux sets CR4.FSGSBASE, and takes the flag back where it doesn't (nofsgsbase). */
+const GIVES_FSGSBASE = '5.9';
+
+/** By AT_HWCAP2; else by the flag of a kernel that prints it for what it gives. */
+function givesFsgsbase({ hwcap2, kernel, cpuinfoFlags }: SystemFacts): boolean | undefined {
+  if (hwcap2 !== undefined) return (hwcap2 & HWCAP2_FSGSBASE) !== 0n;
+  if (kernel === undefined || cpuinfoFlags === undefined) return undefined;
+  // Distributions carried it back: an older kernel may give it as well.
+  return isKernelSince(kernel, GIVES_FSGSBASE) ? cpuinfoFlags.includes('fsgsbase') : undefined;
+}
 
 /** Flags of /proc/cpuinfo that are printed where the kernel gives a feature to tasks. */
 const GIVING_FLAGS = ['user_shstk', 'la57', 'lam'] as const;
@@ -47,13 +59,18 @@ export function flagsThatDecide({
 export const KERNEL_SAYS: readonly KernelSay[] = [
   {
     feature: 'fsgsbase',
-    gives: ({ hwcap2 }) => (hwcap2 === undefined ? undefined : (hwcap2 & HWCAP2_FSGSBASE) !== 0n),
+    gives: givesFsgsbase,
     otherwise: 'unknown',
   },
   { feature: 'shstk', gives: byFlag('user_shstk'), otherwise: 'bit' },
   { feature: 'la57', gives: byFlag('la57'), otherwise: 'bit' },
   { feature: 'lam', gives: byFlag('lam'), otherwise: 'bit' },
 ];
+
+/** Whether nothing but a kernel's word would tell what tasks get of the feature. */
+export function needsKernelsWord(feature: FeatureName): boolean {
+  return KERNEL_SAYS.some((say) => say.feature === feature && say.otherwise === 'unknown');
+}
 
 /** Linear addresses without LA57 (Intel SDM vol. 3A, 4.5). */
 const FOUR_LEVELS_BITS = 48;

@@ -32,9 +32,9 @@ import {
   without,
 } from './registers.js';
 import {
+  compactedBytes,
   LEGACY_AREA_BYTES,
   offeredMask,
-  type StateComponent,
   standardAreaBytes,
   stateComponent,
 } from './xsave.js';
@@ -84,17 +84,6 @@ function possibleSets(offered: bigint): bigint[] {
   for (const group of groups)
     if ((offered & group) === group) sets = [...sets, ...sets.map((set) => set | group)];
   return sets;
-}
-
-/** Bytes that XSAVEC and XSAVES write for these components, by number (Intel SDM vol. 1, 13.4.3). */
-function compactedBytes(components: readonly StateComponent[]): number | undefined {
-  let end = LEGACY_AREA_BYTES;
-  for (const { bit: place, size, aligned } of components) {
-    if (isLegacyState(place)) continue;
-    if (size === undefined || aligned === undefined) return undefined;
-    end = (aligned ? Math.ceil(end / 64) * 64 : end) + size;
-  }
-  return end;
 }
 
 /** Whether the user components, with some of the supervisor ones, are as long as 0xD.1 EBX says. */

@@ -17,10 +17,12 @@ import { findLeaf, type LeafTable, readRegister } from './leaves.js';
 import {
   ALL_KNOWN,
   ALL_KNOWN_64,
+  and,
   bitsOf,
   hasBit,
   hasBit64,
   join64,
+  type Known32,
   type Known64,
 } from './registers.js';
 
@@ -42,6 +44,8 @@ export interface StateComponent {
   readonly offset: number | undefined;
   /** To 64 bytes in the compacted format. */
   readonly aligned: boolean | undefined;
+  /** The place wasn't read: it is the one of the model that a guest shows (capabilities.ts). */
+  readonly isAssumed?: true;
 }
 
 /**
@@ -84,6 +88,12 @@ const KNOWN_NONE_64: Known64 = { value: 0n, known: ALL_KNOWN_64 };
 export function presenceInMask(mask: Known64, bit: number): Presence {
   if (!hasBit64(mask.known, bit)) return UNKNOWN;
   return hasBit64(mask.value, bit) ? PRESENT : ABSENT;
+}
+
+/** Bits of a feature: of a field, any. */
+export function presenceOfBits(answer: Known32, mask: number): Presence {
+  if (and(answer.value, mask) !== 0) return PRESENT;
+  return and(answer.known, mask) === mask ? ABSENT : UNKNOWN;
 }
 
 export function offeredMask(leaves: LeafTable): Known64 {
@@ -209,6 +219,17 @@ export function standardAreaBytes(components: readonly StateComponent[]): number
   return end;
 }
 
+/** Bytes that XSAVEC and XSAVES write for these components, by number (Intel SDM vol. 1, 13.4.3). */
+export function compactedBytes(components: readonly StateComponent[]): number | undefined {
+  let end = LEGACY_AREA_BYTES;
+  for (const { bit: place, size, aligned } of components) {
+    if (isLegacyState(place)) continue;
+    if (size === undefined || aligned === undefined) return undefined;
+    end = (aligned ? Math.ceil(end / 64) * 64 : end) + size;
+  }
+  return end;
+}
+
 /**
  * `hardware` answers for raw feature bits, before prerequisites.
  */
@@ -244,6 +265,24 @@ export function readXsave(
     components,
     shown: hardware('xsave') === ABSENT ? [] : shownComponents(leaves, offered, enabled),
   };
+}
+
+export function isPlaceless({ size, offset }: StateComponent): boolean {
+  return size === undefined || offset === undefined;
+}
+
+/** With the places that weren't read, from elsewhere; itself where none is added. */
+export function withPlaces(
+  xsave: XsaveState,
+  placeOf: (bit: number) => Pick<StateComponent, 'size' | 'offset' | 'aligned'> | undefined,
+): XsaveState {
+  const components = xsave.components.map((component) => {
+    const place = isPlaceless(component) ? placeOf(component.bit) : undefined;
+    return place === undefined ? component : { ...component, ...place, isAssumed: true as const };
+  });
+  if (components.every((component, at) => component === xsave.components[at])) return xsave;
+  const areaBytes = xsave.areaBytes ?? completeArea(xsave.enabled, components);
+  return { ...xsave, components, areaBytes };
 }
 
 /** Only where every bit of the mask is known: an unknown component may lie behind the others. */

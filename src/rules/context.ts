@@ -33,6 +33,8 @@ export interface Context {
   /** The source as its tasks have seen it, through their mask. */
   readonly from: Capabilities;
   readonly to: Capabilities;
+  /** One record was given as both: tasks stay where they are. */
+  readonly isOneRecord?: boolean | undefined;
   /** The mask that the tasks run under. */
   readonly mask?: SeenMask | undefined;
   readonly images?: ImageEvidence | undefined;

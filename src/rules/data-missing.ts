@@ -6,28 +6,43 @@ import {
   ROWS,
 } from '../catalogue/index.js';
 import type { Capabilities } from '../model/capabilities.js';
+import { needsKernelsWord } from '../model/kernel-gives.js';
 import { lossSeverity } from '../model/loss-severity.js';
 import { USER_VISIBLE } from '../model/prerequisites.js';
-import { ABSENT, PRESENT, presenceInMask, type StateComponent, UNKNOWN } from '../model/xsave.js';
+import { ABSENT, isPlaceless, PRESENT, presenceInMask, UNKNOWN } from '../model/xsave.js';
 import { isAboutInstructions } from './about.js';
 import { RECORD } from './advice.js';
 import type { Context } from './context.js';
 import type { Found } from './finding.js';
 import { rule } from './rule.js';
+import { areTwins } from './twins.js';
+
+/**
+ * - unknown: nothing speaks for the two being alike in it.
+ * - kernel, guest: twins (twins.ts) whose kernels, or hypervisors, could differ in it.
+ * - assumed: the place that CPUs of the model have, as which a guest shows itself.
+ */
+type Doubt = 'unknown' | 'kernel' | 'guest' | 'assumed';
 
 type Facts = {
   /** What isn't known, as the subject of a sentence. */
   readonly what: string;
   /** Of which hosts. */
   readonly hosts: readonly string[];
+  readonly doubt: Doubt;
 };
 
 function missing(
   about: Pick<Found, 'feature' | 'component'>,
   what: string,
   hosts: readonly Capabilities[],
+  doubt: Doubt = 'unknown',
 ): Found<Facts> {
-  return { severity: 'unknown', ...about, facts: { what, hosts: hosts.map(({ name }) => name) } };
+  return {
+    severity: doubt === 'unknown' ? 'unknown' : 'risk',
+    ...about,
+    facts: { what, hosts: hosts.map(({ name }) => name), doubt },
+  };
 }
 
 /** Features whose loss would matter and can't be excluded. */
@@ -64,19 +79,22 @@ function components({ from, to }: Context): Found<Facts>[] {
     });
 }
 
-function isPlaceless(component: StateComponent): boolean {
-  return component.size === undefined || component.offset === undefined;
-}
-
-/** Shared components that lie at a place which one side doesn't tell. */
+/** Shared components that lie at a place which one side doesn't tell, or which is assumed of it. */
 function layouts({ from, to }: Context): Found<Facts>[] {
   return from.xsave.components.flatMap((before) => {
     const after = to.xsave.components.find(({ bit }) => bit === before.bit);
-    if (after === undefined || !(isPlaceless(before) || isPlaceless(after))) return [];
-    const hosts = [...(isPlaceless(before) ? [from] : []), ...(isPlaceless(after) ? [to] : [])];
-    return [
-      missing({ component: before.name }, `the size or offset of ${before.name} state`, hosts),
+    if (after === undefined) return [];
+    const sides = [
+      { host: from, place: before },
+      { host: to, place: after },
     ];
+    const what = `the size or offset of ${before.name} state`;
+    const open = sides.filter(({ place }) => isPlaceless(place));
+    const assumed = sides.filter(({ place }) => place.isAssumed === true);
+    const about = { component: before.name };
+    const hostsOf = (some: typeof sides) => some.map(({ host }) => host);
+    if (open.length > 0) return [missing(about, what, hostsOf(open))];
+    return assumed.length > 0 ? [missing(about, what, hostsOf(assumed), 'assumed')] : [];
   });
 }
 
@@ -104,6 +122,62 @@ function numbers({ from, to }: Context): Found<Facts>[] {
   });
 }
 
+/** What a kernel could have decided otherwise on the twin: what it gives to tasks, and XCR0. */
+function isKernelsChoice({ feature, component }: Found<Facts>, { from }: Context): boolean {
+  if (feature !== undefined) return needsKernelsWord(feature);
+  const row: ComponentRow | undefined = COMPONENTS.find(({ name }) => name === component);
+  return row !== undefined && presenceInMask(from.xsave.enabled, row.bit) === UNKNOWN;
+}
+
+/** The same on twins where it is the CPU's own. Numbers are known of every CPU that calls itself one. */
+function amongTwins(found: readonly Found<Facts>[], context: Context): Found<Facts>[] {
+  const doubt = context.from.isBareMetal === true ? 'kernel' : 'guest';
+  return found
+    .filter((one) => doubt === 'guest' || one.severity === 'risk' || isKernelsChoice(one, context))
+    .map((one) =>
+      one.severity === 'risk' ? one : { ...one, severity: 'risk', facts: { ...one.facts, doubt } },
+    );
+}
+
+function find(context: Context): Found<Facts>[] {
+  // From a host to itself nothing can be lost.
+  if (context.isOneRecord === true) return [];
+  const settled = [features, components, layouts, area].flatMap((part) => part(context));
+  const ours =
+    settled.length > 0 && areTwins(context.from, context.to)
+      ? amongTwins(settled, context)
+      : settled;
+  return [...ours, ...numbers(context)];
+}
+
+/** Why it is no more than a risk. */
+function reasonOf(doubt: Doubt, it: 'it' | 'these'): string {
+  switch (doubt) {
+    case 'kernel':
+      return ` They are one CPU model and show the same; only their kernels could differ in ${it}.`;
+    case 'guest':
+      return ` They show one CPU model and the same features; a hypervisor could make them differ in ${it}.`;
+    case 'unknown':
+    case 'assumed':
+      return '';
+  }
+}
+
+function together({ facts: { doubt } }: Found<Facts>): string {
+  if (doubt === 'unknown')
+    return 'Not known for one or both hosts; each could be a blocker or a risk.';
+  if (doubt === 'assumed')
+    return 'Their places were not read: those of the model are assumed, as which a guest shows itself.';
+  return `Not known for either host.${reasonOf(doubt, 'these')}`;
+}
+
+function sentence({ facts: { what, hosts, doubt } }: Found<Facts>): string {
+  const names = hosts.join(' and ');
+  if (doubt === 'assumed')
+    return `Assumed for ${names}: ${what} is that of the model, as which it shows itself.`;
+  return `Unknown for ${names}: ${what}.${reasonOf(doubt, 'it')}`;
+}
+
 /**
  * What the sources don't tell and a verdict would need. Only what could block or be a risk counts:
  * nobody has to know the hints of a CPU.
@@ -111,10 +185,9 @@ function numbers({ from, to }: Context): Found<Facts>[] {
 export const dataMissing = rule({
   code: 'data-missing',
   reads: ['features', 'fields', 'component', 'area', 'numbers'],
-  find: (context) =>
-    [features, components, layouts, area, numbers].flatMap((part) => part(context)),
-  sentence: ({ facts: { what, hosts } }) => `Unknown for ${hosts.join(' and ')}: ${what}.`,
-  together: () => 'Not known for one or both hosts; each could be a blocker or a risk.',
+  find,
+  sentence,
+  together,
   remedy: 'record',
   modes: {
     instructions: (found) => {
@@ -124,8 +197,10 @@ export const dataMissing = rule({
       return isAboutState && found.component !== 'xsave' ? 'risk' : 'info';
     },
   },
-  severities: ['unknown'],
+  severities: ['unknown', 'risk'],
+  where:
+    'risk between hosts of one CPU model that show the same, where only a kernel or a hypervisor could make a difference',
   when: 'something that could be a blocker or a risk is unknown',
-  meaning: 'Missing data never becomes a yes: the verdict is unknown at best.',
-  advice: RECORD,
+  meaning: 'Missing data never becomes a yes.',
+  advice: `${RECORD} Of a /proc/cpuinfo, --kernel VERSION tells more.`,
 });

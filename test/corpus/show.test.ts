@@ -22,6 +22,9 @@ const EXPLAINED: readonly RegExp[] = [
   /^The CPU offers (pkru|lwp) state .* that Linux leaves off/,
   // The tool that made the dump cut the component's line.
   /^The size or offset of \w+ state is unknown \(leaf 0xD\.\d+\)\.$/,
+  // The tool that made the dump asked for fewer leaves than the CPU has, or its place.
+  /^Features that the source doesn't mention and that came with later designs than .+ count as absent\.$/,
+  /^The places of its state components weren't read; they are (those of every known|assumed to be those of) .+\.$/,
   // A prerequisite that isn't there, named.
   /^\w+ counts as absent: the CPU has it, but .+\.$/,
   /^\w+ is there without \w+; CPUs usually have both or neither\.$/,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type FeatureName, featureRow, ROWS } from '../../src/catalogue/index.js';
 import { cpuidRaw } from '../../src/formats/cpuid-raw.js';
+import { openInput } from '../../src/formats/format.js';
 import { procCpuinfo } from '../../src/formats/proc-cpuinfo.js';
 import { hasFlag, KNOWN_FLAGS } from '../../src/formats/proc-cpuinfo-flags.js';
 import { describeHost, effectiveFeatures, x86Level } from '../../src/model/capabilities.js';
@@ -8,7 +9,7 @@ import { isInputError } from '../../src/model/errors.js';
 import type { Host } from '../../src/model/host.js';
 import { readRegister } from '../../src/model/leaves.js';
 import { isUserVisible } from '../../src/model/prerequisites.js';
-import { ABSENT, PRESENT, UNKNOWN } from '../../src/model/xsave.js';
+import { ABSENT, PRESENT, presenceInMask, UNKNOWN } from '../../src/model/xsave.js';
 import { HASWELL, hostOf, V2, V4 } from '../hosts.js';
 import { dumpText, failureOf, onlyCpu, readWith, recognises } from './dump-text.js';
 
@@ -104,13 +105,19 @@ describe('flags', () => {
     ['sha_ni', ABSENT],
     ['avx512bw', ABSENT],
     ['mwaitx', ABSENT],
+    // Other words, up to 4.9: "cpuid", of 4.11, is printed.
+    ['pku', ABSENT],
+    ['clzero', ABSENT],
+    ['xsaveopt', ABSENT],
+    ['xsavec', ABSENT],
+    ['nonstop_tsc', ABSENT],
     // Later kernels, one by one.
-    ['pku', UNKNOWN],
     ['gfni', UNKNOWN],
     ['vaes', UNKNOWN],
+    ['rdpid', UNKNOWN],
     ['fsrm', UNKNOWN],
-    ['clzero', UNKNOWN],
-    ['xsaveopt', UNKNOWN],
+    ['rdpru', UNKNOWN],
+    ['amx_tile', UNKNOWN],
     ['sgx', UNKNOWN],
     // Never printed.
     ['zero_fcs_fds', UNKNOWN],
@@ -119,7 +126,8 @@ describe('flags', () => {
     // The kernel's own, which it turns off as it likes.
     ['pcid', UNKNOWN],
     ['nx', UNKNOWN],
-    ['hypervisor', UNKNOWN],
+    // Nothing turns it off.
+    ['hypervisor', ABSENT],
   ] as const)('%s, not among them: %i', (name, presence) => {
     expect(seen(cpuinfo(`${BASE} xsave`)).hardware(name)).toBe(presence);
   });
@@ -131,6 +139,29 @@ describe('flags', () => {
       expect(seen(cpuinfo(`${old} ${name}`)).hardware(name)).toBe(PRESENT);
     },
   );
+  it.each(['pku', 'clzero', 'xsavec', 'nonstop_tsc'] as const)(
+    '%s: the absence is not known of a text without "cpuid"',
+    (name) => {
+      const old = BASE.replace(' cpuid', '');
+      expect(seen(cpuinfo(`${old} xsave`)).hardware(name)).toBe(UNKNOWN);
+    },
+  );
+  // Linux c128dbfa0f87 brought six at once; RHEL 8's 4.18 has flags of 5.12 without rdpru of 5.5.
+  it.each([
+    ['avx512_vnni', 'gfni', ABSENT],
+    ['vaes', 'avx512_bitalg', ABSENT],
+    ['amx_tile', 'amx_bf16', ABSENT],
+    ['avx_vnni', 'rdpru', UNKNOWN],
+    ['avx512_fp16', 'waitpkg', UNKNOWN],
+    ['serialize', 'rdpid', UNKNOWN],
+    ['user_shstk', 'rdpru', UNKNOWN],
+  ] as const)('%s printed, %s not: %i', (printed, other, presence) => {
+    expect(seen(cpuinfo(`${BASE} xsave ${printed}`)).hardware(other)).toBe(presence);
+  });
+  it('user_shstk is printed where the CPU has shadow stacks', () => {
+    const host = seen(cpuinfo(`${BASE} xsave xsaves user_shstk`));
+    expect(host.hardware('shstk')).toBe(PRESENT);
+  });
   it.each([
     ['arat', 'set on AMD CPUs without the bit'],
     ['vnmi', 'of VMX in older kernels'],
@@ -147,7 +178,7 @@ describe('flags', () => {
   it('above the highest leaf are absent', () => {
     const text = cpuinfo(BASE).replace('cpuid level\t: 15', 'cpuid level\t: 6');
     expect(seen(text).hardware('gfni')).toBe(ABSENT);
-    expect(seen(text).hardware('clzero')).toBe(UNKNOWN);
+    expect(seen(text).hardware('rdpru')).toBe(UNKNOWN);
   });
   it('that nobody knows are kept, shown and decide nothing', () => {
     const host = read(cpuinfo(`${BASE} constant_tsc foo_ng __proto__`));
@@ -161,6 +192,57 @@ describe('flags', () => {
     expect(host.cpus.map((cpu) => cpu.logical)).toEqual([[0, 2], [1]]);
     expect(describeHost(host).differences).toEqual([{ what: 'cx16', having: [0, 2], others: [1] }]);
     expect(host.remarks).toEqual(['The CPUs differ: 0,2 / 1.']);
+  });
+});
+
+describe('with the release of its kernel', () => {
+  const under = (kernel: string, flags: string) =>
+    describeHost(
+      procCpuinfo.read(openInput('dump.txt', Buffer.from(cpuinfo(flags), 'latin1'), kernel)),
+    );
+  // cpufeatures.h of Linux 4.9, 4.15, 5.10.13 and 6.6.
+  it.each([
+    ['4.14.0-115.el7a', 'rdpid', UNKNOWN],
+    ['4.15', 'rdpid', ABSENT],
+    ['4.18.0-553.el8_10.x86_64', 'gfni', ABSENT],
+    ['4.18.0-553.el8_10.x86_64', 'rdpru', UNKNOWN],
+    ['5.4.0-200-generic', 'waitpkg', UNKNOWN],
+    ['5.10.0-30-amd64', 'waitpkg', ABSENT],
+    ['5.10.0-30-amd64', 'rdpru', ABSENT],
+    ['5.10.0-30-amd64', 'avx_vnni', UNKNOWN],
+    ['5.15', 'avx_vnni', ABSENT],
+    ['5.15', 'amx_tile', UNKNOWN],
+    ['6.1.0', 'amx_tile', ABSENT],
+    // Without a flag in any of them.
+    ['6.12', 'sha512', UNKNOWN],
+    ['6.12', 'apx', UNKNOWN],
+    // Lower than the text itself says.
+    ['3.10.0-1160.el7', 'xsavec', ABSENT],
+  ] as const)('%s: %s absent is %i', (kernel, name, presence) => {
+    expect(under(kernel, `${BASE} xsave`).hardware(name)).toBe(presence);
+  });
+  it('a printed flag stays', () => {
+    expect(under('6.1', `${BASE} xsave rdpid`).hardware('rdpid')).toBe(PRESENT);
+  });
+  // Linux ccb18db2ab9d (4.15): no component without its feature.
+  it.each([
+    ['4.14', UNKNOWN],
+    ['4.15', ABSENT],
+  ] as const)('%s: whether PKRU state is on without pku: %i', (kernel, presence) => {
+    const { enabled } = under(kernel, `${BASE} xsave avx`).xsave;
+    expect(presenceInMask(enabled, 9)).toBe(presence);
+  });
+  // Linux 5.9 sets CR4.FSGSBASE; distributions carried it back.
+  it.each([
+    ['5.8', 'fsgsbase', UNKNOWN],
+    ['5.9', 'fsgsbase', PRESENT],
+    ['6.1', '', ABSENT],
+  ] as const)('%s: FSGSBASE for tasks, with the flag "%s": %i', (kernel, flag, presence) => {
+    expect(under(kernel, `${BASE} xsave ${flag}`).effective('fsgsbase')).toBe(presence);
+  });
+  it('is what the host says of its kernel', () => {
+    expect(under('5.15.0-1-x', BASE).system.kernel).toBe('5.15.0-1-x');
+    expect(seen(cpuinfo(BASE)).system.kernel).toBeUndefined();
   });
 });
 

@@ -54,6 +54,7 @@ describe("QEMU's static model of Skylake-Server", () => {
     expect(seen.effective('avx512_vnni')).toBe(ABSENT);
     expect(host.remarks).toEqual([
       `This is what a virtual CPU of QEMU's model "base" shows, not the machine that it runs on.`,
+      "The places of its state components weren't read; they are assumed to be those of GenuineIntel family 6 model 85 (Skylake-SP/X), as which it shows itself.",
     ]);
   });
 });

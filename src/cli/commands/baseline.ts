@@ -13,6 +13,7 @@ import type { Arguments } from '../arguments.js';
 import { BaselineOutput } from '../baseline-output.js';
 import type { Run } from '../command.js';
 import { readRequirement, readVisibleFeature } from '../feature-argument.js';
+import { kernelArgument } from '../kernel-argument.js';
 import { loadBaseline } from '../load-baseline.js';
 import { writeOut } from '../output.js';
 import { readCluster } from '../read-cluster.js';
@@ -52,6 +53,7 @@ async function makeBaseline(args: Arguments, output: BaselineOutput): Promise<nu
   const input = await readCluster(args.positionals, {
     skipUnreadable: args.flag('skip-unreadable') ?? false,
     output: output.own,
+    kernel: kernelArgument(args),
   });
   const options = input.options === undefined ? asked : optionsOf(args, input.options);
   const baseline = baselineOf(input.cluster, options);
@@ -81,6 +83,7 @@ async function addHost(
   const judge = new JoinJudge(basename(to), baseline);
   const { cluster } = await readCluster([wanted], {
     output: output.own,
+    kernel: kernelArgument(args),
     onHost: (host) => judge.add(host),
   });
   const join = judge.finish(cluster);
@@ -106,14 +109,18 @@ function findByName(cluster: Cluster, wanted: string): [key: string, name: strin
 }
 
 /** The kind and name of the host in the cluster that the user means, by its name or its record. */
-async function findHost(cluster: Cluster, wanted: string): Promise<[key: string, name: string]> {
+async function findHost(
+  cluster: Cluster,
+  wanted: string,
+  kernel: string | undefined,
+): Promise<[key: string, name: string]> {
   const named = findByName(cluster, wanted);
   if (named.length > 1)
     throw new InputError('ambiguous-host', `${named.length} kinds of hosts have a "${wanted}"`, {
       remedy: "Give the host's record, a file, instead of its name.",
     });
   if (named[0] !== undefined) return named[0];
-  const record = await readRecord(wanted);
+  const record = await readRecord(wanted, kernel);
   const [key, group] = [...record][0] as [string, { names: readonly string[] }];
   if (record.size !== 1 || !cluster.has(key))
     throw new InputError('no-such-host', `${wanted}: the baseline holds no such host`, {
@@ -122,9 +129,9 @@ async function findHost(cluster: Cluster, wanted: string): Promise<[key: string,
   return [key, group.names[0] ?? wanted];
 }
 
-async function readRecord(wanted: string): Promise<Cluster> {
+async function readRecord(wanted: string, kernel: string | undefined): Promise<Cluster> {
   try {
-    return (await readCluster([wanted])).cluster;
+    return (await readCluster([wanted], { kernel })).cluster;
   } catch (error) {
     throw new InputError(
       'no-such-host',
@@ -146,7 +153,7 @@ async function removeHost(
 ): Promise<number> {
   output.hold([from]);
   const { baseline, cluster } = loadBaseline(from);
-  const [key, name] = await findHost(cluster, wanted);
+  const [key, name] = await findHost(cluster, wanted, kernelArgument(args));
   if (cluster.size === 1 && cluster.get(key)?.count === 1)
     throw new InputError('last-host', `${name} is the only host`, {
       remedy: 'A baseline needs a host.',

@@ -11,6 +11,7 @@ import { MODES, type Mode } from '../../rules/mode-names.js';
 import { allowedOf } from '../allowed.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
+import { kernelArgument, refuseUselessKernel, takesKernel } from '../kernel-argument.js';
 import { isFolder, loadHost } from '../load-host.js';
 import { writeOut } from '../output.js';
 import { suggest } from '../suggest.js';
@@ -88,7 +89,10 @@ async function gateFolder(
   if (!isDump(fromName)) return undefined;
   const root = args.text('root');
   const images = readImageFolder(fromName, root === undefined ? {} : { root });
-  const to = described(await loadHost(toName));
+  const kernel = kernelArgument(args);
+  const target = await loadHost(toName, { kernel });
+  refuseUselessKernel(kernel, takesKernel(target));
+  const to = described(target);
   const names = tellApart([images.name, to.host.name], [fromName, toName]);
   const criuVersion = args.text('criu');
   if (criuVersion !== undefined && !isRelease(criuVersion))
@@ -110,9 +114,15 @@ async function compareNamed(
       `--${useless} says nothing to ${specs[0]}`,
       'It goes with a folder of CRIU images as FROM.',
     );
-  const [from, to] = [described(await loadHost(specs[0])), described(await loadHost(specs[1]))];
-  const names = tellApart([from.host.name, to.host.name], specs);
-  return compareHosts(renamed(from, names[0]), renamed(to, names[1]), options);
+  const kernel = kernelArgument(args);
+  const source = await loadHost(specs[0], { kernel });
+  const target = specs[0] === specs[1] ? source : await loadHost(specs[1], { kernel });
+  refuseUselessKernel(kernel, [source, target].some(takesKernel));
+  const names = tellApart([source.name, target.name], specs);
+  return compareHosts(renamed(described(source), names[0]), renamed(described(target), names[1]), {
+    ...options,
+    isOneRecord: source === target,
+  });
 }
 
 export const run: Run = async (args) => {

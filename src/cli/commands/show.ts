@@ -6,6 +6,7 @@ import { showJson } from '../../report/json.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { hostFilesIn } from '../host-folder.js';
+import { kernelArgument, refuseUselessKernel, takesKernel } from '../kernel-argument.js';
 import { isFolder, isImageFolder, loadHost } from '../load-host.js';
 import { writeErr, writeOut } from '../output.js';
 import { describeTerminal } from '../terminal.js';
@@ -58,11 +59,21 @@ async function printerOf(args: Arguments, isOne: boolean): Promise<Print> {
 }
 
 /** Goes on after what can't be read, and names it. Gives the exit status. */
-async function showAll(names: readonly string[], print: Print): Promise<number> {
+async function showAll(
+  names: readonly string[],
+  print: Print,
+  kernel: string | undefined,
+): Promise<number> {
   let status = 0;
-  const guard = async (show: () => Promise<void>) => {
+  let isKernelUsed = false;
+  const show = async (file: string) => {
+    const host = await loadHost(file, { kernel });
+    isKernelUsed ||= takesKernel(host);
+    print(host);
+  };
+  const guard = async (act: () => Promise<void>) => {
     try {
-      await show();
+      await act();
     } catch (error) {
       if (!isInputError(error)) throw error;
       writeErr(`cpugate: ${describeInputError(error)}\n`);
@@ -71,8 +82,9 @@ async function showAll(names: readonly string[], print: Print): Promise<number> 
   };
   for (const name of names)
     await guard(async () => {
-      for (const file of hostsOf(name)) await guard(async () => print(await loadHost(file)));
+      for (const file of hostsOf(name)) await guard(() => show(file));
     });
+  if (status === 0) refuseUselessKernel(kernel, isKernelUsed);
   return status;
 }
 
@@ -86,5 +98,6 @@ export const run: Run = async (args) => {
     });
   const [first = ''] = positionals;
   const isOne = positionals.length === 1 && (!isFolder(first) || isImageFolder(first));
-  return showAll(positionals, await printerOf(args, isOne));
+  const kernel = kernelArgument(args);
+  return showAll(positionals, await printerOf(args, isOne), kernel);
 };

@@ -1,5 +1,12 @@
 import { AGREEMENTS } from '../../baseline/agreements.js';
-import { COLOR_OPTION, type CommandSpec, HOST_HELP, JSON_OPTION, OUTPUT_OPTION } from './spec.js';
+import {
+  COLOR_OPTION,
+  type CommandSpec,
+  HOST_HELP,
+  JSON_OPTION,
+  KERNEL_OPTION,
+  OUTPUT_OPTION,
+} from './spec.js';
 
 export const baseline: CommandSpec = {
   name: 'baseline',
@@ -53,6 +60,7 @@ export const baseline: CommandSpec = {
       type: 'boolean',
       describe: 'keep state that hosts lay out differently, and its features',
     },
+    kernel: KERNEL_OPTION,
     'skip-unreadable': {
       type: 'boolean',
       describe: "pass over what can't be read, and say so",

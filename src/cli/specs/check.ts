@@ -1,6 +1,6 @@
 import { VERDICTS } from '../../judge/verdict.js';
 import { MODES } from '../../rules/mode-names.js';
-import { COLOR_OPTION, type CommandSpec, HOST_HELP, JSON_OPTION } from './spec.js';
+import { COLOR_OPTION, type CommandSpec, HOST_HELP, JSON_OPTION, KERNEL_OPTION } from './spec.js';
 
 export const check: CommandSpec = {
   name: 'check',
@@ -35,6 +35,7 @@ export const check: CommandSpec = {
       value: 'VERSION',
       describe: 'FROM is a folder of CRIU images: version of the CRIU that will restore them',
     },
+    kernel: KERNEL_OPTION,
     allow: {
       type: 'string',
       value: 'FEATURE',

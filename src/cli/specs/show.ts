@@ -1,4 +1,4 @@
-import { COLOR_OPTION, type CommandSpec, HOST_HELP, JSON_OPTION } from './spec.js';
+import { COLOR_OPTION, type CommandSpec, HOST_HELP, JSON_OPTION, KERNEL_OPTION } from './spec.js';
 
 export const show: CommandSpec = {
   name: 'show',
@@ -13,11 +13,13 @@ export const show: CommandSpec = {
       describe: 'JSON for programs; one line a host where there may be several',
     },
     models: { type: 'boolean', describe: 'list the CPU models that can be named' },
+    kernel: KERNEL_OPTION,
     color: COLOR_OPTION,
   },
   examples: [
     ['cpugate show localhost', 'this host'],
     ['cpugate show dump.txt', 'a dump that somebody sent'],
+    ['cpugate show web-7.cpuinfo --kernel 6.1', 'a /proc/cpuinfo, and the kernel that wrote it'],
     ['cpugate show hosts/', 'all recorded hosts in a folder'],
     ['cpugate show skylake-sp --json', 'a CPU model, for programs'],
   ],

@@ -64,6 +64,11 @@ export const HOST_HELP =
   '--models"). A file that is called like one of these is written ./NAME.';
 
 export const JSON_OPTION: OptionSpec = { type: 'boolean', describe: 'JSON for programs' };
+export const KERNEL_OPTION: OptionSpec = {
+  type: 'string',
+  value: 'VERSION',
+  describe: 'every /proc/cpuinfo given comes from Linux VERSION or later, which tells more of it',
+};
 export const COLOR_OPTION: OptionSpec = {
   type: 'boolean',
   describe: 'colours (--no-color: none; the default is by terminal and NO_COLOR)',

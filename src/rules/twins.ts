@@ -1,0 +1,39 @@
+/**
+ * Hosts that call themselves the same CPU and show the same of it. What is unknown of both is the same on
+ * both where it is the CPU's: one design and stepping, with the same features left on. It need not be where
+ * the kernel decides, or a hypervisor.
+ */
+import { ROWS } from '../catalogue/index.js';
+import type { Capabilities } from '../model/capabilities.js';
+import { USER_VISIBLE } from '../model/prerequisites.js';
+
+const VISIBLE = ROWS.filter((row) => USER_VISIBLE.has(row.class));
+
+/** Vendor, family, model and stepping; undefined where they aren't known, or stand for many CPUs. */
+function identityOf({ kind, vendor, signature }: Capabilities): string | undefined {
+  if (kind === 'model' || vendor === undefined || signature === undefined) return undefined;
+  return [vendor, signature.family, signature.model, signature.stepping].join(' ');
+}
+
+/** Equal for twins, and for no others; undefined: the host can be nobody's twin. */
+export function twinKey(host: Capabilities): string | undefined {
+  const identity = identityOf(host);
+  if (identity === undefined) return undefined;
+  const { enabled, areaBytes, components } = host.xsave;
+  return [
+    identity,
+    host.isBareMetal,
+    VISIBLE.map(({ name }) => `${host.hardware(name)}${host.effective(name)}`).join(''),
+    VISIBLE.filter((row) => typeof row.bit !== 'number').map(({ name }) => host.fieldValue(name)),
+    `${enabled.value} ${enabled.known} ${areaBytes}`,
+    components
+      .map((one) => `${one.bit},${one.size},${one.offset},${one.isAssumed ?? false}`)
+      .join(),
+  ].join('\n');
+}
+
+export function areTwins(from: Capabilities, to: Capabilities): boolean {
+  // Most pairs differ already here.
+  if (identityOf(from) === undefined || identityOf(from) !== identityOf(to)) return false;
+  return twinKey(from) === twinKey(to);
+}
