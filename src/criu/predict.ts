@@ -38,7 +38,7 @@ const hostIsUsable: Check = (_, host) =>
 
 /** CRIU knows Intel, AMD and Hygon, and finds nothing on others: without the vendor all is open. */
 function unknownVendors(views: readonly CriuView[]): boolean {
-  return views.some((view) => view.vendor === 'not-known');
+  return views.some((view) => view.vendor === undefined);
 }
 
 /** The image itself, whatever the host. */

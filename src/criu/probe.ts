@@ -151,9 +151,9 @@ const NO_XSAVE: XsavePart = {
   xsaveSizeMax: 0,
 };
 const XSAVE_NOT_KNOWN: XsavePart = {
-  xfeaturesMask: 'not-known',
-  xsaveSize: 'not-known',
-  xsaveSizeMax: 'not-known',
+  xfeaturesMask: undefined,
+  xsaveSize: undefined,
+  xsaveSizeMax: undefined,
 };
 
 function maskOfComponents(offered: Known64, words: readonly Known32[]): Known64 {
@@ -187,8 +187,8 @@ function compelXsave(cpu: Cpu, host: Host, words: readonly Known32[]): XsavePart
   const read = host.kind === 'system' ? (size('ebx') ?? area) : area;
   return {
     xfeaturesMask: maskOfComponents(offered, words),
-    xsaveSize: read ?? 'not-known',
-    xsaveSizeMax: size('ecx') ?? 'not-known',
+    xsaveSize: read,
+    xsaveSizeMax: size('ecx'),
   };
 }
 
@@ -198,7 +198,7 @@ function readModelId(leaves: LeafTable): Stored<string> {
   for (const leaf of [0x80000002, 0x80000003, 0x80000004])
     for (const register of ['eax', 'ebx', 'ecx', 'edx'] as const) {
       const answer = readRegister(leaves, leaf, 0, register);
-      if (answer.known !== ALL_KNOWN) return 'not-known';
+      if (answer.known !== ALL_KNOWN) return undefined;
       for (let shift = 0; shift < 32; shift += 8)
         text += String.fromCharCode(field(answer.value, shift + 7, shift));
     }
@@ -218,10 +218,10 @@ export function viewOfCpu(cpu: Cpu, host: Host): CriuView {
     return {
       ...base,
       ...XSAVE_NOT_KNOWN,
-      vendor: 'not-known',
-      signature: 'not-known',
+      vendor: undefined,
+      signature: undefined,
       words: CRIU_WORDS.map(() => NOTHING_KNOWN),
-      modelId: 'not-known',
+      modelId: undefined,
     };
   const vendor = CRIU_VENDORS.get(name);
   if (vendor === undefined)
@@ -240,7 +240,7 @@ export function viewOfCpu(cpu: Cpu, host: Host): CriuView {
     ...base,
     ...compelXsave(cpu, host, words),
     vendor,
-    signature: eax.known === ALL_KNOWN ? compelSignature(eax.value) : 'not-known',
+    signature: eax.known === ALL_KNOWN ? compelSignature(eax.value) : undefined,
     words,
     modelId: readModelId(cpu.leaves),
   };

@@ -6,8 +6,8 @@ import type { CriuCpuinfo } from '../model/criu-cpuinfo.js';
 import type { Known32, Known64 } from '../model/registers.js';
 import type { Signature } from '../model/signature.js';
 
-/** A field of the record: its value, or that the image lacks it, or that it can't be told. */
-export type Stored<T> = T | 'not-stored' | 'not-known';
+/** A field of the record: its value, or that the image lacks it; undefined: not known. */
+export type Stored<T> = T | 'not-stored' | undefined;
 
 export interface CriuView {
   readonly capabilityVersion: number;

@@ -34,11 +34,11 @@ function viewOfImage(criu: CriuCpuinfo): CriuView {
 }
 
 function agree<T>(a: Stored<T>, b: Stored<T>): Stored<T> {
-  return JSON.stringify(a) === JSON.stringify(b) ? a : 'not-known';
+  return JSON.stringify(a) === JSON.stringify(b) ? a : undefined;
 }
 
 function agreeMasks(a: Stored<Known64>, b: Stored<Known64>): Stored<Known64> {
-  if (typeof a === 'string' || typeof b === 'string') return a === b ? a : 'not-known';
+  if (typeof a !== 'object' || typeof b !== 'object') return a === b ? a : undefined;
   return { value: a.value, known: a.known & b.known & ~(a.value ^ b.value) };
 }
 
@@ -79,17 +79,17 @@ export function viewAsCriu(host: Host): CriuView {
 /** What a view doesn't tell, for people; empty: it is complete. */
 export function missingInView(view: CriuView): string[] {
   const missing: string[] = [];
-  if (view.vendor === 'not-known') missing.push('the vendor');
-  if (view.signature === 'not-known') missing.push('family, model and stepping');
-  if (view.modelId === 'not-known') missing.push("the processor's name");
+  if (view.vendor === undefined) missing.push('the vendor');
+  if (view.signature === undefined) missing.push('family, model and stepping');
+  if (view.modelId === undefined) missing.push("the processor's name");
   view.words.forEach(({ known }, word) => {
     missing.push(...nameUnknownBits(word, without(ALL_KNOWN, known)));
   });
   const { xfeaturesMask: mask } = view;
-  if (mask === 'not-known') missing.push('the state components in leaf 0xd.0');
+  if (mask === undefined) missing.push('the state components in leaf 0xd.0');
   else if (mask !== 'not-stored')
     for (const bit of bitsOf(~mask.known & ALL_KNOWN_64)) missing.push(componentName(bit));
-  if (view.xsaveSize === 'not-known') missing.push("the XSAVE area's size");
-  if (view.xsaveSizeMax === 'not-known') missing.push("the XSAVE area's largest size");
+  if (view.xsaveSize === undefined) missing.push("the XSAVE area's size");
+  if (view.xsaveSizeMax === undefined) missing.push("the XSAVE area's largest size");
   return missing;
 }
