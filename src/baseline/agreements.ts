@@ -12,7 +12,7 @@ interface AgreementRow {
   readonly name: string;
   /** The limit of a baseline whose hosts differ. */
   readonly code: string;
-  readonly of: (kind: HostKind) => Value | null;
+  readonly of: (kind: HostKind) => Value | undefined;
 }
 
 export const AGREEMENTS = [
@@ -32,7 +32,7 @@ export const AGREEMENTS = [
 export type AgreementName = (typeof AGREEMENTS)[number]['name'];
 export type DifferenceCode = (typeof AGREEMENTS)[number]['code'];
 
-/** Hosts with one value; null: it is unknown. */
+/** Hosts with one value, as JSON has it; null: it is unknown. */
 export interface ValueHosts {
   readonly value: Value | null;
   readonly hosts: readonly string[];
@@ -42,16 +42,17 @@ export interface ValueHosts {
 /** Names of hosts given with a value; `count` has them all. */
 const NAMES_GIVEN = 20;
 
-function byValue(a: Value | null, b: Value | null): number {
+function byValue(a: Value | undefined, b: Value | undefined): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
+  if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? 1 : -1;
   return `${a}` < `${b}` ? -1 : 1;
 }
 
 function groupsByValue(
   cluster: Cluster,
   of: AgreementRow['of'],
-): [Value | null, readonly ClusterGroup[]][] {
-  const found = new Map<Value | null, ClusterGroup[]>();
+): [Value | undefined, readonly ClusterGroup[]][] {
+  const found = new Map<Value | undefined, ClusterGroup[]>();
   for (const group of hardwareGroups(cluster)) {
     const value = of(group.kind);
     const groups = found.get(value);
@@ -64,16 +65,16 @@ function groupsByValue(
 /** All that hosts are known to have, ascending. */
 export function knownValues<T extends Value>(
   cluster: Cluster,
-  of: (kind: HostKind) => T | null,
+  of: (kind: HostKind) => T | undefined,
 ): T[] {
-  return groupsByValue(cluster, of).flatMap(([value]) => (value === null ? [] : [value as T]));
+  return groupsByValue(cluster, of).flatMap(([value]) => (value === undefined ? [] : [value as T]));
 }
 
 /** Which hosts have which value, where they aren't all known to have the same; else none. */
 export function disagreement(cluster: Cluster, wanted: AgreementName): readonly ValueHosts[] {
   const { of } = AGREEMENTS.find(({ name }) => name === wanted) as AgreementRow;
   const values = groupsByValue(cluster, of).map(([value, groups]) => ({
-    value,
+    value: value ?? null,
     hosts: firstNames(groups, NAMES_GIVEN),
     count: groups.reduce((sum, { count }) => sum + count, 0),
   }));

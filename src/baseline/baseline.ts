@@ -4,6 +4,7 @@
  */
 import {
   COMPONENTS,
+  componentMask,
   componentName,
   componentRow,
   type FeatureName,
@@ -13,23 +14,14 @@ import {
   type LevelName,
 } from '../catalogue/index.js';
 import { bitsOf, hasBit64 } from '../model/registers.js';
-import { LEGACY_AREA_BYTES, PRESENT } from '../model/xsave.js';
+import { PRESENT, type StateComponent, standardAreaBytes } from '../model/xsave.js';
 import { knownValues } from './agreements.js';
 import { type Cluster, type ClusterGroup, countHosts, hardwareGroups } from './cluster.js';
 import { type Dropped, dropReasons } from './drop-reasons.js';
-import { type HostKind, type KindComponent, presenceOf, VISIBLE } from './host-kind.js';
+import { type HostKind, presenceOf, VISIBLE } from './host-kind.js';
 import { type ClosureOptions, isComponentUsed, isPlaceless, Tally } from './tally.js';
 
 export type { Dropped, DropReason, LayoutPlace } from './drop-reasons.js';
-
-export interface BaselineComponent {
-  readonly bit: number;
-  readonly name: string;
-  /** Null: not told, or kept although hosts have it in different places. */
-  readonly size: number | null;
-  readonly offset: number | null;
-  readonly aligned: boolean | null;
-}
 
 /** Sizes in bytes; undefined where a host doesn't tell. */
 export interface XsaveSizes {
@@ -46,7 +38,7 @@ export interface XsaveSizes {
 /** What tasks started under a baseline have seen, whatever hosts came since. */
 export interface Floors extends XsaveSizes {
   /** Subleaves of state components, by bit; undefined: a file doesn't say. */
-  readonly subleaves: readonly KindComponent[] | undefined;
+  readonly subleaves: readonly StateComponent[] | undefined;
 }
 
 export interface Baseline extends XsaveSizes {
@@ -56,14 +48,15 @@ export interface Baseline extends XsaveSizes {
   /** The lowest of all hosts. */
   readonly avx10Version: number | undefined;
   readonly xcr0: bigint;
-  readonly components: readonly BaselineComponent[];
+  /** Of a component that hosts have in different places, and that is kept, no place is known. */
+  readonly components: readonly StateComponent[];
   /** Components that some host enables: their subleaves mustn't be blanked. */
   readonly enabledAnywhere: bigint;
   /**
    * Subleaves that tasks are shown, by bit: those of every component that some host enables, or shows
    * and glibc leaves room for. Places that aren't the same on all hosts are the largest.
    */
-  readonly subleaves: readonly KindComponent[];
+  readonly subleaves: readonly StateComponent[];
   readonly vendors: readonly string[];
   /** Where all hosts tell the same. */
   readonly cacheLineBytes: number | undefined;
@@ -87,17 +80,17 @@ export interface BaselineOptions extends ClosureOptions {
   readonly floors?: Partial<Floors>;
 }
 
-function largest(values: readonly (number | null)[]): number | undefined {
+function largest(values: readonly (number | undefined)[]): number | undefined {
   let most = 0;
   for (const value of values) {
-    if (value === null) return undefined;
+    if (value === undefined) return undefined;
     most = Math.max(most, value);
   }
   return most;
 }
 
-function smallest(values: readonly (number | null)[]): number | undefined {
-  const told = values.filter((value) => value !== null);
+function smallest(values: readonly (number | undefined)[]): number | undefined {
+  const told = values.filter((value) => value !== undefined);
   return told.length === values.length
     ? told.reduce((least, value) => Math.min(least, value))
     : undefined;
@@ -115,23 +108,23 @@ function sizesOf(kinds: readonly HostKind[], floors: Partial<XsaveSizes> = {}): 
 }
 
 /** x87 and SSE state have one place everywhere (Intel SDM vol. 1, 13.4.1). */
-const LEGACY: readonly BaselineComponent[] = COMPONENTS.filter((row) => row.bit < 2).map(
+const LEGACY: readonly StateComponent[] = COMPONENTS.filter(({ bit }) => isLegacyState(bit)).map(
   ({ bit, name, size, ...row }) => ({
     bit,
     name,
     size,
-    offset: 'offsetIntel' in row ? row.offsetIntel : null,
+    offset: 'offsetIntel' in row ? row.offsetIntel : undefined,
     aligned: false,
   }),
 );
 
-function placeOf(bit: number, kinds: readonly HostKind[], tally: Tally): BaselineComponent {
+function placeOf(bit: number, kinds: readonly HostKind[], tally: Tally): StateComponent {
   const name = componentName(bit);
   const places = kinds.flatMap((kind) => kind.components.find((one) => one.bit === bit) ?? []);
   const place = places.find((one) => !isPlaceless(one));
   if (tally.layout(bit) !== 'alike' || place === undefined)
-    return { bit, name, size: null, offset: null, aligned: null };
-  const aligned = places.find((one) => one.aligned !== null)?.aligned ?? null;
+    return { bit, name, size: undefined, offset: undefined, aligned: undefined };
+  const aligned = places.find((one) => one.aligned !== undefined)?.aligned;
   return { bit, name, size: place.size, offset: place.offset, aligned };
 }
 
@@ -141,18 +134,18 @@ function componentsOf(
   tally: Tally,
   kept: Uint8Array,
   { keepLayoutConflicts = false }: BaselineOptions,
-): BaselineComponent[] {
+): StateComponent[] {
   const has = (name: FeatureName) => kept[featureIndex(name)] === 1;
   if (!has('xsave') || !has('osxsave')) return [];
   const others = COMPONENTS.filter(
     ({ bit }) =>
-      bit >= 2 &&
+      !isLegacyState(bit) &&
       tally.isEnabledOnAll(bit) &&
       (keepLayoutConflicts || tally.layout(bit) === 'alike') &&
       isComponentUsed(bit, kept),
   );
   const legacy = LEGACY.filter(({ bit }) =>
-    kinds.every(({ xcr0 }) => xcr0 === null || hasBit64(BigInt(xcr0), bit)),
+    kinds.every(({ xcr0 }) => xcr0 === undefined || hasBit64(BigInt(xcr0), bit)),
   );
   return [...legacy, ...others.map(({ bit }) => placeOf(bit, kinds, tally))];
 }
@@ -160,18 +153,17 @@ function componentsOf(
 /** By the components that are known to be on, since some sources don't tell all of XCR0. */
 function unionOfEnabled(kinds: readonly HostKind[]): bigint {
   return kinds.reduce((union, kind) => {
-    const told = kind.components.reduce((mask, { bit }) => mask | (1n << BigInt(bit)), 0n);
-    return union | told | BigInt(kind.xcr0 ?? 0);
+    return union | maskOfComponents(kind.components) | BigInt(kind.xcr0 ?? 0);
   }, 0n);
 }
 
 function largestPlace(
   bit: number,
-  places: readonly KindComponent[],
+  places: readonly StateComponent[],
   key: 'size' | 'offset',
 ): number {
   const row = componentRow(bit);
-  const said = places.every(({ size, offset }) => size !== null && offset !== null);
+  const said = !places.some(isPlaceless);
   const usual = key === 'size' ? row?.size : Math.max(row?.offsetIntel ?? 0, row?.offsetAmd ?? 0);
   return Math.max(said ? 0 : (usual ?? 0), ...places.map((one) => one[key] ?? 0));
 }
@@ -179,10 +171,10 @@ function largestPlace(
 /** glibc adds up subleaves without asking which components are offered: none may be smaller anywhere. */
 function subleavesOf(
   kinds: readonly HostKind[],
-  components: readonly BaselineComponent[],
+  components: readonly StateComponent[],
   floors: Partial<Floors> = {},
-): KindComponent[] {
-  const byBit = new Map<number, KindComponent[]>();
+): StateComponent[] {
+  const byBit = new Map<number, StateComponent[]>();
   const all = kinds.flatMap((kind) => [...kind.components, ...kind.shown]);
   for (const one of [...all, ...(floors.subleaves ?? [])])
     if (!isLegacyState(one.bit) && componentRow(one.bit)?.kind !== 'supervisor') {
@@ -192,7 +184,7 @@ function subleavesOf(
     }
   return [...byBit]
     .sort(([a], [b]) => a - b)
-    .map(([bit, places]): KindComponent => {
+    .map(([bit, places]): StateComponent => {
       const own = components.find((one) => one.bit === bit && !isPlaceless(one));
       if (own !== undefined) return own;
       return {
@@ -217,7 +209,7 @@ export function levelOf(features: readonly FeatureName[]): LevelName | undefined
 }
 
 export function maskOfComponents(components: readonly { readonly bit: number }[]): bigint {
-  return components.reduce((mask, { bit }) => mask | (1n << BigInt(bit)), 0n);
+  return componentMask(components.map(({ bit }) => bit));
 }
 
 export function tallyOf(cluster: Cluster): Tally {
@@ -255,7 +247,7 @@ export function baselineOf(cluster: Cluster, options: BaselineOptions = {}): Bas
     enabledAnywhere: unionOfEnabled(hardware),
     subleaves,
     vendors: [...new Set(hardware.map((kind) => kind.vendor ?? 'unknown'))].sort(),
-    cacheLineBytes: lines.size === 1 ? (hardware[0]?.cacheLineBytes ?? undefined) : undefined,
+    cacheLineBytes: lines.size === 1 ? hardware[0]?.cacheLineBytes : undefined,
     linearAddressBits: smallest(hardware.map((kind) => kind.linearAddressBits)),
     accepts: {
       vendors: knownValues(cluster, ({ vendor }) => vendor),
@@ -273,12 +265,7 @@ export function baselineOf(cluster: Cluster, options: BaselineOptions = {}): Bas
 
 /** Bytes that the baseline's own components end at: the area if only they were enabled. */
 export function ownAreaBytes(baseline: Baseline): number | undefined {
-  let end = LEGACY_AREA_BYTES;
-  for (const { size, offset } of baseline.components) {
-    if (size === null || offset === null) return undefined;
-    end = Math.max(end, offset + size);
-  }
-  return end;
+  return standardAreaBytes(baseline.components);
 }
 
 /** Components that hosts enable and the baseline doesn't. */

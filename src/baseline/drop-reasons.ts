@@ -1,9 +1,9 @@
 /** Why a feature that some host has isn't in a baseline: all reasons, not the first. */
 import { componentName, type FeatureName, featureIndex, featureRow } from '../catalogue/index.js';
 import { countingPrerequisites } from '../model/prerequisites.js';
-import { ABSENT, UNKNOWN } from '../model/xsave.js';
+import { ABSENT, type StateComponent, UNKNOWN } from '../model/xsave.js';
 import { type ClusterGroup, firstNames } from './cluster.js';
-import { type KindComponent, presenceOf } from './host-kind.js';
+import { presenceOf } from './host-kind.js';
 import { type ClosureOptions, isPlaceless, type Tally } from './tally.js';
 
 /** Names of hosts given with a reason; `count` has them all. */
@@ -14,6 +14,7 @@ interface HostsOf {
   readonly count: number;
 }
 
+/** As it stands in files. */
 export interface LayoutPlace extends HostsOf {
   readonly size: number;
   readonly offset: number;
@@ -66,7 +67,7 @@ function layoutReason(
     const silent = found.filter(({ place }) => isPlaceless(place)).map(({ group }) => group);
     return { kind: 'layout-unknown', component, ...hostsOf(silent) };
   }
-  const byPlace = new Map<string, { place: KindComponent; groups: ClusterGroup[] }>();
+  const byPlace = new Map<string, { place: StateComponent; groups: ClusterGroup[] }>();
   for (const { group, place } of found) {
     if (isPlaceless(place)) continue;
     const text = `${place.size}@${place.offset} ${place.aligned}`;
@@ -77,7 +78,7 @@ function layoutReason(
   const places = [...byPlace.values()].map(({ place, groups: members }) => ({
     size: place.size ?? 0,
     offset: place.offset ?? 0,
-    aligned: place.aligned,
+    aligned: place.aligned ?? null,
     ...hostsOf(members),
   }));
   return { kind: 'layout', component, places };

@@ -25,37 +25,29 @@ import {
 } from '../model/xsave.js';
 import { fingerprint } from './fingerprint.js';
 
-/** A state component that the hosts enable. */
-export interface KindComponent {
-  readonly bit: number;
-  readonly name: string;
-  readonly size: number | null;
-  readonly offset: number | null;
-  readonly aligned: boolean | null;
-}
-
-/** What of a host matters to a baseline; plain data, null where it isn't told. */
+/** What of a host matters to a baseline; undefined where it isn't known. */
 export interface HostKind {
   /** Effective user-visible features, in the catalogue's order. */
   readonly features: readonly FeatureName[];
   /** Those that the source doesn't tell. */
   readonly unknown: readonly FeatureName[];
-  readonly avx10Version: number | null;
-  readonly vendor: string | null;
-  readonly cacheLineBytes: number | null;
-  readonly linearAddressBits: number | null;
-  /** XCR0, hexadecimal; null where not every bit is told. */
-  readonly xcr0: string | null;
+  readonly avx10Version: number | undefined;
+  readonly vendor: string | undefined;
+  readonly cacheLineBytes: number | undefined;
+  readonly linearAddressBits: number | undefined;
+  /** XCR0, hexadecimal; undefined where not every bit is known. */
+  readonly xcr0: string | undefined;
   /** The standard format's; 0 without XSAVE. */
-  readonly areaBytes: number | null;
+  readonly areaBytes: number | undefined;
   /** The standard format's with all that the CPU offers; 0 without XSAVE. */
-  readonly offeredBytes: number | null;
+  readonly offeredBytes: number | undefined;
   /** The compacted format's; 0 where no task can use it. */
-  readonly compactedBytes: number | null;
-  readonly minSigStackBytes: number | null;
-  readonly components: readonly KindComponent[];
+  readonly compactedBytes: number | undefined;
+  readonly minSigStackBytes: number | undefined;
+  /** Those that the hosts enable. */
+  readonly components: readonly StateComponent[];
   /** Others that CPUID shows, of those that glibc leaves room for; none where a file doesn't say. */
-  readonly shown: readonly KindComponent[];
+  readonly shown: readonly StateComponent[];
   /** A level: no vendor, sizes or layouts of its own count (Host.onlyFeatures). */
   readonly onlyFeatures: boolean;
 }
@@ -70,17 +62,13 @@ export function visibleFeatures(host: Capabilities): FeatureName[] {
   return VISIBLE.filter((feature) => host.effective(feature) === PRESENT);
 }
 
-function placeOf({ bit, name, size, offset, aligned }: StateComponent): KindComponent {
-  return { bit, name, size: size ?? null, offset: offset ?? null, aligned: aligned ?? null };
-}
-
 /**
  * Without an OS to tell what it enabled, all that the CPU offers stands for the area: whatever OS
  * runs there enables no more. Sizes may be too large, never too small.
  */
-function safeAreaBytes({ basis, areaBytes, offeredBytes }: XsaveState): number | null {
-  if (basis === 'read' || areaBytes === 0) return areaBytes ?? null;
-  if (offeredBytes === undefined) return areaBytes ?? null;
+function safeAreaBytes({ basis, areaBytes, offeredBytes }: XsaveState): number | undefined {
+  if (basis === 'read' || areaBytes === 0) return areaBytes;
+  if (offeredBytes === undefined) return areaBytes;
   return Math.max(offeredBytes, areaBytes ?? 0);
 }
 
@@ -91,16 +79,22 @@ function sizesOf(seen: Capabilities) {
   const compacts = [seen.effective('xsavec'), seen.effective('xsaves')];
   return {
     areaBytes: safeAreaBytes(xsave),
-    offeredBytes: xsave.offeredBytes ?? null,
-    compactedBytes: compacts.every((one) => one === ABSENT) ? 0 : (xsave.compactedBytes ?? null),
+    offeredBytes: xsave.offeredBytes,
+    compactedBytes: compacts.every((one) => one === ABSENT) ? 0 : xsave.compactedBytes,
   };
 }
 
-function shownBeyond({ components, shown }: XsaveState): KindComponent[] {
+function shownBeyond({ components, shown }: XsaveState): StateComponent[] {
   const enabled = new Set(components.map(({ bit }) => bit));
   return shown
     .filter(({ bit, isKnown }) => isKnown && hasBit64(GLIBC_COMPONENTS, bit) && !enabled.has(bit))
-    .map((one) => placeOf({ ...one, name: componentName(one.bit) }));
+    .map(({ bit, size, offset, aligned }) => ({
+      bit,
+      name: componentName(bit),
+      size,
+      offset,
+      aligned,
+    }));
 }
 
 export function kindOf(seen: Capabilities): HostKind {
@@ -109,26 +103,16 @@ export function kindOf(seen: Capabilities): HostKind {
   return {
     features: visibleFeatures(seen),
     unknown: VISIBLE.filter((name) => seen.effective(name) === UNKNOWN),
-    avx10Version: hasAvx10 ? (seen.fieldValue('avx10_version') ?? null) : null,
-    vendor: seen.vendor ?? null,
-    cacheLineBytes: seen.cacheLineBytes ?? null,
-    linearAddressBits: seen.linearAddressBits ?? null,
-    xcr0: xsave.enabled.known === ALL_KNOWN_64 ? hex(xsave.enabled.value) : null,
+    avx10Version: hasAvx10 ? seen.fieldValue('avx10_version') : undefined,
+    vendor: seen.vendor,
+    cacheLineBytes: seen.cacheLineBytes,
+    linearAddressBits: seen.linearAddressBits,
+    xcr0: xsave.enabled.known === ALL_KNOWN_64 ? hex(xsave.enabled.value) : undefined,
     ...sizesOf(seen),
-    minSigStackBytes: seen.system.minSigStackBytes ?? null,
-    components: xsave.components.map(placeOf),
+    minSigStackBytes: seen.system.minSigStackBytes,
+    components: xsave.components,
     shown: shownBeyond(xsave),
     onlyFeatures: seen.onlyFeatures,
-  };
-}
-
-function fromPlace({ bit, name, size, offset, aligned }: KindComponent): StateComponent {
-  return {
-    bit,
-    name,
-    size: size ?? undefined,
-    offset: offset ?? undefined,
-    aligned: aligned ?? undefined,
   };
 }
 
@@ -141,14 +125,16 @@ export function packedPartsOf({
   const told = componentMask(components.map(({ bit }) => bit));
   return {
     enabled:
-      xcr0 === null ? { value: told, known: told } : { value: BigInt(xcr0), known: ALL_KNOWN_64 },
-    components: components.map(fromPlace),
+      xcr0 === undefined
+        ? { value: told, known: told }
+        : { value: BigInt(xcr0), known: ALL_KNOWN_64 },
+    components,
     shown: [...components, ...shown]
       .filter(({ bit }) => !isLegacyState(bit))
       .map((one): ShownComponent => {
         const row = componentRow(one.bit);
         return {
-          ...fromPlace(one),
+          ...one,
           size: one.size ?? row?.size ?? 0,
           aligned: one.aligned ?? row?.aligned ?? true,
           isKnown: true,
@@ -171,10 +157,18 @@ export function presenceOf(kind: HostKind): Uint8Array {
   return presence;
 }
 
-/** As it always was where no more is shown than is enabled: ids stand in files. */
+/**
+ * What isn't known is null here, as in files, and the text as it always was where no more is shown than
+ * is enabled: ids outlive a version.
+ */
 function layoutText({ components, shown }: HostKind): string {
-  const text = (list: readonly KindComponent[]) =>
-    list.map(({ bit, size, offset, aligned }) => `${bit},${size},${offset},${aligned}`).join(' ');
+  const text = (list: readonly StateComponent[]) =>
+    list
+      .map(
+        ({ bit, size, offset, aligned }) =>
+          `${bit},${size ?? null},${offset ?? null},${aligned ?? null}`,
+      )
+      .join(' ');
   return shown.length === 0 ? text(components) : `${text(components)} shown ${text(shown)}`;
 }
 

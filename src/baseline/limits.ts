@@ -2,6 +2,7 @@
 import type { DifferenceCode } from './agreements.js';
 import { type Baseline, hiddenComponents } from './baseline.js';
 import { type Cluster, type ClusterGroup, hardwareGroups } from './cluster.js';
+import { isPlaceless } from './tally.js';
 
 export interface Limit {
   readonly code:
@@ -53,7 +54,7 @@ function differing(baseline: Baseline): Limit[] {
 
 /** Hosts whose area's size is unknown. */
 export function sizelessGroups(cluster: Cluster): readonly ClusterGroup[] {
-  return hardwareGroups(cluster).filter(({ kind }) => kind.areaBytes === null);
+  return hardwareGroups(cluster).filter(({ kind }) => kind.areaBytes === undefined);
 }
 
 function isOfLevels(cluster: Cluster): boolean {
@@ -69,7 +70,7 @@ export function sizeRemedy(cluster: Cluster): string {
 }
 
 export function limitsOf(baseline: Baseline): Limit[] {
-  const placeless = baseline.components.filter((one) => one.size === null || one.offset === null);
+  const placeless = baseline.components.filter(isPlaceless);
   const limits: Limit[] = [
     xgetbv(baseline),
     {

@@ -14,6 +14,7 @@ import {
 import { countShared, intersect, putBit, wordsFor } from '../model/bit-rows.js';
 import { countingPrerequisites } from '../model/prerequisites.js';
 import { bitMask, hasBit, or, without } from '../model/registers.js';
+import type { StateComponent } from '../model/xsave.js';
 import type { Cluster, ClusterGroup } from './cluster.js';
 import { type HostKind, VISIBLE, VISIBLE_ORDER } from './host-kind.js';
 import { type ClosureOptions, isPlaceless, Tally } from './tally.js';
@@ -33,7 +34,7 @@ const NOWHERE = 0;
 const UNTOLD = 1;
 const CONFLICT = 2;
 const FIRST_PLACE = 3;
-const ALIGNMENTS = [null, false, true] as const;
+const ALIGNMENTS = [undefined, false, true] as const;
 
 function joinPlaces(a: number, b: number): number {
   if (a === NOWHERE) return b;
@@ -65,7 +66,7 @@ interface PlaceNumbers {
   numberOf(group: ClusterGroup, bit: number): number;
 }
 
-function placeText({ size, offset }: { size: number | null; offset: number | null }): string {
+function placeText({ size, offset }: StateComponent): string {
   return `${size}@${offset}`;
 }
 

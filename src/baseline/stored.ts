@@ -9,16 +9,19 @@ import {
   type LevelName,
 } from '../catalogue/index.js';
 import { hex } from '../model/registers.js';
-import {
-  type Baseline,
-  type BaselineComponent,
-  type Dropped,
-  extraOf,
-  type Floors,
-  type XsaveSizes,
-} from './baseline.js';
+import type { StateComponent } from '../model/xsave.js';
+import { type Baseline, type Dropped, extraOf, type Floors, type XsaveSizes } from './baseline.js';
 import { type ClusterGroup, countHosts, hardwareGroups } from './cluster.js';
-import { type HostKind, type KindComponent, kindId } from './host-kind.js';
+import { type HostKind, kindId } from './host-kind.js';
+
+/** A StateComponent in a file: what isn't known is null there. */
+export interface StoredComponent {
+  readonly bit: number;
+  readonly name: string;
+  readonly size: number | null;
+  readonly offset: number | null;
+  readonly aligned: boolean | null;
+}
 
 export interface StoredSizes {
   readonly size: number | null;
@@ -44,16 +47,16 @@ export interface StoredHosts {
   readonly onlyFeatures?: boolean;
   readonly xsave: StoredSizes & {
     readonly xcr0: string | null;
-    readonly components: readonly KindComponent[];
+    readonly components: readonly StoredComponent[];
     /** Others that CPUID shows; older files don't say. */
-    readonly shown?: readonly KindComponent[];
+    readonly shown?: readonly StoredComponent[];
   };
 }
 
 export interface StoredFloors extends StoredSizes {
   readonly minSigStackBytes: number | null;
   /** Older files don't say. */
-  readonly subleaves?: readonly KindComponent[];
+  readonly subleaves?: readonly StoredComponent[];
 }
 
 export interface StoredBaseline {
@@ -68,7 +71,7 @@ export interface StoredBaseline {
   readonly accepts?: Baseline['accepts'];
   readonly xsave: StoredSizes & {
     readonly xcr0: string;
-    readonly components: readonly BaselineComponent[];
+    readonly components: readonly StoredComponent[];
     readonly enabledAnywhere: string;
   };
   readonly minSigStackBytes: number | null;
@@ -79,6 +82,20 @@ export interface StoredBaseline {
   readonly dropped: readonly Dropped[];
   readonly untold: readonly string[];
   readonly hosts: readonly StoredHosts[];
+}
+
+function storeComponent({ bit, name, size, offset, aligned }: StateComponent): StoredComponent {
+  return { bit, name, size: size ?? null, offset: offset ?? null, aligned: aligned ?? null };
+}
+
+function restoreComponent({ bit, size, offset, aligned }: StoredComponent): StateComponent {
+  return {
+    bit,
+    name: componentName(bit),
+    size: size ?? undefined,
+    offset: offset ?? undefined,
+    aligned: aligned ?? undefined,
+  };
 }
 
 function storeSizes(sizes: XsaveSizes): StoredSizes {
@@ -98,19 +115,17 @@ function storeHosts(group: ClusterGroup, baseline: Baseline): StoredHosts {
     glibc: group.glibcVersions,
     extra: extraOf(kind, baseline),
     unknown: kind.unknown,
-    avx10Version: kind.avx10Version,
-    vendor: kind.vendor,
-    cacheLineBytes: kind.cacheLineBytes,
-    linearAddressBits: kind.linearAddressBits,
-    minSigStackBytes: kind.minSigStackBytes,
+    avx10Version: kind.avx10Version ?? null,
+    vendor: kind.vendor ?? null,
+    cacheLineBytes: kind.cacheLineBytes ?? null,
+    linearAddressBits: kind.linearAddressBits ?? null,
+    minSigStackBytes: kind.minSigStackBytes ?? null,
     ...(kind.onlyFeatures ? { onlyFeatures: true } : {}),
     xsave: {
-      xcr0: kind.xcr0,
-      size: kind.areaBytes,
-      offeredSize: kind.offeredBytes,
-      compactedSize: kind.compactedBytes,
-      components: kind.components,
-      ...(kind.shown.length === 0 ? {} : { shown: kind.shown }),
+      xcr0: kind.xcr0 ?? null,
+      ...storeSizes(kind),
+      components: kind.components.map(storeComponent),
+      ...(kind.shown.length === 0 ? {} : { shown: kind.shown.map(storeComponent) }),
     },
   };
 }
@@ -118,8 +133,10 @@ function storeHosts(group: ClusterGroup, baseline: Baseline): StoredHosts {
 /** How many hosts are of which vendor, most first; levels are of none. */
 export function countVendors(baseline: Baseline): StoredBaseline['vendors'] {
   const counts = new Map<string | null, number>();
-  for (const { kind, count } of hardwareGroups(baseline.cluster))
-    counts.set(kind.vendor, (counts.get(kind.vendor) ?? 0) + count);
+  for (const { kind, count } of hardwareGroups(baseline.cluster)) {
+    const vendor = kind.vendor ?? null;
+    counts.set(vendor, (counts.get(vendor) ?? 0) + count);
+  }
   return [...counts]
     .map(([vendor, hosts]) => ({ vendor, hosts }))
     .sort((a, b) => b.hosts - a.hosts || ((a.vendor ?? '') < (b.vendor ?? '') ? -1 : 1));
@@ -139,14 +156,16 @@ export function storeBaseline(baseline: Baseline): StoredBaseline {
     xsave: {
       xcr0: hex(baseline.xcr0),
       ...storeSizes(baseline),
-      components: baseline.components,
+      components: baseline.components.map(storeComponent),
       enabledAnywhere: hex(baseline.enabledAnywhere),
     },
     minSigStackBytes: baseline.minSigStackBytes ?? null,
     floors: {
       ...storeSizes(floors),
       minSigStackBytes: floors.minSigStackBytes ?? null,
-      ...(floors.subleaves === undefined ? {} : { subleaves: floors.subleaves }),
+      ...(floors.subleaves === undefined
+        ? {}
+        : { subleaves: floors.subleaves.map(storeComponent) }),
     },
     without: options.without ?? [],
     keepLayoutConflicts: options.keepLayoutConflicts ?? false,
@@ -156,10 +175,8 @@ export function storeBaseline(baseline: Baseline): StoredBaseline {
   };
 }
 
-function named(components: readonly KindComponent[]): KindComponent[] {
-  return components
-    .map((one) => ({ ...one, name: componentName(one.bit) }))
-    .sort((a, b) => a.bit - b.bit);
+function restoreComponents(components: readonly StoredComponent[]): StateComponent[] {
+  return components.map(restoreComponent).sort((a, b) => a.bit - b.bit);
 }
 
 /** What a file promised to tasks. */
@@ -169,7 +186,7 @@ export function restoreFloors(floors: StoredFloors): Floors {
     offeredBytes: floors.offeredSize ?? undefined,
     compactedBytes: floors.compactedSize ?? undefined,
     minSigStackBytes: floors.minSigStackBytes ?? undefined,
-    subleaves: floors.subleaves === undefined ? undefined : named(floors.subleaves),
+    subleaves: floors.subleaves === undefined ? undefined : restoreComponents(floors.subleaves),
   };
 }
 
@@ -187,17 +204,17 @@ export function restoreKind(
   return {
     features: inOrder(features),
     unknown: inOrder(unknown),
-    avx10Version: stored.avx10Version,
-    vendor: stored.vendor,
-    cacheLineBytes: stored.cacheLineBytes,
-    linearAddressBits: stored.linearAddressBits,
-    xcr0: xsave.xcr0,
-    areaBytes: xsave.size,
-    offeredBytes: xsave.offeredSize,
-    compactedBytes: xsave.compactedSize,
-    minSigStackBytes: stored.minSigStackBytes,
-    components: named(xsave.components),
-    shown: named(xsave.shown ?? []),
+    avx10Version: stored.avx10Version ?? undefined,
+    vendor: stored.vendor ?? undefined,
+    cacheLineBytes: stored.cacheLineBytes ?? undefined,
+    linearAddressBits: stored.linearAddressBits ?? undefined,
+    xcr0: xsave.xcr0 ?? undefined,
+    areaBytes: xsave.size ?? undefined,
+    offeredBytes: xsave.offeredSize ?? undefined,
+    compactedBytes: xsave.compactedSize ?? undefined,
+    minSigStackBytes: stored.minSigStackBytes ?? undefined,
+    components: restoreComponents(xsave.components),
+    shown: restoreComponents(xsave.shown ?? []),
     onlyFeatures: stored.onlyFeatures ?? false,
   };
 }

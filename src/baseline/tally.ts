@@ -12,9 +12,9 @@ import {
   ROWS,
 } from '../catalogue/index.js';
 import { EDGE_PLACES } from '../model/prerequisites.js';
-import { ABSENT, UNKNOWN } from '../model/xsave.js';
+import { ABSENT, type StateComponent, UNKNOWN } from '../model/xsave.js';
 import type { ClusterGroup } from './cluster.js';
-import { type HostKind, type KindComponent, presenceOf, VISIBLE_ORDER } from './host-kind.js';
+import { type HostKind, presenceOf, VISIBLE_ORDER } from './host-kind.js';
 
 /** How the hosts that enable a component have it. */
 export type Layout = 'alike' | 'differs' | 'untold';
@@ -50,8 +50,8 @@ const STEPS: readonly Step[] = VISIBLE_ORDER.map((name) => ({
   components: neededState(featureRow(name)),
 }));
 
-export function isPlaceless({ size, offset }: KindComponent): boolean {
-  return size === null || offset === null;
+export function isPlaceless({ size, offset }: StateComponent): boolean {
+  return size === undefined || offset === undefined;
 }
 
 export class Tally {
@@ -85,7 +85,7 @@ export class Tally {
   }
 
   #changeComponent(
-    component: KindComponent,
+    component: StateComponent,
     kinds: number,
     hosts: number,
     onlyFeatures: boolean,

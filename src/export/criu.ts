@@ -43,7 +43,7 @@ function maskOfXcr0(xcr0: bigint): bigint {
 function common(baseline: Baseline, key: 'areaBytes' | 'offeredBytes'): number | undefined {
   const sizes = new Set(hardwareGroups(baseline.cluster).map(({ kind }) => kind[key]));
   const [size] = sizes;
-  return sizes.size === 1 ? (size ?? undefined) : undefined;
+  return sizes.size === 1 ? size : undefined;
 }
 
 function vendorOf(baseline: Baseline): CriuCpuinfo['vendor'] {

@@ -44,11 +44,11 @@ function plainXsaveFits(baseline: Baseline): boolean | undefined {
   let least = Number.POSITIVE_INFINITY;
   let most = LEGACY_AREA_BYTES;
   for (const { kind } of hardwareGroups(baseline.cluster)) {
-    if (kind.areaBytes === null || kind.xcr0 === null) return undefined;
+    if (kind.areaBytes === undefined || kind.xcr0 === undefined) return undefined;
     least = Math.min(least, kind.areaBytes);
     for (const { bit, size, offset } of kind.components) {
       if (!SAVED_COMPONENTS.has(bit)) continue;
-      if (size === null || offset === null) return undefined;
+      if (size === undefined || offset === undefined) return undefined;
       most = Math.max(most, offset + size);
     }
   }

@@ -6,11 +6,12 @@
  */
 import type { Baseline } from '../baseline/baseline.js';
 import { hardwareGroups } from '../baseline/cluster.js';
-import type { KindComponent } from '../baseline/host-kind.js';
+import { isPlaceless } from '../baseline/tally.js';
 import { componentName, componentRow } from '../catalogue/index.js';
 import { hostOfBaseline } from '../formats/baseline.js';
 import { type LeafTable, leafTable, readRegister } from '../model/leaves.js';
 import { type Registers, split64 } from '../model/registers.js';
+import type { StateComponent } from '../model/xsave.js';
 
 export interface OverrideLine extends Registers {
   readonly leaf: number;
@@ -25,20 +26,20 @@ export interface XsaveLines {
 }
 
 /** The one place that all hosts with the component have it in; undefined where there is none. */
-function placeOf(bit: number, baseline: Baseline): KindComponent | undefined {
+function placeOf(bit: number, baseline: Baseline): StateComponent | undefined {
   const places = hardwareGroups(baseline.cluster).flatMap(
     ({ kind }) => [...kind.components, ...kind.shown].find((one) => one.bit === bit) ?? [],
   );
   const [first] = places;
-  const shape = ({ size, offset, aligned }: KindComponent) => `${size} ${offset} ${aligned}`;
-  if (first === undefined || first.size === null || first.offset === null) return undefined;
-  return first.aligned !== null && places.every((one) => shape(one) === shape(first))
+  const shape = ({ size, offset, aligned }: StateComponent) => `${size} ${offset} ${aligned}`;
+  if (first === undefined || isPlaceless(first)) return undefined;
+  return first.aligned !== undefined && places.every((one) => shape(one) === shape(first))
     ? first
     : undefined;
 }
 
 /** ECX: bit 1 aligned in the compacted format, bit 2 armed by XFD (Intel SDM vol. 2A, leaf 0xD). */
-function componentLine({ bit, size, offset, aligned }: KindComponent): OverrideLine {
+function componentLine({ bit, size, offset, aligned }: StateComponent): OverrideLine {
   const xfd = componentRow(bit)?.xfd === true;
   return {
     leaf: 0xd,

@@ -12,7 +12,7 @@ import {
   type XsaveSizes,
 } from '../baseline/baseline.js';
 import { type Cluster, ClusterFold, type ClusterGroup } from '../baseline/cluster.js';
-import { type HostKind, type KindComponent, kindId, kindKey } from '../baseline/host-kind.js';
+import { type HostKind, kindId, kindKey } from '../baseline/host-kind.js';
 import { restoreFloors, restoreKind, type StoredBaseline } from '../baseline/stored.js';
 import {
   COMPONENTS,
@@ -38,6 +38,7 @@ import {
   NO_REGISTERS,
   split64,
 } from '../model/registers.js';
+import type { StateComponent } from '../model/xsave.js';
 import { beginsWithBrace, type Format, type Input, malformed } from './format.js';
 import { schemaError } from './schema-errors.js';
 
@@ -66,7 +67,7 @@ function validated(input: Input): StoredBaseline {
 }
 
 function isTold(value: unknown): boolean {
-  return value !== null;
+  return value !== undefined;
 }
 
 /** Who moves tasks under it goes by this. */
@@ -127,13 +128,13 @@ class Reader {
   checkXsave(kind: HostKind, has: ReadonlySet<FeatureName>, at: string): void {
     const bits = kind.components.map((one) => one.bit);
     this.checkComponents([...kind.components, ...kind.shown], at);
-    if (kind.xcr0 !== null && bitsOf(BigInt(kind.xcr0)).join() !== bits.join())
+    if (kind.xcr0 !== undefined && bitsOf(BigInt(kind.xcr0)).join() !== bits.join())
       this.fail("xcr0 and components don't say the same", at);
-    if ((kind.avx10Version !== null) > has.has('avx10_version'))
+    if ((kind.avx10Version !== undefined) > has.has('avx10_version'))
       this.fail('has an AVX10 version without avx10_version', at);
   }
 
-  checkComponents(components: readonly KindComponent[], at: string): void {
+  checkComponents(components: readonly StateComponent[], at: string): void {
     const bits = components.map((one) => one.bit);
     if (new Set(bits).size !== bits.length) this.fail('a component is given twice', at);
   }
@@ -194,14 +195,14 @@ export function readBaselineFile(input: Input): BaselineFile {
   return { baseline, cluster, options };
 }
 
-function told(value: number | null | undefined): number {
-  return value === null || value === undefined ? 0 : ALL_KNOWN;
+function told(value: number | undefined): number {
+  return value === undefined ? 0 : ALL_KNOWN;
 }
 
 function row(
   leaf: number,
   subleaf: number,
-  values: Partial<Record<Register, number | null | undefined>>,
+  values: Partial<Record<Register, number | undefined>>,
 ): LeafRow {
   const [answer, known] = [{ ...NO_REGISTERS }, { ...NO_REGISTERS }];
   for (const register of Object.keys(values) as Register[]) {
@@ -223,7 +224,7 @@ function xsaveRows({ xcr0, components, floors, subleaves, ...sizes }: Baseline):
     ...[...components.filter(({ bit }) => !isLegacyState(bit)), ...hidden].map(
       ({ bit, size, offset, aligned }) => {
         if (floors.subleaves === undefined && !hasBit64(xcr0, bit)) return row(0xd, bit, {});
-        const ecx = aligned === null ? undefined : aligned ? 2 : 0;
+        const ecx = aligned === undefined ? undefined : aligned ? 2 : 0;
         return row(0xd, bit, { eax: size, ebx: offset, ecx });
       },
     ),

@@ -29,7 +29,7 @@ function maskShown({ xcr0, floors: { subleaves } }: SeenMask): ShownComponent[] 
       {
         bit,
         size: place?.size ?? row.size,
-        offset: place?.offset ?? undefined,
+        offset: place?.offset,
         aligned: place?.aligned ?? row.aligned,
         isKnown: place !== undefined || (subleaves === undefined && isOwn),
       },

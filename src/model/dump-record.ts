@@ -1,6 +1,7 @@
 /** What `cpugate dump` knows at the time of a dump, and CRIU's images don't hold. */
 import type { FeatureName } from '../catalogue/index.js';
 import type { Host } from './host.js';
+import type { StateComponent } from './xsave.js';
 
 export const RECORD_NAME = 'cpugate-record.json';
 
@@ -18,15 +19,8 @@ export interface RecordedMask {
     readonly offeredBytes: number | undefined;
     readonly compactedBytes: number | undefined;
     readonly minSigStackBytes: number | undefined;
-    /** Null: not known; undefined: of no component it is known. */
-    readonly subleaves:
-      | readonly {
-          readonly bit: number;
-          readonly size: number | null;
-          readonly offset: number | null;
-          readonly aligned: boolean | null;
-        }[]
-      | undefined;
+    /** Undefined: of no component it is known. */
+    readonly subleaves: readonly StateComponent[] | undefined;
   };
   /** In what no mask hides, all that its hosts have; absent: not known, and nothing is accepted. */
   readonly accepts?: {

@@ -61,7 +61,7 @@ function faultsOf(report: Report, sizesTold: boolean): string[] {
 function tellsSizes(baseline: Baseline, hosts: readonly Host[]): boolean {
   return (
     baseline.areaBytes !== undefined &&
-    baseline.components.every(({ size }) => size !== null) &&
+    baseline.components.every(({ size }) => size !== undefined) &&
     hosts.every((host) => describeHost(host).xsave.areaBytes !== undefined)
   );
 }
