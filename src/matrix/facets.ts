@@ -193,7 +193,13 @@ const RANK_OF = Object.fromEntries(
 );
 
 /** What twins (rules/twins.ts) have in common, as a whole: their unknowns are judged together. */
-export const TWIN_PARTS: readonly HostPart[] = ['features', 'fields', 'area', 'component'];
+export const TWIN_PARTS: readonly HostPart[] = [
+  'features',
+  'fields',
+  'area',
+  'packed',
+  'component',
+];
 
 /** What a host is to its twin, of these parts; a place in VERDICTS. */
 export function twinRank(host: Capabilities): number {

@@ -11,6 +11,7 @@ import type { Found, Severity } from './finding.js';
 import { waysOf } from './lazy-binding.js';
 import { nameProcess } from './processes.js';
 import { rule } from './rule.js';
+import { areTwins } from './twins.js';
 
 type Facts = {
   /**
@@ -143,8 +144,15 @@ function byNumber({ from, to }: Context): Found<Facts>[] {
   return [{ severity: 'info', component: 'xsave', facts }];
 }
 
+/** What could move on a twin is what its kernel or hypervisor might enable: no more than a risk. */
+function amongTwins(found: Found<Facts>): Found<Facts> {
+  return found.severity === 'unknown' ? { ...found, severity: 'risk' } : found;
+}
+
 function find(context: Context): Found<Facts>[] {
   const { from, to, images } = context;
+  // From a host to itself nothing moves.
+  if (context.isOneRecord === true) return [];
   // A target without XSAVEC ends such a task in any case: see instruction-missing.
   if ([from, to].some((host) => host.effective('xsavec') === ABSENT)) return [];
   // Without OSXSAVE glibc saves with FXSAVE.
@@ -155,7 +163,8 @@ function find(context: Context): Found<Facts>[] {
     images === undefined
       ? byTable(context, isXsavecKnown)
       : byImages(context, images, isXsavecKnown);
-  return packed.length > 0 ? packed : byNumber(context);
+  if (packed.length === 0) return byNumber(context);
+  return areTwins(from, to) ? packed.map(amongTwins) : packed;
 }
 
 /**
@@ -194,8 +203,8 @@ export const compactedAreaGrows = rule({
   severities: ['blocker', 'unknown', 'risk', 'info'],
   where:
     "blocker where state that the source's tasks use moves behind glibc's room, unknown where that isn't known; " +
-    'risk where only state that is new lies behind it, or where only another glibc than the source host has too ' +
-    'little room; info where no more than the number in CPUID is larger',
+    'risk where only state that is new lies behind it, where only another glibc than the source host has too ' +
+    'little room, or where hosts of one CPU model show the same; info where no more than the number in CPUID is larger',
   when: 'XSAVEC lays out more at the target than glibc left room for at the source',
   meaning:
     'glibc saves vector registers on the stack when it binds a function lazily. Where the CPU puts them beyond the ' +

@@ -19,7 +19,7 @@ function identityOf({ kind, vendor, signature }: Capabilities): string | undefin
 export function twinKey(host: Capabilities): string | undefined {
   const identity = identityOf(host);
   if (identity === undefined) return undefined;
-  const { enabled, areaBytes, components } = host.xsave;
+  const { enabled, areaBytes, components, shown } = host.xsave;
   return [
     identity,
     host.isBareMetal,
@@ -29,6 +29,8 @@ export function twinKey(host: Capabilities): string | undefined {
     components
       .map((one) => `${one.bit},${one.size},${one.offset},${one.isAssumed ?? false}`)
       .join(),
+    shown.map((one) => `${one.bit},${one.size},${one.aligned},${one.isKnown}`).join(),
+    host.system.glibc?.version,
   ].join('\n');
 }
 
