@@ -1,7 +1,7 @@
 /** What --allow names. */
 import { acceptedSpellings, COMPONENTS, findComponent, findFeature } from '../catalogue/index.js';
 import { InputError } from '../model/errors.js';
-import { suggestName } from './suggest.js';
+import { suggestName } from '../model/suggest.js';
 
 const AREA = 'xsave-area';
 

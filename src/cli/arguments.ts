@@ -1,8 +1,8 @@
 /** Arguments against a command's specification. */
 import parse from 'yargs-parser';
 import { InputError } from '../model/errors.js';
+import { suggest } from '../model/suggest.js';
 import type { CommandSpec, OptionSpec } from './specs/spec.js';
-import { suggest } from './suggest.js';
 
 export interface Arguments {
   readonly positionals: readonly string[];

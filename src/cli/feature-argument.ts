@@ -11,7 +11,7 @@ import {
 import { SYNTHETIC_FLAGS } from '../catalogue/synthetic-flags.js';
 import { InputError } from '../model/errors.js';
 import { isUserVisible } from '../model/prerequisites.js';
-import { suggestName } from './suggest.js';
+import { suggestName } from '../model/suggest.js';
 
 type Spelling = readonly [spelling: string, name: string];
 

@@ -8,8 +8,8 @@ import { findProfileName, profileSpellings } from '../formats/named-profile.js';
 import { RECORD_NAME } from '../model/dump-record.js';
 import { InputError, isInputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
+import { suggestName } from '../model/suggest.js';
 import { packageRoot } from '../probe/package-root.js';
-import { suggestName } from './suggest.js';
 
 function tooLarge(name: string): InputError {
   return new InputError('too-large', `is larger than ${MAX_INPUT_BYTES / 1024 / 1024} MiB`, {

@@ -2,7 +2,7 @@
 import type { Baseline } from '../baseline/baseline.js';
 import { fingerprint } from '../baseline/fingerprint.js';
 import { type FeatureName, featureRow } from '../catalogue/index.js';
-import { hasLabelByDefault, LABEL_PREFIX, nfdFlag } from './nfd-labels.js';
+import { hasLabelByDefault, LABEL_PREFIX, nfdFlag } from '../catalogue/nfd-labels.js';
 import { notExpressed, type Remark } from './remark.js';
 
 export interface NfdNeeds {

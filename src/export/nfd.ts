@@ -3,7 +3,7 @@
  * those flags that it keeps to itself by default. Rules see every flag.
  */
 import type { Baseline } from '../baseline/baseline.js';
-import { LABEL_PREFIX, labelOf } from './nfd-labels.js';
+import { LABEL_PREFIX, labelOf } from '../catalogue/nfd-labels.js';
 import { baselineLabel, baselineName, nfdLimits, nfdNeeds } from './nfd-needs.js';
 import { note } from './remark.js';
 import type { Exported, Target } from './target.js';

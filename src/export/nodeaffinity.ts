@@ -3,7 +3,7 @@
  * there must be kept from what the baseline lacks by other means.
  */
 import type { Baseline } from '../baseline/baseline.js';
-import { labelOf } from './nfd-labels.js';
+import { labelOf } from '../catalogue/nfd-labels.js';
 import { baselineLabel, nfdLimits, nfdNeeds } from './nfd-needs.js';
 import { condition, notExpressed, note, type Remark } from './remark.js';
 import type { Exported, Target } from './target.js';

@@ -1,9 +1,9 @@
 /** QEMU's -cpu: a versioned model, what is added and taken, and "enforce". */
 import type { Baseline } from '../baseline/baseline.js';
 import { type FeatureName, featureRow } from '../catalogue/index.js';
+import { QEMU_FLOOR } from '../catalogue/qemu-models.js';
 import { compareReleases, isSince } from '../model/release.js';
 import { hashComments } from './comments.js';
-import { QEMU_FLOOR } from './qemu-models.js';
 import { notExpressed, note } from './remark.js';
 import type { Exported, Target } from './target.js';
 import {

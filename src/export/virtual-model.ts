@@ -5,8 +5,8 @@
 import type { Baseline } from '../baseline/baseline.js';
 import { findNearest } from '../baseline/nearest.js';
 import { EVERY_64_BIT_CPU, type FeatureName } from '../catalogue/index.js';
+import { QEMU_MODELS, type QemuModel } from '../catalogue/qemu-models.js';
 import { printable } from '../model/printable.js';
-import { QEMU_MODELS, type QemuModel } from './qemu-models.js';
 import { condition, notExpressed, note, type Remark } from './remark.js';
 
 export interface VirtualModel {

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { nearestNames, suggest } from '../../src/cli/suggest.js';
 import validateExplain from '../../src/generated/explain-report.js';
+import { nearestNames, suggest } from '../../src/model/suggest.js';
 import { cpugate, isPlainFailure } from './run.js';
 
 describe('the nearest word', () => {

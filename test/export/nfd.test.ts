@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { baselineOf } from '../../src/baseline/baseline.js';
 import { findFeature, ROWS } from '../../src/catalogue/index.js';
+import { nfdFlag } from '../../src/catalogue/nfd-labels.js';
 import { nfd as nfdTarget } from '../../src/export/nfd.js';
-import { nfdFlag } from '../../src/export/nfd-labels.js';
 import { baselineLabel } from '../../src/export/nfd-needs.js';
 import { nodeaffinity as nodeaffinityTarget } from '../../src/export/nodeaffinity.js';
 import { baselineOfPlans, models } from '../baseline/clusters.js';

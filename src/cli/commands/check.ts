@@ -6,6 +6,7 @@ import { exitStatus, type Verdict } from '../../judge/verdict.js';
 import { described, renamed } from '../../model/capabilities.js';
 import { InputError } from '../../model/errors.js';
 import { printableJson } from '../../model/printable.js';
+import { suggest } from '../../model/suggest.js';
 import { reportJson } from '../../report/json.js';
 import { MODES, type Mode } from '../../rules/mode-names.js';
 import { allowedOf } from '../allowed.js';
@@ -14,7 +15,6 @@ import type { Run } from '../command.js';
 import { kernelArgument, refuseUselessKernel, takesKernel } from '../kernel-argument.js';
 import { isFolder, loadHost } from '../load-host.js';
 import { writeOut } from '../output.js';
-import { suggest } from '../suggest.js';
 import { describeTerminal } from '../terminal.js';
 
 function usage(message: string, remedy: string): InputError {

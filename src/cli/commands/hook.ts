@@ -1,8 +1,8 @@
 import { InputError } from '../../model/errors.js';
+import { suggest } from '../../model/suggest.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { HOOKS } from '../specs/hook.js';
-import { suggest } from '../suggest.js';
 
 const CALLERS: Readonly<Record<string, (args: Arguments) => Promise<void>>> = {
   criu: async (args) => (await import('../criu-stages.js')).runCriuStage(args),

@@ -3,7 +3,7 @@
  * command. Parsing, help and completion all read it, so they can't disagree.
  */
 import { InputError } from '../../model/errors.js';
-import { suggest } from '../suggest.js';
+import { suggest } from '../../model/suggest.js';
 import { attach } from './attach.js';
 import { baseline } from './baseline.js';
 import { check } from './check.js';

@@ -6,7 +6,7 @@
  * tests ask again where QEMU is installed; the later ones are as libvirt's CPU map tells them. A version,
  * once released, never changes.
  */
-import type { FeatureName } from '../catalogue/index.js';
+import type { FeatureName } from './index.js';
 
 /** Every release from this one on knows what has no "since". */
 export const QEMU_FLOOR = '7.2';

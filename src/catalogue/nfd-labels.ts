@@ -4,7 +4,7 @@
  * flag there (FSGSBASE, CLWB, PKU …). Flags that need an OS to enable state (AVX, AVX-512, AMX) are
  * only set where it does.
  */
-import type { FeatureName } from '../catalogue/index.js';
+import type { FeatureName } from './index.js';
 
 export const LABEL_PREFIX = 'feature.node.kubernetes.io/';
 
