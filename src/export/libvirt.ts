@@ -2,6 +2,7 @@
 import type { Baseline } from '../baseline/baseline.js';
 import { VISIBLE } from '../baseline/host-kind.js';
 import { type FeatureName, featureRow } from '../catalogue/index.js';
+import { LIBVIRT_VENDORS } from '../catalogue/libvirt-models.js';
 import { notExpressed, note } from './remark.js';
 import type { Exported, Target } from './target.js';
 import {
@@ -46,11 +47,9 @@ export function libvirtName(name: FeatureName): string | undefined {
   return qemu === undefined || TOO_NEW.has(name) ? undefined : libvirt;
 }
 
-const VENDORS: Readonly<Record<string, string>> = {
-  GenuineIntel: 'Intel',
-  AuthenticAMD: 'AMD',
-  HygonGenuine: 'Hygon',
-};
+function vendorName(letters: string): string | undefined {
+  return LIBVIRT_VENDORS.find((row) => row.letters === letters && row.isLater !== true)?.name;
+}
 
 /**
  * libvirt compares hosts by its own map of models and QEMU starts its own model: what the two don't
@@ -85,7 +84,7 @@ function write(baseline: Baseline): Exported {
       ? []
       : [notExpressed(`libvirt 9.0 has no name for ${nameless.join(', ')}.`)];
   const [vendor] = baseline.vendors.length === 1 ? baseline.vendors : [];
-  const libvirtVendor = vendor === undefined ? undefined : VENDORS[vendor];
+  const libvirtVendor = vendor === undefined ? undefined : vendorName(vendor);
   const lines = [
     "<cpu mode='custom' match='exact' check='partial'>",
     `  <model fallback='forbid'>${cpu.model.libvirt}</model>`,

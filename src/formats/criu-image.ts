@@ -1,12 +1,17 @@
 /** CRIU's cpuinfo.img, read; criu-image-layout.ts says what is in it. */
 
-import { WORDS_BY_VERSION } from '../criu/words.js';
-import type { CriuCpuinfo } from '../model/criu-cpuinfo.js';
-import { InputError } from '../model/errors.js';
+import type { InputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
 import { ALL_KNOWN, hex32 } from '../model/registers.js';
+import {
+  type CriuEntry,
+  checkEntry,
+  ENTRY_NUMBERS,
+  notX86,
+  TAKE_AGAIN,
+} from './criu-image-entry.js';
 import { hostFromCriu } from './criu-image-host.js';
-import { COMMON_MAGIC, CPUINFO_MAGIC, FIELD, VENDORS } from './criu-image-layout.js';
+import { COMMON_MAGIC, CPUINFO_MAGIC, FIELD } from './criu-image-layout.js';
 import { writeCriuImage } from './criu-image-write.js';
 import { type Format, type Input, malformed } from './format.js';
 import { ProtobufFields } from './protobuf-fields.js';
@@ -16,8 +21,6 @@ const LONGEST_ENTRY = 64 * 1024;
 
 /** CPUs tell 48 letters. */
 const LONGEST_NAME = 256;
-
-const TAKE_AGAIN = 'Take it again on that host: criu cpuinfo dump -D FOLDER.';
 
 function damaged(input: Input, message: string, offset: number): InputError {
   return malformed(input, message, { offset }, TAKE_AGAIN);
@@ -29,28 +32,11 @@ function u32(input: Input, offset: number): number | undefined {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(offset, true);
 }
 
-interface Entry {
-  readonly numbers: Map<number, number>;
-  readonly words: number[];
-  modelId: string | undefined;
-}
-
-const NUMBER_NAMES: ReadonlyMap<number, string> = new Map([
-  [FIELD.vendor, 'vendor_id'],
-  [FIELD.family, 'cpu_family'],
-  [FIELD.model, 'model'],
-  [FIELD.stepping, 'stepping'],
-  [FIELD.version, 'capability_ver'],
-  [FIELD.mask, 'xfeatures_mask'],
-  [FIELD.size, 'xsave_size'],
-  [FIELD.sizeMax, 'xsave_size_max'],
-]);
-
 /** Of a field given twice the last counts, as everywhere in protocol buffers. */
-function readX86Entry(fields: ProtobufFields, end: number): Entry {
-  const entry: Entry = { numbers: new Map(), words: [], modelId: undefined };
+function readX86Entry(fields: ProtobufFields, end: number): CriuEntry {
+  const entry: CriuEntry = { numbers: new Map(), words: [], modelId: undefined };
   fields.each(end, (field) => {
-    const name = NUMBER_NAMES.get(field);
+    const name = ENTRY_NUMBERS.get(field);
     if (name !== undefined) {
       const limit = field === FIELD.mask ? Number.MAX_SAFE_INTEGER : ALL_KNOWN;
       entry.numbers.set(field, fields.varint(end, name, limit));
@@ -96,17 +82,10 @@ function findEntry(input: Input): { start: number; end: number } {
   return { start, end };
 }
 
-function notX86(input: Input, architecture: string): InputError {
-  return new InputError('not-x86', `is from a ${architecture} machine`, {
-    place: { file: input.name },
-    remedy: 'Only x86 CPUs are compared.',
-  });
-}
-
 /** The only x86 entry. The format allows several; CRIU neither writes nor takes them. */
-function readEntry(input: Input, start: number, end: number): Entry {
+function readEntry(input: Input, start: number, end: number): CriuEntry {
   const fields = new ProtobufFields(input, start, TAKE_AGAIN);
-  const entries: Entry[] = [];
+  const entries: CriuEntry[] = [];
   const others: string[] = [];
   fields.each(end, (field) => {
     if (field > 3) return false;
@@ -129,49 +108,12 @@ function readEntry(input: Input, start: number, end: number): Entry {
   return entry;
 }
 
-function checkEntry(input: Input, entry: Entry, start: number): CriuCpuinfo {
-  const number = (field: number): number => {
-    const value = entry.numbers.get(field);
-    if (value === undefined)
-      throw damaged(input, `lacks ${NUMBER_NAMES.get(field)}, which every image has`, start);
-    return value;
-  };
-  const vendor = VENDORS[number(FIELD.vendor)];
-  if (vendor === undefined)
-    throw damaged(input, `names a vendor that isn't known: ${number(FIELD.vendor)}`, start);
-  const version = number(FIELD.version);
-  const expected = WORDS_BY_VERSION.get(version);
-  if (expected === undefined)
-    throw malformed(input, `has capability version ${version}`, { offset: start }, 'Known: 1, 2.');
-  if (entry.words.length !== expected)
-    throw damaged(
-      input,
-      `holds ${entry.words.length} words; version ${version} has ${expected}`,
-      start,
-    );
-  const family = number(FIELD.family);
-  const model = number(FIELD.model);
-  const stepping = number(FIELD.stepping);
-  if (family > 0xff || model > 0xff || stepping > 0xf)
-    throw damaged(input, `has family ${family}, model ${model}, stepping ${stepping}`, start);
-  const mask = entry.numbers.get(FIELD.mask);
-  return {
-    vendor,
-    family,
-    model,
-    stepping,
-    capabilityVersion: version,
-    words: entry.words,
-    modelId: entry.modelId,
-    xfeaturesMask: mask === undefined ? undefined : BigInt(mask),
-    xsaveSize: entry.numbers.get(FIELD.size),
-    xsaveSizeMax: entry.numbers.get(FIELD.sizeMax),
-  };
-}
-
 function readCriuImage(input: Input): Host {
   const { start, end } = findEntry(input);
-  return hostFromCriu(input.name, checkEntry(input, readEntry(input, start, end), start));
+  const checked = checkEntry(readEntry(input, start, end), (message, remedy = TAKE_AGAIN) =>
+    malformed(input, message, { offset: start }, remedy),
+  );
+  return hostFromCriu(input.name, checked);
 }
 
 export const criuImage: Format = {

@@ -2,7 +2,7 @@
  * libvirt's raw record of a CPU: <cpudata arch='x86'> with a <cpuid> element a leaf, as its
  * cpu-gather.py records hosts for its tests (tests/cputestdata). MSRs are passed over.
  */
-import { SaxesParser, type SaxesTagPlain } from 'saxes';
+import type { SaxesTagPlain } from 'saxes';
 import { describeHost } from '../model/capabilities.js';
 import { InputError } from '../model/errors.js';
 import type { Cpu, Host } from '../model/host.js';
@@ -10,14 +10,12 @@ import { findLeaf, type LeafRow, leafTable } from '../model/leaves.js';
 import { type LiveCpu, mirrorsXcr0, withLiveXcr0, XCR0_LOST } from '../model/live-xcr0.js';
 import { ALL_KNOWN, hex, hex32, type Register } from '../model/registers.js';
 import { type Format, type Input, malformed } from './format.js';
+import { libvirtCpu } from './libvirt-cpu.js';
+import { attribute, isXml, parseXml, shown } from './xml.js';
 
 const MOST_LEAVES = 4096;
 
 const NUMBER = /^(?:0x[0-9a-f]{1,8}|[0-9]{1,10})$/i;
-
-function shown(text: string): string {
-  return JSON.stringify(text.slice(0, 40));
-}
 
 function numberOf(
   input: Input,
@@ -25,7 +23,7 @@ function numberOf(
   name: string,
   line: number,
 ): number | undefined {
-  const text = Object.hasOwn(tag.attributes, name) ? tag.attributes[name] : undefined;
+  const text = attribute(tag, name);
   if (text === undefined) return undefined;
   const value = NUMBER.test(text) ? Number(text) : Number.NaN;
   if (!(value <= ALL_KNOWN))
@@ -55,21 +53,12 @@ function readLeaf(input: Input, tag: SaxesTagPlain, line: number): LeafRow {
   };
 }
 
-/** What else libvirt calls a CPU, and what is in it. */
-const OTHER_ROOTS: Readonly<Record<string, string>> = {
-  cpu: 'it names a model and features, without the CPUID data behind them',
-  capabilities: "libvirt's capabilities name a CPU model, without the CPUID data behind it",
-  domainCapabilities: "libvirt's domain capabilities name CPU models, without CPUID data",
-  domain: 'it describes a virtual machine',
-};
-
 function wrongRoot(input: Input, name: string, line: number): InputError {
-  const known = Object.hasOwn(OTHER_ROOTS, name) ? OTHER_ROOTS[name] : undefined;
   return malformed(
     input,
-    `is XML with the root ${shown(name)}, not <cpudata>${known === undefined ? '' : `: ${known}`}`,
+    `is XML with the root ${shown(name)}, which is none of libvirt's that tell of a CPU`,
     { line },
-    'Record the host: libvirt\'s cpu-gather.py writes <cpudata>, "cpuid -r" and "cpugate probe" record the same.',
+    'Read are <cpudata>, <capabilities>, <domainCapabilities>, <domain> and <cpu>.',
   );
 }
 
@@ -102,7 +91,7 @@ class Reader {
 
   #openRoot(tag: SaxesTagPlain, line: number): void {
     if (tag.name !== 'cpudata') throw wrongRoot(this.#input, tag.name, line);
-    const { arch } = tag.attributes;
+    const arch = attribute(tag, 'arch');
     if (arch !== undefined && !['x86', 'x86_64', 'i686'].includes(arch))
       throw new InputError('not-x86', `is of another architecture: ${shown(arch)}`, {
         place: { file: this.#input.name, line },
@@ -121,33 +110,9 @@ class Reader {
   }
 }
 
-const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
-
-/** Numbers are all that counts, so that bytes do as they are, whatever the encoding of comments. */
-function textOf(input: Input): string {
-  const text = input.text();
-  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(BYTE_ORDER_MARK.length) : text;
-}
-
 function parse(input: Input): Reader {
   const reader = new Reader(input);
-  const parser = new SaxesParser<{ position: true; xmlns: false }>({
-    position: true,
-    xmlns: false,
-  });
-  parser.on('error', (error) => {
-    throw malformed(
-      input,
-      `is not well-formed XML: ${error.message.replace(/^\d+:\d+: /, '').slice(0, 120)}`,
-      { line: parser.line },
-    );
-  });
-  parser.on('doctype', () => {
-    throw malformed(input, 'has a DOCTYPE, which no cpudata needs', { line: parser.line });
-  });
-  parser.on('opentag', (tag) => reader.open(tag, parser.line));
-  parser.on('closetag', () => reader.close());
-  parser.write(textOf(input)).close();
+  parseXml(input, 'cpudata', reader);
   return reader;
 }
 
@@ -240,7 +205,8 @@ function write(host: Host): { content: string; lost: string[] } {
 export const libvirtCpudata: Format = {
   name: 'libvirt-cpudata',
   title: "libvirt's <cpudata>",
-  recognise: ({ head }) => /^(?:\u00ef\u00bb\u00bf)?\s*</.test(head),
+  // Of other documents it says what is read.
+  recognise: (input) => isXml(input) && !libvirtCpu.recognise(input),
   read,
   write,
 };

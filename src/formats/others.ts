@@ -1,12 +1,14 @@
 /** Baselines and other tools' formats, in the order in which they are asked: those that are surest come first. */
 import { baseline } from './baseline.js';
 import { cpuidRaw } from './cpuid-raw.js';
+import { critJson } from './crit-json.js';
 import { criuImage } from './criu-image.js';
 import { dumpRecord } from './dump-record.js';
 import { firecracker } from './firecracker.js';
 import type { Format } from './format.js';
 import { instlatx64 } from './instlatx64.js';
 import { libcpuid } from './libcpuid.js';
+import { libvirtCpu } from './libvirt-cpu.js';
 import { libvirtCpudata } from './libvirt-cpudata.js';
 import { procCpuinfo } from './proc-cpuinfo.js';
 import { qemuExpansion } from './qemu-expansion.js';
@@ -19,9 +21,11 @@ export const OTHERS: readonly Format[] = [
   dumpRecord,
   baseline,
   criuImage,
+  critJson,
   firecracker,
   vzcpuidctl,
   qemuExpansion,
+  libvirtCpu,
   libvirtCpudata,
   libcpuid,
   cpuidRaw,

@@ -2,7 +2,8 @@
  * Recorded hosts. skylake-server-guest.json and qemu-max-guest.json are two QEMU guests as
  * "cpugate probe" saw them (QEMU 7.2, TCG, Linux 6.1). The CPUID of the first was written down in the
  * other tools' formats by a script of its own, without cpugate; the .qmp file is a session with the
- * QEMU of the second, greeting included.
+ * QEMU of the second, greeting included. crit-cpuinfo.json is criu/haswell.img as crit shows it. The files
+ * of libvirt and Kubernetes were written by hand, as those print them.
  */
 import { readFileSync } from 'node:fs';
 import { openInput } from '../../src/formats/format.js';
@@ -18,6 +19,10 @@ export const FIXTURES = {
   vzcpuidctl: 'structured/vzcpuidctl.json',
   qemuStatic: 'structured/qemu-skylake-server-static.json',
   qemuSession: 'structured/qemu-max-session.qmp',
+  capabilities: 'structured/libvirt-capabilities.xml',
+  domcapabilities: 'structured/libvirt-domcapabilities.xml',
+  domain: 'structured/libvirt-domain.xml',
+  crit: 'structured/crit-cpuinfo.json',
 } as const;
 
 export type FixtureName = keyof typeof FIXTURES;

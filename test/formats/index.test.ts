@@ -25,6 +25,10 @@ describe('a format is found by the content', () => {
     ['vzcpuidctl', 'vzcpuidctl'],
     ['qemuStatic', 'qemu-expansion'],
     ['qemuSession', 'qemu-expansion'],
+    ['capabilities', 'libvirt-cpu'],
+    ['domcapabilities', 'libvirt-cpu'],
+    ['domain', 'libvirt-cpu'],
+    ['crit', 'crit-json'],
   ])('%s as %s, by that one alone', (fixture, name) => {
     const input = openInput('x', fixtureBytes(fixture));
     expect(ALL.filter((format) => format.recognise(input)).map((format) => format.name)).toEqual([
