@@ -105,19 +105,24 @@ export const MICROARCHITECTURES: readonly Microarchitecture[] = [
   { vendor: 'HygonGenuine', family: 24, models: [[16, 16]], codename: 'Hygon (later core)', year: 2023, coreYear: 'unknown', archspec: 'zen', gcc: 'znver1', qemu: 'Dhyana', note: 'dump shows UMIP; exact core unknown (doubt)' },
 ];
 
-/** The design that a signature belongs to; undefined where the table has none. */
+/**
+ * The design that a signature belongs to; undefined where the table has none, or several that only a
+ * stepping would tell apart.
+ */
 export function findMicroarchitecture(
   vendor: string,
   family: number,
   model: number,
-  stepping: number,
+  stepping: number | undefined,
 ): Microarchitecture | undefined {
-  return MICROARCHITECTURES.find(
+  const rows = MICROARCHITECTURES.filter(
     (row) =>
       row.vendor === vendor &&
       row.family === family &&
       row.models.some(([low, high]) => low <= model && model <= high) &&
       (row.steppings === undefined ||
+        stepping === undefined ||
         (row.steppings[0] <= stepping && stepping <= row.steppings[1])),
   );
+  return stepping === undefined && rows.length > 1 ? undefined : rows[0];
 }

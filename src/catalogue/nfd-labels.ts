@@ -134,6 +134,50 @@ const NO_LABEL_BY_DEFAULT: ReadonlySet<string> = new Set([
   'SSSE3',
 ]);
 
+/**
+ * Releases of Node Feature Discovery by the flags that they were the first to know: go.mod there names
+ * the release of the library. All others are older than 0.8.
+ */
+export const NFD_RELEASES: readonly (readonly [release: string, flags: readonly string[]])[] = [
+  ['0.9', ['AVX512FP16', 'CLZERO', 'RDPRU']],
+  ['0.11', ['X87', 'CMPXCHG8', 'FXSR', 'MOVBE', 'XSAVE', 'OSXSAVE', 'CETSS', 'CETIBT', 'LAHF']],
+  [
+    '0.12',
+    [
+      'FSRM',
+      'AVXVNNI',
+      'AMXFP16',
+      'LAM',
+      'XSAVEOPT',
+      'XSAVEC',
+      'XGETBV1',
+      'XSAVES',
+      'SYSCALL',
+      'SYSEE',
+    ],
+  ],
+  ['0.13', ['CMPCCXADD', 'AVXIFMA', 'AVXVNNIINT8', 'AVXNECONVERT']],
+  ['0.15', ['KEYLOCKER', 'AVX10', 'APX_F']],
+  ['0.17', ['AVXVNNIINT16']],
+  ['0.18', ['SM3_X86', 'SM4_X86', 'AMXCOMPLEX']],
+];
+
+/** Flags that the library names and never sets. */
+export const NEVER_SET: ReadonlySet<string> = new Set(['TBM']);
+
+/** Flags that are read, and that no export asks for. */
+const READ_ONLY: Partial<Record<FeatureName, string>> = { sep: 'SYSEE', hypervisor: 'HYPERVISOR' };
+
+/** Every feature that a label can tell of, by its flag. */
+export const FEATURE_OF_FLAG: ReadonlyMap<string, FeatureName> = new Map(
+  Object.entries({ ...FLAGS, ...READ_ONLY }).map(([name, flag]) => [flag, name as FeatureName]),
+);
+
+/** The flag that a label has for a feature. */
+export function readFlag(feature: FeatureName): string | undefined {
+  return FLAGS[feature] ?? READ_ONLY[feature];
+}
+
 export function nfdFlag(feature: FeatureName): string | undefined {
   return FLAGS[feature];
 }

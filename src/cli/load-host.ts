@@ -3,7 +3,7 @@ import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from '
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MAX_INPUT_BYTES } from '../formats/format.js';
-import { readHost } from '../formats/index.js';
+import { readEachHost, readHost } from '../formats/index.js';
 import { findProfileName, profileSpellings } from '../formats/named-profile.js';
 import { RECORD_NAME } from '../model/dump-record.js';
 import { InputError, isInputError } from '../model/errors.js';
@@ -157,4 +157,17 @@ export async function loadHost(
   }
   if (isFolder(wanted)) return loadFolder(wanted);
   return readHost(wanted, readFile(wanted, wanted), told);
+}
+
+/** Every host of what is named: a file may hold several. Each call gives one or throws InputError. */
+export async function loadEachHost(
+  wanted: string,
+  told: { readonly kernel?: string | undefined } = {},
+): Promise<readonly (() => Host)[]> {
+  if (wanted === '-') return readEachHost('standard input', readStandardInput(), told);
+  if (isNamedHost(wanted) || isFolder(wanted)) {
+    const host = await loadHost(wanted, told);
+    return [() => host];
+  }
+  return readEachHost(wanted, readFile(wanted, wanted), told);
 }

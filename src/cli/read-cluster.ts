@@ -15,7 +15,8 @@ import {
 } from '../formats/baseline.js';
 import { firecracker } from '../formats/firecracker.js';
 import { openInput } from '../formats/format.js';
-import { readHost } from '../formats/index.js';
+import { readEachHost } from '../formats/index.js';
+import { KUBERNETES_KIND } from '../formats/kubernetes-kinds.js';
 import { findProfileName } from '../formats/named-profile.js';
 import { profile } from '../formats/profile.js';
 import { type Capabilities, describeHost } from '../model/capabilities.js';
@@ -71,7 +72,7 @@ function isRecord(line: Buffer): boolean {
   if (!text.startsWith('{') || !text.endsWith('}')) return false;
   const input = openInput('', line);
   if (input.json() === undefined) return false;
-  return OWN_RECORD.test(text) || firecracker.recognise(input);
+  return OWN_RECORD.test(text) || KUBERNETES_KIND.test(text) || firecracker.recognise(input);
 }
 
 function holdsBaseline(path: string): boolean {
@@ -265,9 +266,16 @@ class ClusterReader {
       this.#addBaseline(called, readBaselineFile(input));
       return undefined;
     }
-    const host = await readHost(called, bytes, { kernel: this.#kernel });
-    this.#isKernelUsed ||= takesKernel(host);
-    const folded = this.#addHost(host);
+    const hosts = await readEachHost(called, bytes, { kernel: this.#kernel });
+    if (hosts.length > 1) this.#hasCollection = true;
+    let folded: Pick<FoldedHost, 'kind' | 'key'> | undefined;
+    const add = (host: Host) => {
+      this.#isKernelUsed ||= takesKernel(host);
+      folded = this.#addHost(host);
+    };
+    for (const read of hosts)
+      if (hosts.length === 1) add(read());
+      else await this.#guard(async () => add(read()));
     return isProfile ? folded : undefined;
   }
 

@@ -33,6 +33,11 @@ export interface Format {
   /** Throws InputError, with the place, where the input can't be trusted. */
   read(input: Input): Host;
   /**
+   * Of a format that can hold several hosts, each by itself, so that one that can't be trusted doesn't
+   * take the others along; throws where the file as a whole can't be. read() takes one host only.
+   */
+  readEach?(input: Input): readonly (() => Host)[];
+  /**
    * The host in this format, whole files only. Throws InputError where the host lacks what the
    * format can't do without; what is lost without harm is returned for the user to see.
    */

@@ -26,23 +26,44 @@ function unknownFormat(input: Input, formats: readonly Format[]): InputError {
   });
 }
 
-/**
- * Throws InputError for anything that can't be read as a host. `kernel` is the Linux release that a
- * /proc/cpuinfo comes from, or a lower one; other formats tell what they know themselves.
- */
-export async function readHost(
-  name: string,
-  bytes: Uint8Array,
-  { kernel }: { readonly kernel?: string | undefined } = {},
-): Promise<Host> {
+/** What the user says of a file beside it. */
+interface Told {
+  /** The Linux release that a /proc/cpuinfo comes from, or a lower one. */
+  readonly kernel?: string | undefined;
+}
+
+interface Reader {
+  readonly input: Input;
+  readonly format: Format;
+  /** What the CPU's design settles; cpugate's own formats leave nothing open that it would. */
+  readonly settle: (host: Host) => Host;
+}
+
+async function readerOf(name: string, bytes: Uint8Array, { kernel }: Told): Promise<Reader> {
   const input = openInput(name, bytes, kernel);
   const own = OWN.find((format) => format.recognise(input));
-  // cpugate's own leave nothing open that a design would settle.
-  if (own !== undefined) return own.read(input);
+  if (own !== undefined) return { input, format: own, settle: (host) => host };
   const { OTHERS, withKnownDesign } = await import('./others.js');
-  const found = OTHERS.find((format) => format.recognise(input));
-  if (found === undefined) throw unknownFormat(input, [...OWN, ...OTHERS]);
-  return withKnownDesign(found.read(input));
+  const format = OTHERS.find((one) => one.recognise(input));
+  if (format === undefined) throw unknownFormat(input, [...OWN, ...OTHERS]);
+  return { input, format, settle: withKnownDesign };
+}
+
+/** Throws InputError for anything that can't be read as a host. */
+export async function readHost(name: string, bytes: Uint8Array, told: Told = {}): Promise<Host> {
+  const { input, format, settle } = await readerOf(name, bytes, told);
+  return settle(format.read(input));
+}
+
+/** Every host of a file, most of which hold one; each call gives one or throws InputError. */
+export async function readEachHost(
+  name: string,
+  bytes: Uint8Array,
+  told: Told = {},
+): Promise<readonly (() => Host)[]> {
+  const { input, format, settle } = await readerOf(name, bytes, told);
+  const each = format.readEach?.(input) ?? [() => format.read(input)];
+  return each.map((read) => () => settle(read()));
 }
 
 /** The format of this name, for writing. */

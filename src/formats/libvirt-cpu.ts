@@ -352,6 +352,8 @@ function read(input: Input): Host {
   const tells = (feature: FeatureName) => {
     if (told.has(feature)) return told.get(feature) !== undefined;
     if (SET_BY_KERNEL.has(feature) || open.includes(feature)) return false;
+    // A machine of its own, or one of a hypervisor: a guest always is the latter.
+    if (feature === 'hypervisor') return sense.isHost;
     return (
       namedFeatures.has(feature) && isUserVisible(feature) && libvirtNameSince(feature) <= release
     );

@@ -7,6 +7,7 @@ import { dumpRecord } from './dump-record.js';
 import { firecracker } from './firecracker.js';
 import type { Format } from './format.js';
 import { instlatx64 } from './instlatx64.js';
+import { kubernetesNode } from './kubernetes-node.js';
 import { libcpuid } from './libcpuid.js';
 import { libvirtCpu } from './libvirt-cpu.js';
 import { libvirtCpudata } from './libvirt-cpudata.js';
@@ -22,6 +23,7 @@ export const OTHERS: readonly Format[] = [
   baseline,
   criuImage,
   critJson,
+  kubernetesNode,
   firecracker,
   vzcpuidctl,
   qemuExpansion,

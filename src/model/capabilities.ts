@@ -20,7 +20,7 @@ import { KERNEL_SAYS, linearBitsUnder } from './kernel-gives.js';
 import { type LeafTable, readRegister } from './leaves.js';
 import { CLOSURE_PLACES, EDGE_PLACES, USER_VISIBLE } from './prerequisites.js';
 import { ALL_KNOWN, and, field, fieldMask, type Known64, NOTHING_KNOWN } from './registers.js';
-import { decodeSignature, type Signature } from './signature.js';
+import { type SeenSignature, seenSignature } from './signature.js';
 import { type UnnamedWord, unnamedWords } from './unnamed-bits.js';
 import {
   ABSENT,
@@ -54,7 +54,7 @@ export interface Capabilities {
   readonly system: SystemFacts;
   /** "GenuineIntel"; undefined where the source doesn't tell. */
   readonly vendor: string | undefined;
-  readonly signature: Signature | undefined;
+  readonly signature: SeenSignature | undefined;
   readonly brand: string | undefined;
   /** The bit itself, or what long mode implies, on every logical CPU. */
   hardware(feature: FeatureName): Presence;
@@ -197,9 +197,8 @@ function describeCpu(cpu: Cpu, host: Host): OneCpu {
 function withPlacesOfModel({ leaves }: Cpu, xsave: XsaveState) {
   if (!xsave.components.some(isPlaceless)) return undefined;
   const vendor = readVendor(leaves);
-  const number = readRegister(leaves, 1, 0, 'eax');
-  if (vendor === undefined || number.known !== ALL_KNOWN) return undefined;
-  const signature = decodeSignature(number.value);
+  const signature = seenSignature(readRegister(leaves, 1, 0, 'eax'));
+  if (vendor === undefined || signature === undefined) return undefined;
   const design = findXsaveDesign(vendor, signature.family, signature.model);
   if (design === undefined) return undefined;
   const filled = withPlaces(xsave, (bit) => placeInDesign(design, bit));
@@ -321,7 +320,6 @@ export function describeHost(host: Host): Capabilities {
     return Math.min(...cpus.map((one) => of(one)[index] as Presence)) as Presence;
   };
   const { leaves } = first;
-  const signature = readRegister(leaves, 1, 0, 'eax');
   const clflush = least((one) => one.raw)('clflush');
   const line = readKnown(leaves, 1, 'ebx', 15, 8);
   return {
@@ -330,7 +328,7 @@ export function describeHost(host: Host): Capabilities {
     onlyFeatures: host.onlyFeatures === true,
     system: host.system ?? {},
     vendor: readVendor(leaves),
-    signature: signature.known === ALL_KNOWN ? decodeSignature(signature.value) : undefined,
+    signature: seenSignature(readRegister(leaves, 1, 0, 'eax')),
     brand: readBrand(leaves),
     hardware: least((one) => one.raw),
     effective: least((one) => one.effective),

@@ -2,7 +2,7 @@
 import { findMicroarchitecture } from '../catalogue/microarchitectures.js';
 import { type LeafTable, readRegister } from './leaves.js';
 import { ALL_KNOWN, field } from './registers.js';
-import type { Signature } from './signature.js';
+import type { SeenSignature } from './signature.js';
 
 /** Undefined where the source doesn't tell its twelve letters. */
 export function readVendor(leaves: LeafTable): string | undefined {
@@ -26,7 +26,7 @@ export function textOf(values: readonly number[]): string {
 }
 
 /** "GenuineIntel family 6 model 85 (Skylake-SP/X)", for messages. */
-export function modelText(vendor: string, { family, model, stepping }: Signature): string {
+export function modelText(vendor: string, { family, model, stepping }: SeenSignature): string {
   const design = findMicroarchitecture(vendor, family, model, stepping);
   const number = `${vendor} family ${family} model ${model}`;
   return design === undefined ? number : `${number} (${design.codename})`;

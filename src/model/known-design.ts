@@ -36,7 +36,7 @@ import {
   split64,
   without,
 } from './registers.js';
-import { decodeSignature } from './signature.js';
+import { seenSignature } from './signature.js';
 import {
   ABSENT,
   compactedBytes,
@@ -176,9 +176,8 @@ interface Settled {
 /** Undefined where it isn't known which CPU it is. */
 function settleCpu(cpu: Cpu): Settled | undefined {
   const vendor = readVendor(cpu.leaves);
-  const number = readRegister(cpu.leaves, 1, 0, 'eax');
-  if (vendor === undefined || number.known !== ALL_KNOWN) return undefined;
-  const signature = decodeSignature(number.value);
+  const signature = seenSignature(readRegister(cpu.leaves, 1, 0, 'eax'));
+  if (vendor === undefined || signature === undefined) return undefined;
   const { family, model, stepping } = signature;
   const design = findMicroarchitecture(vendor, family, model, stepping);
   const layout = findXsaveDesign(vendor, family, model);

@@ -6,7 +6,8 @@ function identity({ brand, vendor, signature }: Capabilities): string | undefine
   if (signature === undefined) return undefined;
   const { family, model, stepping } = signature;
   const name = brand ?? (vendor === undefined ? 'unnamed CPU' : `${vendor} CPU`);
-  return `${name} (family ${hex(family)}, model ${hex(model)}, stepping ${stepping})`;
+  const last = stepping === undefined ? '' : `, stepping ${stepping}`;
+  return `${name} (family ${hex(family)}, model ${hex(model)}${last})`;
 }
 
 /** Another model number or name: a task may have read it, and nothing follows from it. */

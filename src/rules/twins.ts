@@ -11,7 +11,9 @@ const VISIBLE = ROWS.filter((row) => USER_VISIBLE.has(row.class));
 
 /** Vendor, family, model and stepping; undefined where they aren't known, or stand for many CPUs. */
 function identityOf({ kind, vendor, signature }: Capabilities): string | undefined {
-  if (kind === 'model' || vendor === undefined || signature === undefined) return undefined;
+  if (kind === 'model' || vendor === undefined) return undefined;
+  // Skylake-SP, Cascade Lake and Cooper Lake differ in the stepping alone.
+  if (signature?.stepping === undefined) return undefined;
   return [vendor, signature.family, signature.model, signature.stepping].join(' ');
 }
 

@@ -23,6 +23,8 @@ export const FIXTURES = {
   domcapabilities: 'structured/libvirt-domcapabilities.xml',
   domain: 'structured/libvirt-domain.xml',
   crit: 'structured/crit-cpuinfo.json',
+  node: 'structured/kubernetes-node.json',
+  nodes: 'structured/kubernetes-nodes.json',
 } as const;
 
 export type FixtureName = keyof typeof FIXTURES;

@@ -29,6 +29,8 @@ describe('a format is found by the content', () => {
     ['domcapabilities', 'libvirt-cpu'],
     ['domain', 'libvirt-cpu'],
     ['crit', 'crit-json'],
+    ['node', 'kubernetes-node'],
+    ['nodes', 'kubernetes-node'],
   ])('%s as %s, by that one alone', (fixture, name) => {
     const input = openInput('x', fixtureBytes(fixture));
     expect(ALL.filter((format) => format.recognise(input)).map((format) => format.name)).toEqual([

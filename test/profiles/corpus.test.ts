@@ -115,8 +115,8 @@ function serversOf(name: string): readonly Recorded[] {
     return (
       signature.family === wanted.family &&
       wanted.models.includes(signature.model) &&
-      low <= signature.stepping &&
-      signature.stepping <= high &&
+      low <= (signature.stepping as number) &&
+      (signature.stepping as number) <= high &&
       isServer(one)
     );
   });

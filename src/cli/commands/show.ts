@@ -7,7 +7,7 @@ import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { hostFilesIn } from '../host-folder.js';
 import { kernelArgument, refuseUselessKernel, takesKernel } from '../kernel-argument.js';
-import { isFolder, isImageFolder, loadHost } from '../load-host.js';
+import { isFolder, isImageFolder, loadEachHost } from '../load-host.js';
 import { writeErr, writeOut } from '../output.js';
 import { describeTerminal } from '../terminal.js';
 
@@ -40,15 +40,14 @@ function hostsOf(name: string): readonly string[] {
   });
 }
 
-type Print = (host: Host) => void;
+/** A host that is alone stands in more than one line of JSON. */
+type Print = (host: Host, isAlone: boolean) => void;
 
-async function printerOf(args: Arguments, isOne: boolean): Promise<Print> {
-  if (args.flag('json')) {
-    const indent = isOne ? 2 : 0;
-    return (host) => {
-      writeOut(`${printableJson(showJson(host, describeHost(host)), indent)}\n`);
+async function printerOf(args: Arguments): Promise<Print> {
+  if (args.flag('json'))
+    return (host, isAlone) => {
+      writeOut(`${printableJson(showJson(host, describeHost(host)), isAlone ? 2 : 0)}\n`);
     };
-  }
   const { showText } = await import('../../report/text/show.js');
   const style = describeTerminal(args.flag('color'));
   let separator = '';
@@ -62,15 +61,11 @@ async function printerOf(args: Arguments, isOne: boolean): Promise<Print> {
 async function showAll(
   names: readonly string[],
   print: Print,
+  isOne: boolean,
   kernel: string | undefined,
 ): Promise<number> {
   let status = 0;
   let isKernelUsed = false;
-  const show = async (file: string) => {
-    const host = await loadHost(file, { kernel });
-    isKernelUsed ||= takesKernel(host);
-    print(host);
-  };
   const guard = async (act: () => Promise<void>) => {
     try {
       await act();
@@ -79,6 +74,15 @@ async function showAll(
       writeErr(`cpugate: ${describeInputError(error)}\n`);
       status = UNREADABLE;
     }
+  };
+  const show = async (file: string) => {
+    const hosts = await loadEachHost(file, { kernel });
+    for (const read of hosts)
+      await guard(async () => {
+        const host = read();
+        isKernelUsed ||= takesKernel(host);
+        print(host, isOne && hosts.length === 1);
+      });
   };
   for (const name of names)
     await guard(async () => {
@@ -99,5 +103,5 @@ export const run: Run = async (args) => {
   const [first = ''] = positionals;
   const isOne = positionals.length === 1 && (!isFolder(first) || isImageFolder(first));
   const kernel = kernelArgument(args);
-  return showAll(positionals, await printerOf(args, isOne), kernel);
+  return showAll(positionals, await printerOf(args), isOne, kernel);
 };

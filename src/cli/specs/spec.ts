@@ -60,7 +60,8 @@ export interface CommandSpec {
 export const HOST_HELP =
   'A HOST is localhost, a file (found out by its content: a cpugate profile or baseline, cpuid -r, ' +
   "InstLatX64, CRIU cpuinfo.img or crit's JSON, libvirt cpudata, virsh capabilities or domcapabilities, " +
-  'a domain, QEMU model expansion, Firecracker fingerprint, vzcpuidctl, libcpuid, /proc/cpuinfo), "-" for standard input, or the name of a CPU model ("cpugate show ' +
+  'a domain, QEMU model expansion, Firecracker fingerprint, vzcpuidctl, libcpuid, /proc/cpuinfo, ' +
+  'Kubernetes nodes with NFD labels), "-" for standard input, or the name of a CPU model ("cpugate show ' +
   '--models"). A file that is called like one of these is written ./NAME.';
 
 export const JSON_OPTION: OptionSpec = { type: 'boolean', describe: 'JSON for programs' };

@@ -37,9 +37,8 @@ function cpuLine(seen: Capabilities): string | undefined {
   if (signature !== undefined) {
     const { family, model, stepping } = signature;
     const design = findMicroarchitecture(vendor ?? '', family, model, stepping);
-    parts.push(
-      `family 0x${family.toString(16)} model 0x${model.toString(16)} stepping ${stepping}`,
-    );
+    const last = stepping === undefined ? '' : ` stepping ${stepping}`;
+    parts.push(`family 0x${family.toString(16)} model 0x${model.toString(16)}${last}`);
     if (design !== undefined) parts.push(design.codename);
   }
   return parts.join(', ');
