@@ -319,7 +319,7 @@ function remarksOn(
   others: readonly string[],
 ): string[] {
   return [
-    `${what} The XSAVE area isn't in it, nor what libvirt had no name for.`,
+    `${what} XCR0 is what Linux sets for these features; the XSAVE area isn't in it, nor what libvirt had no name for.`,
     ...(open.length === 0
       ? []
       : [

@@ -112,6 +112,13 @@ describe('a node with labels of Node Feature Discovery', () => {
 });
 
 describe('a missing label', () => {
+  it('of a hypervisor shows a machine of its own, where others are complete', async () => {
+    const bare = async (flags: string[]) => describeHost(await readText(node(flags))).isBareMetal;
+    expect(await bare([...EVERY, 'AVX'])).toBe(true);
+    expect(await bare(['AVX'])).toBe(undefined);
+    expect(await bare(['AVX', 'HYPERVISOR'])).toBe(false);
+  });
+
   it.each<[string, unknown, Presence]>([
     ['of a release that knew the flag', node([...EVERY, 'AVX'], { version: 'v0.17.4' }), ABSENT],
     ['of one that did not', node([...EVERY, 'AVX'], { version: 'v0.16.9' }), UNKNOWN],
