@@ -110,3 +110,14 @@ describe('a design of which too little is known', () => {
       expect(isTooOldFor(design, featureRow('md_clear'))).toBe(false);
   });
 });
+
+describe('a number without a stepping', () => {
+  it('is of a design where only one has it', () => {
+    expect(findMicroarchitecture('GenuineIntel', 6, 106, undefined)?.codename).toMatch(/IceLake/);
+    expect(findMicroarchitecture('AuthenticAMD', 25, 17, undefined)?.codename).toMatch(/Zen ?4/);
+  });
+  it('is of none where the stepping would decide', () => {
+    expect(findMicroarchitecture('GenuineIntel', 6, 85, undefined)).toBeUndefined();
+    expect(findMicroarchitecture('GenuineIntel', 6, 142, undefined)).toBeUndefined();
+  });
+});

@@ -201,3 +201,27 @@ it('the matrix says the same of them', async () => {
         `${plans[from >> 1]?.model} → ${plans[to >> 1]?.model}`,
       ).toBe(compareHosts(a, b).verdict);
 });
+
+describe('hosts whose stepping is not known', () => {
+  const label = (flag: string) => [`feature.node.kubernetes.io/cpu-cpuid.${flag}`, 'true'];
+  const nodeOf = (name: string, id: string) => ({
+    kind: 'Node',
+    metadata: {
+      name,
+      labels: {
+        ...Object.fromEntries(['X87', 'CMPXCHG8', 'FXSR', 'AVX', 'AVX2', 'AVX512F'].map(label)),
+        'feature.node.kubernetes.io/cpu-model.vendor_id': 'Intel',
+        'feature.node.kubernetes.io/cpu-model.family': '6',
+        'feature.node.kubernetes.io/cpu-model.id': id,
+      },
+    },
+  });
+  const read = (name: string, id: string) =>
+    readHost(name, new TextEncoder().encode(JSON.stringify(nodeOf(name, id))));
+
+  // Skylake-SP, Cascade Lake and Cooper Lake all are model 85.
+  it('are no twins: one number may be two designs', async () => {
+    const report = compareHosts(await read('a', '85'), await read('b', '85'));
+    expect(report.verdict).toBe('unknown');
+  });
+});
