@@ -77,8 +77,10 @@ function featureBits(baseline: Baseline, place: LeafPlace, register: Register): 
   for (const name of VISIBLE) {
     const { leaf, subleaf, reg, bit } = featureRow(name);
     if (leaf !== place.leaf || subleaf !== place.subleaf || reg !== register) continue;
-    if (typeof bit !== 'number') bitmap.setNumber(bit, baseline.avx10Version ?? 0);
-    else if (!kept.has(name) && !LEFT_ALONE.has(name)) bitmap.set(bit, '0');
+    if (typeof bit !== 'number') {
+      const number = name === 'avx10_version' ? baseline.avx10Version : undefined;
+      bitmap.setNumber(bit, kept.has(name) ? (number ?? 1) : 0);
+    } else if (!kept.has(name) && !LEFT_ALONE.has(name)) bitmap.set(bit, '0');
   }
   return bitmap;
 }

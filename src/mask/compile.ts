@@ -35,10 +35,12 @@ function subleavesOf({ leaf, subleaf }: FeatureRow): Subleaves {
 /** HWCAP2_FSGSBASE (Linux asm/hwcap2.h). Bit 0, ring-3 MWAIT of Knights Landing, is never shown. */
 const HWCAP2_FSGSBASE = 2n;
 
-/** A number where the CPU has one at least as large; only the AVX10 version is such a field. */
+/** A number where the CPU has one at least as large. */
 function numberOf(name: FeatureName, baseline: Baseline): number {
-  if (name !== 'avx10_version') throw new Error(`no number for ${name}`);
-  return baseline.avx10Version ?? 1;
+  if (name === 'avx10_version') return baseline.avx10Version ?? 1;
+  // No later one is described, so none is shown.
+  if (name === 'ace_ai_version') return 1;
+  throw new Error(`no number for ${name}`);
 }
 
 function addFeatures(rows: RowBuilder, baseline: Baseline): void {
