@@ -16,6 +16,7 @@ import {
   ROWS,
 } from '../catalogue/index.js';
 import { subleafRule } from '../catalogue/subleaves.js';
+import { shownNumber } from '../model/shown-number.js';
 import { Bitmap, type FirecrackerTemplate, type LeafModifier } from './firecracker-template.js';
 import { supervisorComponents, xsaveSizeBits } from './firecracker-xsave.js';
 import { hiddenFeatures, mayBeSomewhere } from './hidden-features.js';
@@ -78,8 +79,7 @@ function featureBits(baseline: Baseline, place: LeafPlace, register: Register): 
     const { leaf, subleaf, reg, bit } = featureRow(name);
     if (leaf !== place.leaf || subleaf !== place.subleaf || reg !== register) continue;
     if (typeof bit !== 'number') {
-      const number = name === 'avx10_version' ? baseline.avx10Version : undefined;
-      bitmap.setNumber(bit, kept.has(name) ? (number ?? 1) : 0);
+      bitmap.setNumber(bit, kept.has(name) ? (shownNumber(name, baseline) ?? 1) : 0);
     } else if (!kept.has(name) && !LEFT_ALONE.has(name)) bitmap.set(bit, '0');
   }
   return bitmap;
