@@ -20,11 +20,13 @@ interface Fact {
   readonly fault: string;
   readonly marks: string;
   readonly edges: readonly string[];
+  readonly vendor: string;
 }
 
-function factOf([, place = '', kind = '', fault = '', marks = '', edges = '']: string[]): Fact {
+function factOf(cells: string[]): Fact {
+  const [, place = '', kind = '', fault = '', marks = '', edges = '', vendor = ''] = cells;
   const list = edges.split(' ').filter((edge) => edge !== '');
-  return { place, class: kind, fault, marks, edges: list };
+  return { place, class: kind, fault, marks, edges: list, vendor };
 }
 
 /**
@@ -34,12 +36,18 @@ function factOf([, place = '', kind = '', fault = '', marks = '', edges = '']: s
  * - misalignsse: the facts call it state. No component goes with it; a task can set MXCSR.MM (AMD APM vol. 1, 4.12), which
  *   a CPU without it refuses to load.
  * - cvt16: coded as XOP (AMD APM vol. 6), which needs YMM state; the facts have no edge.
+ * - amx_tile, avx10, avx10_version, avx10_v1_aux: Intel's alone to the facts; the specification of ACE, which Intel and AMD
+ *   wrote, asks for them.
  */
 const BETTER: Readonly<Record<string, Partial<Fact>>> = {
   xsaves: { class: 'kernel_user' },
   xfd: { class: 'kernel_user' },
   misalignsse: { class: 'kernel_user' },
   cvt16: { edges: ['avx'] },
+  amx_tile: { vendor: '' },
+  avx10: { vendor: '' },
+  avx10_version: { vendor: '' },
+  avx10_v1_aux: { vendor: '' },
 };
 
 const FACTS = new Map(
@@ -109,6 +117,7 @@ describe('every row', () => {
       fault: row.fault ?? '',
       marks: marks.join(''),
       edges: (row.needs ?? []).map(({ on, kind }) => `${MARKS[kind]}${on}`).sort(),
+      vendor: row.vendor ?? '',
     }).toEqual({ ...fact, edges: [...(fact?.edges ?? [])].sort() });
     expect(lossSeverity(row)).toBe(severityOf(name, row.class));
     expect(row.components ?? []).toEqual(componentsOf(name));

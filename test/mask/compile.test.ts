@@ -90,6 +90,8 @@ describe('feature leaves', () => {
     const avx10: HostPlan = { ...AMX, features: VISIBLE };
     const mask = maskOf({ ...avx10, avx10: 2 }, { ...avx10, avx10: 1 });
     expect(answerOf(mask, 0x24, 0, { eax: 1, ebx: 2, ecx: 0, edx: 0 }).ebx).toBe(1);
+    const both = maskOf({ ...avx10, avx10: 3 }, { ...avx10, avx10: 2 });
+    expect(answerOf(both, 0x24, 0, { eax: 1, ebx: 3, ecx: 0, edx: 0 }).ebx).toBe(2);
     expect(shown(haswell, 0x24, 0, 'ebx')).toBe(0);
   });
 });
