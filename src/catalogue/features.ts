@@ -949,7 +949,7 @@ export const FEATURES = [
     ],
     names: { qemu: 'avx512-fp16', libvirt: 'avx512-fp16', xen: 'AVX512_FP16', glibc: 'AVX512_FP16', gcc: '-mavx512fp16', llvm: 'avx512fp16' } },
   { name: 'amx_tile', leaf: 0x7, subleaf: 0, reg: 'edx', bit: 24, class: 'state', encoding: 'vex-tile', fault: '#UD/#NM', components: [17, 18],
-    title: 'AMX tile registers and load/store', since: 'SapphireRapids',
+    title: 'AMX tile registers and load/store', since: 'SapphireRapids/Zen7-planned',
     reason: 'Components 17 (TILECFG) and 18 (TILEDATA, 8 KiB, dynamically enabled through XFD and arch_prctl); permission is per process and must be re-requested on the target',
     needs: [
       { on: 'lm', kind: 'policy', sources: 'xen', note: 'xen only' },
@@ -1225,7 +1225,7 @@ export const FEATURES = [
     ],
     names: { xen: 'CET_SSS' } },
   { name: 'avx10', leaf: 0x7, subleaf: 1, reg: 'edx', bit: 19, class: 'isa', encoding: 'evex', fault: '#UD', components: [5, 6, 7],
-    title: 'AVX10 converged vector ISA (version in leaf 0x24)', since: 'GraniteRapids',
+    title: 'AVX10 converged vector ISA (version in leaf 0x24)', since: 'GraniteRapids/Zen7-planned',
     reason: 'Instruction set is chosen by avx10_version; EVEX code for it faults without AVX-512 class state in XCR0[7:5]',
     needs: [
       { on: 'avx512_bf16', kind: 'architectural', sources: 'llvm' },
@@ -1720,7 +1720,7 @@ export const FEATURES = [
     ],
     names: { qemu: 'amx-movrs', gcc: '-mamx-movrs', llvm: 'amx-movrs' } },
   { name: 'avx10_version', leaf: 0x24, subleaf: 0, reg: 'ebx', bit: [7, 0], class: 'isa', encoding: 'evex', fault: '#UD',
-    title: 'AVX10 version number', since: 'GraniteRapids(1)/DiamondRapids(2)',
+    title: 'AVX10 version number', since: 'GraniteRapids(1)/DiamondRapids(2)/Zen7-planned',
     reason: 'Number, not a flag: target must be >= source; a lower number means missing instructions; the gcc and LLVM names given are for version 2',
     needs: [
       { on: 'avx10', kind: 'architectural', sources: 'qemu sdm' },

@@ -69,6 +69,8 @@ describe('a mask file', () => {
     const sum = crc32(empty).toString(16).padStart(8, '0');
     expect([...crc].reverse().join('')).toBe(sum);
     expect(decodeMask(bytes)).toEqual(SMALL);
+    const bare = { ...SMALL, rows: [] };
+    expect(decodeMask(encodeMask(bare))).toEqual(bare);
   });
 
   it('is read wherever its bytes begin in a larger buffer', () => {

@@ -4,9 +4,9 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { Baseline } from '../../src/baseline/baseline.js';
-import type { KindComponent } from '../../src/baseline/host-kind.js';
 import { RowBuilder } from '../../src/mask/row-builder.js';
 import { addXsaveRows, isAreaUnknown, sizesOf } from '../../src/mask/xsave-rows.js';
+import type { StateComponent } from '../../src/model/xsave.js';
 import { baselineOfPlans } from '../baseline/clusters.js';
 import { HASWELL } from '../hosts.js';
 
@@ -113,10 +113,16 @@ describe('rows of leaf 0xD', () => {
     rowsOf(baseline).find((row) => row.leaf === 0xd && row.firstSubleaf === subleaf);
   const place = (
     bit: number,
-    size: number | null,
-    offset: number | null,
-    aligned: boolean | null = false,
-  ): KindComponent => ({ bit, name: `${bit}`, size, offset, aligned });
+    size: number | undefined,
+    offset: number | undefined,
+    aligned: boolean | 'unknown' = false,
+  ): StateComponent => ({
+    bit,
+    name: `${bit}`,
+    size,
+    offset,
+    aligned: aligned === 'unknown' ? undefined : aligned,
+  });
 
   it('are none without XSAVE', () => {
     expect(rowsOf({ ...told, features: told.features.filter((name) => name !== 'xsave') })).toEqual(
@@ -166,7 +172,10 @@ describe('rows of leaf 0xD', () => {
   });
 
   it('tell nothing of a place that no host tells', () => {
-    const untoldPlace = { ...told, subleaves: [place(20, 128, null, null), place(40, null, 900)] };
+    const untoldPlace = {
+      ...told,
+      subleaves: [place(20, 128, undefined, 'unknown'), place(40, undefined, 900)],
+    };
     expect(at(untoldPlace, 20)?.set).toEqual({ eax: 128, ebx: 0, ecx: 0, edx: 0 });
     expect(at(untoldPlace, 40)?.set).toEqual({ eax: 0, ebx: 900, ecx: 0, edx: 0 });
   });

@@ -302,3 +302,51 @@ describe('sizes', () => {
     expect(read(changed(SKYLAKE, 1, { ebx: 0 })).compactedBytes).toBeUndefined();
   });
 });
+
+/** Intel SDM vol. 2A, leaf 0xD: of a component that isn't offered, its subleaf answers zeros. */
+describe('a subleaf that programs see, whatever the OS enables', () => {
+  const partly = { eax: 0xff, ebx: ALL, ecx: ALL, edx: ALL };
+  const nothing = { eax: 0, ebx: ALL, ecx: ALL, edx: ALL };
+  const told = { size: 8, offset: 2688, aligned: false, isKnown: true };
+  /** What the catalogue has of it. */
+  const assumed = { size: 8, offset: undefined, aligned: false, isKnown: true };
+
+  it.each<[string, readonly LeafRow[], bigint | undefined, object | undefined]>([
+    ['offered, and answered', SKYLAKE, 7n, told],
+    [
+      'offered in another place (Zen 2)',
+      changed(SKYLAKE, 9, { eax: 64, ebx: 832 }),
+      7n,
+      { ...told, size: 64, offset: 832 },
+    ],
+    ['not enabled, not offered, but answered', changed(SKYLAKE, 0, { eax: 7 }), 7n, told],
+    ['offered, its row cut off', SKYLAKE.slice(0, -1), 7n, assumed],
+    ['offered, its row all zeros', changed(SKYLAKE, 9, { eax: 0, ebx: 0 }), 7n, assumed],
+    ['enabled, its row cut off and the offer too', [], 0x207n, assumed],
+    ['perhaps offered, its row cut off', [], 7n, { ...assumed, isKnown: false }],
+    ['not offered, its row cut off', [row(0, { eax: 7 })], 7n, undefined],
+    ['not offered, its row all zeros', [row(0, { eax: 7 }), row(9, {})], 7n, undefined],
+    [
+      'not offered, its size told in part',
+      [row(0, { eax: 7 }), row(9, { known: partly })],
+      7n,
+      { ...assumed, isKnown: false },
+    ],
+    [
+      'not offered, its size not told',
+      [row(0, { eax: 7 }), row(9, { known: nothing })],
+      7n,
+      { ...assumed, isKnown: false },
+    ],
+  ])('PKRU: %s', (_, rows, xcr0, expected) => {
+    const { shown } = read(rows, xcr0 === undefined ? {} : { xcr0 });
+    const pkru = shown.find(({ bit }) => bit === 9);
+    expect(pkru).toEqual(expected === undefined ? undefined : { bit: 9, ...expected });
+  });
+
+  it('is of user state behind the header alone, and of all components that a CPU may offer', () => {
+    const { shown } = read([], { has: hardware() });
+    expect(shown.map(({ bit }) => bit)).toEqual([2, 3, 4, 5, 6, 7, 9, 17, 18, 19, 20, 62]);
+    expect(read(SKYLAKE, { xcr0: 7n }).shown.map(({ bit }) => bit)).toEqual([2, 3, 4, 5, 6, 7, 9]);
+  });
+});
