@@ -23,6 +23,8 @@ export interface HostPlan {
   readonly untold?: readonly FeatureName[];
   /** Value of avx10_version. */
   readonly avx10?: number;
+  /** Value of ace_ai_version. */
+  readonly ace?: number;
   /** XCR0 (kind system) or the supported mask (kind cpu); absent: 0. */
   readonly mask?: bigint;
   /** XCR0 isn't told. */
@@ -109,7 +111,10 @@ function cpuRows(plan: HostPlan): LeafRow[] {
   const features = rowsFromFeatures(
     present,
     (row) => USER_VISIBLE.has(row.class) && tells(row.name),
-    new Map(plan.avx10 === undefined ? [] : [['avx10_version', plan.avx10]]),
+    new Map<FeatureName, number>([
+      ['avx10_version', plan.avx10 ?? 1],
+      ['ace_ai_version', plan.ace ?? 1],
+    ]),
   );
   const [family, model, stepping] = plan.signature ?? [6, 63, 2];
   const leaf1: LeafRow = {

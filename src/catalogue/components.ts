@@ -46,6 +46,7 @@ export const COMPONENTS = [
   { bit: 17, name: 'xtile_cfg', kind: 'user', size: 64, offsetIntel: 2752, enabledBy: ['amx_tile'], aligned: true, xfd: false, linux: 'yes', note: 'Must be enabled together with 18' },
   { bit: 18, name: 'xtile_data', kind: 'user', size: 8192, offsetIntel: 2816, enabledBy: ['amx_tile'], aligned: true, xfd: true, linux: 'yes', note: 'Dynamic: armed through XFD, granted per process by arch_prctl(ARCH_REQ_XCOMP_PERM)' },
   { bit: 19, name: 'apx', kind: 'user', size: 128, offsetIntel: 960, enabledBy: ['apx'], aligned: false, xfd: false, linux: 'yes', note: 'R16-R31. Reuses the MPX hole at 960 in the standard format, so mpx and apx cannot coexist; documented value, no dump yet; QEMU refuses mpx and apx together' },
+  { bit: 20, name: 'bsr', kind: 'user', size: 128, enabledBy: ['ace_ai'], aligned: true, xfd: false, linux: 'no', note: 'Block scale register of ACE, 1024 bits. No CPU, and no Linux that enables it, yet: place unknown; whether it is aligned or armed through XFD is not published, so the larger (aligned) is assumed' },
   { bit: 62, name: 'lwp', kind: 'user', size: 128, offsetAmd: 832, enabledBy: ['lwp'], aligned: false, xfd: false, linux: 'no', note: 'AMD family 0x15 only (one console-derived family 0x17 model 0x47 part reports 896); never enabled by Linux' },
 ] as const satisfies readonly ComponentRow[];
 

@@ -122,6 +122,8 @@ const GENERATIONS: Readonly<Record<Parts<Since>, Generation>> = {
   Zen5: ['amd', 2024],
   Zen6: ['amd', 2026],
   'Zen6-planned': ['amd', 2026],
+  // AMD announced a matrix engine for Zen 7. What matters is that no design up to Zen 5 has it.
+  'Zen7-planned': ['amd', 2027],
   Nehemiah: ['via', 2003],
   Esther: ['via', 2005],
   Zhaoxin: ['via', 2017],

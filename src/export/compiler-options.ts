@@ -71,9 +71,13 @@ const UNSTEADY: readonly FeatureName[] = [
   'prefetchwt1',
 ];
 
+/** Of which no release is known to have the option. */
+const UNRELEASED: readonly FeatureName[] = ['ace_ai'];
+
 const LACKING: Readonly<Record<Compiler, ReadonlySet<FeatureName>>> = {
-  gcc: new Set([...UNSTEADY, 'rdpru']),
-  clang: new Set([...UNSTEADY, 'apx', 'hle']),
+  gcc: new Set([...UNSTEADY, ...UNRELEASED, 'rdpru']),
+  // LLVM took AMX-TF32 away again.
+  clang: new Set([...UNSTEADY, ...UNRELEASED, 'amx_tf32', 'apx', 'hle']),
 };
 
 export interface CompilerOption {

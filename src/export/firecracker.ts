@@ -16,6 +16,7 @@ import {
   ROWS,
 } from '../catalogue/index.js';
 import { subleafRule } from '../catalogue/subleaves.js';
+import { shownNumber } from '../model/shown-number.js';
 import { Bitmap, type FirecrackerTemplate, type LeafModifier } from './firecracker-template.js';
 import { supervisorComponents, xsaveSizeBits } from './firecracker-xsave.js';
 import { hiddenFeatures, mayBeSomewhere } from './hidden-features.js';
@@ -77,8 +78,9 @@ function featureBits(baseline: Baseline, place: LeafPlace, register: Register): 
   for (const name of VISIBLE) {
     const { leaf, subleaf, reg, bit } = featureRow(name);
     if (leaf !== place.leaf || subleaf !== place.subleaf || reg !== register) continue;
-    if (typeof bit !== 'number') bitmap.setNumber(bit, baseline.avx10Version ?? 0);
-    else if (!kept.has(name) && !LEFT_ALONE.has(name)) bitmap.set(bit, '0');
+    if (typeof bit !== 'number') {
+      bitmap.setNumber(bit, kept.has(name) ? (shownNumber(name, baseline) ?? 1) : 0);
+    } else if (!kept.has(name) && !LEFT_ALONE.has(name)) bitmap.set(bit, '0');
   }
   return bitmap;
 }

@@ -12,6 +12,7 @@ import {
 import type { Capabilities, CpuDifference } from '../model/capabilities.js';
 import { isUserVisible } from '../model/prerequisites.js';
 import { hasBit64 } from '../model/registers.js';
+import { shownNumber } from '../model/shown-number.js';
 import { ABSENT, type Presence, type ShownComponent, type XsaveState } from '../model/xsave.js';
 import type { SeenMask } from '../rules/context.js';
 
@@ -78,10 +79,7 @@ export function seenThrough(host: Capabilities, mask: SeenMask): Capabilities {
     system: { ...system, ...(frame === undefined ? {} : { minSigStackBytes: frame }) },
     hardware: hide(host.hardware),
     effective: hide(host.effective),
-    fieldValue: (name) =>
-      name === 'avx10_version'
-        ? lower(mask.avx10Version, host.fieldValue(name))
-        : host.fieldValue(name),
+    fieldValue: (name) => lower(shownNumber(name, mask), host.fieldValue(name)),
     xsave: maskXsave(host.xsave, mask),
     differences: maskDifferences(host.differences, mask),
     // A mask hides every bit without a name.

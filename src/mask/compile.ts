@@ -4,10 +4,11 @@
  * unless live-leaves.ts or shown-bits.ts names it.
  */
 import type { Baseline } from '../baseline/baseline.js';
-import { type FeatureName, type FeatureRow, REGISTERS, ROWS } from '../catalogue/index.js';
+import { type FeatureRow, REGISTERS, ROWS } from '../catalogue/index.js';
 import { REPEATED_BITS } from '../catalogue/repeated-bits.js';
 import { subleafRule } from '../catalogue/subleaves.js';
 import { and, fieldMask } from '../model/registers.js';
+import { shownNumber } from '../model/shown-number.js';
 import { LIVE_LEAVES } from './live-leaves.js';
 import { ALL_SUBLEAVES, type Mask, type MaskRow } from './mask.js';
 import { RowBuilder, type Subleaves } from './row-builder.js';
@@ -35,12 +36,6 @@ function subleavesOf({ leaf, subleaf }: FeatureRow): Subleaves {
 /** HWCAP2_FSGSBASE (Linux asm/hwcap2.h). Bit 0, ring-3 MWAIT of Knights Landing, is never shown. */
 const HWCAP2_FSGSBASE = 2n;
 
-/** A number where the CPU has one at least as large; only the AVX10 version is such a field. */
-function numberOf(name: FeatureName, baseline: Baseline): number {
-  if (name !== 'avx10_version') throw new Error(`no number for ${name}`);
-  return baseline.avx10Version ?? 1;
-}
-
 function addFeatures(rows: RowBuilder, baseline: Baseline): void {
   const features = new Set(baseline.features);
   for (const row of ROWS.filter((one) => isShown(one, features))) {
@@ -50,7 +45,8 @@ function addFeatures(rows: RowBuilder, baseline: Baseline): void {
       rows.keep(row.leaf, at, row.reg, bit);
       const { leaf, reg, ofLeaf, ofReg, bits } = REPEATED_BITS;
       if (row.leaf === ofLeaf && row.reg === ofReg) rows.keep(leaf, EVERY, reg, and(bit, bits));
-    } else rows.set(row.leaf, at, row.reg, numberOf(row.name, baseline) * 2 ** row.bit[1]);
+    } else
+      rows.set(row.leaf, at, row.reg, (shownNumber(row.name, baseline) ?? 1) * 2 ** row.bit[1]);
   }
 }
 
@@ -72,10 +68,10 @@ function hwcapOf(rows: readonly MaskRow[]): bigint {
 /** Pure. Throws InputError ("size-unknown") where the baseline tells too little to be safe. */
 export function compileMask(baseline: Baseline): CompiledMask {
   const builder = new RowBuilder();
-  const { remarks, ...sizes } = sizesOf(baseline);
+  const sizes = sizesOf(baseline);
   addFeatures(builder, baseline);
   addLive(builder, baseline);
-  addXsaveRows(builder, baseline, { ...sizes, remarks });
+  addXsaveRows(builder, baseline, sizes);
   const rows = builder.finish();
   return {
     mask: {
@@ -86,6 +82,6 @@ export function compileMask(baseline: Baseline): CompiledMask {
       xcompPermitted: baseline.xcr0,
       xcr0: baseline.xcr0,
     },
-    remarks,
+    remarks: sizes.remarks,
   };
 }

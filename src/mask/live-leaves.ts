@@ -54,7 +54,7 @@ export const LIVE_LEAVES: readonly LiveLeaf[] = [
   { leaf: 0x17, what: 'maker of a system on chip' },
   { leaf: 0x18, perCpu: true, what: 'TLBs; the core types of hybrid CPUs differ' },
   { leaf: 0x1a, perCpu: true, what: 'core type of hybrid CPUs' },
-  { leaf: 0x1d, needs: 'amx_tile', what: 'tile palettes' },
+  { leaf: 0x1d, subleaves: [0, 1], needs: 'amx_tile', what: 'tile palettes' },
   { leaf: 0x1e, subleaves: [0, 0], needs: 'amx_tile', what: 'tile multiplier, highest subleaf' },
   { leaf: 0x1f, what: 'topology, second version' },
   { leaf: 0x24, subleaves: [0, 0], registers: ['eax'], needs: 'avx10', what: 'highest subleaf' },

@@ -106,6 +106,10 @@ describe("other projects' spellings", () => {
     ['AMXTILE', 'amx_tile'],
     ['aesni', 'aes'],
     ['avx10.1', 'avx10'],
+    ['AVX10_VNNI_INT', 'avx10_v1_aux'],
+    ['acev1', 'ace_ai'],
+    // VIA's PadLock unit, as Linux calls it.
+    ['ace', 'ace'],
   ])('%s is %s', (spelling, name) => {
     expect(findFeature(spelling)).toBe(name);
   });

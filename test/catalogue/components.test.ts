@@ -31,6 +31,7 @@ describe('state components', () => {
       xtile_cfg: 17,
       xtile_data: 18,
       apx: 19,
+      bsr: 20,
       lwp: 62,
     }));
 
@@ -47,5 +48,5 @@ describe('state components', () => {
     expect([0, 1, 2, 62].map(isLegacyState)).toEqual([true, true, false, false]);
   });
 
-  it('are all in one mask', () => expect(CATALOGUED_STATE).toBe(0x40000000000fffffn));
+  it('are all in one mask', () => expect(CATALOGUED_STATE).toBe(0x40000000001fffffn));
 });

@@ -23,8 +23,8 @@ const VEX =
 const EVEX =
   `avx512f avx512cd avx512er avx512pf avx512bw avx512dq avx512vl avx512ifma avx512vbmi avx512_vbmi2
   avx512_vnni avx512_bitalg avx512_vpopcntdq avx512_4vnniw avx512_4fmaps avx512_vp2intersect avx512_bf16
-  avx512_fp16 avx512_bmm avx10 avx10_version avx10_128 avx10_256 avx10_512 avx10_v1_aux
-  amx_avx512`.split(/\s+/);
+  avx512_fp16 avx512_bmm avx10 avx10_version avx10_128 avx10_256 avx10_512 avx10_v1_aux avx10_v2_aux
+  amx_avx512 ace_ai ace_ai_version`.split(/\s+/);
 const TILE =
   `amx_tile amx_int8 amx_bf16 amx_fp16 amx_complex amx_fp8 amx_tf32 amx_transpose amx_movrs
   amx_int8_alias amx_bf16_alias amx_fp16_alias amx_complex_alias`.split(/\s+/);
@@ -86,9 +86,17 @@ const NEEDED: readonly (readonly [readonly string[], bigint])[] = [
   [VEX, 0x6n],
   [EVEX, 0xe6n],
   [TILE, 0x60000n],
+  // ACE specification 1.15, 3.2: tiles, block scale register and vectors.
+  [['ace_ai', 'ace_ai_version'], 0x1600e6n],
 ];
 
-const PLACES = { ...INTEL_AVX512, 9: [8, 2688], 17: [64, 2752], 18: [8192, 2816] } as const;
+const PLACES = {
+  ...INTEL_AVX512,
+  9: [8, 2688],
+  17: [64, 2752],
+  18: [8192, 2816],
+  20: [128, 11008],
+} as const;
 
 /** A CPU with every bit there is, under an OS that enabled this. */
 function everything(xcr0: bigint) {
@@ -98,31 +106,32 @@ function everything(xcr0: bigint) {
     kind: 'system',
     mask: xcr0,
     places: PLACES,
-    areaBytes: 11008,
+    areaBytes: 11136,
     system: { hwcap2: 2n },
   });
 }
 
 describe('no vector instruction counts without its state', () => {
   const masks = [0x3n, 0x7n, 0x207n, 0x23n, 0x27n, 0x67n, 0xa7n, 0xc7n, 0xe3n, 0xe7n, 0x2e7n];
-  it.each([...masks, 0x60003n, 0x20007n, 0x602e7n].map((mask) => [`0x${mask.toString(16)}`, mask]))(
-    'XCR0 %s',
-    (_, given) => {
-      const xcr0 = given as bigint;
-      const host = everything(xcr0);
-      const effective = new Set<string>(effectiveFeatures(host));
-      const fold = new ClusterFold();
-      const kind = kindOf(host);
-      fold.add(kind, kindKey(kind), 'host', undefined);
-      const shown = new Set<string>(baselineOf(fold.finish()).features);
-      for (const [names, needed] of NEEDED)
-        for (const name of names)
-          if ((xcr0 & needed) !== needed) {
-            expect(effective.has(name), name).toBe(false);
-            expect(shown.has(name), name).toBe(false);
-          }
-    },
-  );
+  it.each(
+    [...masks, 0x60003n, 0x20007n, 0x602e7n, 0x102e7n, 0x1600e3n, 0x160007n, 0x1400e7n].map(
+      (mask) => [`0x${mask.toString(16)}`, mask],
+    ),
+  )('XCR0 %s', (_, given) => {
+    const xcr0 = given as bigint;
+    const host = everything(xcr0);
+    const effective = new Set<string>(effectiveFeatures(host));
+    const fold = new ClusterFold();
+    const kind = kindOf(host);
+    fold.add(kind, kindKey(kind), 'host', undefined);
+    const shown = new Set<string>(baselineOf(fold.finish()).features);
+    for (const [names, needed] of NEEDED)
+      for (const name of names)
+        if ((xcr0 & needed) !== needed) {
+          expect(effective.has(name), name).toBe(false);
+          expect(shown.has(name), name).toBe(false);
+        }
+  });
   it('and every one counts with all of it', () => {
     const all = COMPONENTS.filter(({ kind }) => kind === 'user').map(
       ({ bit }) => 1n << BigInt(bit),

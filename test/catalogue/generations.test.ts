@@ -40,7 +40,11 @@ describe('a design too old for a feature', () => {
     ['Zen 2', ZEN2, ['pku', 'vaes', 'vpclmulqdq', 'gfni', 'movdiri', 'avx_vnni', 'sha512']],
     ['Zen 3', ZEN3, ['gfni', 'avx512f', 'movdir64b', 'avx_vnni', 'serialize', 'apx']],
     ['Zen 4', ZEN4, ['movdiri', 'avx_vnni', 'avx512_vp2intersect', 'avx_ifma', 'sm4']],
-    ['Zen 5', ZEN5, ['apx', 'avx_ifma', 'avx512_fp16', 'avx512_bmm', 'amx_tile', 'tsxldtrk']],
+    [
+      'Zen 5',
+      ZEN5,
+      ['apx', 'avx_ifma', 'avx512_fp16', 'avx512_bmm', 'amx_tile', 'tsxldtrk', 'avx10'],
+    ],
     ['Dhyana', DHYANA, ['rdpru', 'vaes', 'gfni', 'apx']],
     ['Haswell', HASWELL, ['pku', 'gfni', 'waitpkg', 'xsavec', 'clzero', 'cvt16', 'pcommit']],
     ['Skylake', SKYLAKE, ['pku', 'rdpid', 'gfni', 'vaes', 'movdiri', 'avx_vnni', 'apx', 'rdpru']],

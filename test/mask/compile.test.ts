@@ -90,7 +90,38 @@ describe('feature leaves', () => {
     const avx10: HostPlan = { ...AMX, features: VISIBLE };
     const mask = maskOf({ ...avx10, avx10: 2 }, { ...avx10, avx10: 1 });
     expect(answerOf(mask, 0x24, 0, { eax: 1, ebx: 2, ecx: 0, edx: 0 }).ebx).toBe(1);
+    const both = maskOf({ ...avx10, avx10: 3 }, { ...avx10, avx10: 2 });
+    expect(answerOf(both, 0x24, 0, { eax: 1, ebx: 3, ecx: 0, edx: 0 }).ebx).toBe(2);
     expect(shown(haswell, 0x24, 0, 'ebx')).toBe(0);
+  });
+});
+
+/** ACE specification 1.15, 3.2: 7.1 ECX[11], version in 0x1D.2 EAX[7:0], tiles, AVX10, XCR0[20,18:17]. */
+describe('AI Compute Extensions', () => {
+  const ACE: HostPlan = {
+    ...AMX,
+    name: 'ace-1',
+    features: VISIBLE,
+    mask: 0x1602e7n,
+    places: { ...AMX.places, 20: [128, 11008] },
+    areaBytes: 11136,
+  };
+  const live: Registers = { eax: 2, ebx: 0x12345678, ecx: 1, edx: 1 };
+
+  it('are shown in version 1, whatever later one the CPU has', () => {
+    const mask = maskOf(ACE);
+    expect(shown(mask, 7, 1, 'ecx') & (1 << 11)).not.toBe(0);
+    expect(answerOf(mask, 0x1d, 2, live)).toEqual({ eax: 1, ebx: 0, ecx: 0, edx: 0 });
+    expect(answerOf(mask, 0x1d, 1, live)).toEqual(live);
+  });
+
+  it('are hidden where one host lacks them, or does not enable their state', () => {
+    const noState: HostPlan = { ...ACE, name: 'ace-2', mask: 0x602e7n };
+    for (const mask of [maskOf(ACE, AMX), maskOf(noState)]) {
+      expect(shown(mask, 7, 1, 'ecx') & (1 << 11)).toBe(0);
+      expect(shown(mask, 0x1d, 2, 'eax')).toBe(0);
+      expect(shown(mask, 0xd, 0, 'eax') & (1 << 20)).toBe(0);
+    }
   });
 });
 

@@ -156,6 +156,181 @@ describe('other means', () => {
   });
 });
 
+describe('a mask that holds or not', () => {
+  /** One thing of the host changed, all else as the mask gives it. */
+  const system = (facts: Partial<Host['system']>): Host => ({
+    ...here,
+    system: { ...here.system, ...facts },
+  });
+
+  const lacking = (word: 'hwcap' | 'minSigStackBytes'): Host => {
+    const { [word]: _, ...rest } = here.system ?? {};
+    return { ...here, system: rest };
+  };
+
+  it('counts the answers that can be judged', () => {
+    expect(verify(good).answers).toBe(shown.length);
+    const unasked: LeafRow = { leaf: 0x3e, subleaf: 0, eax: 0, ebx: 0, ecx: 0, edx: 0 };
+    expect(verify({ ...good, rows: [...shown, unasked] }).answers).toBe(shown.length + 1);
+    // Leaf 0x16 stays live: without its real answer there is nothing to hold it against.
+    const live = { ...unasked, leaf: 0x16, eax: 3000 };
+    expect(verify({ ...good, rows: [...shown, live] })).toMatchObject({
+      answers: shown.length,
+      wrong: [],
+    });
+  });
+
+  it('names every register that differs, by the first CPU', () => {
+    const zeros = { eax: 0, ebx: 0, ecx: 0, edx: 0 };
+    const leaf1 = shown.find(({ leaf }) => leaf === 1)!;
+    const result = verify(changed(1, zeros));
+    expect(result.wrong).toEqual(
+      (['eax', 'ebx', 'ecx', 'edx'] as const)
+        .filter((register) => leaf1[register] !== 0)
+        .map((register) => ({ leaf: 1, subleaf: 0, register, seen: 0, expected: leaf1[register] })),
+    );
+  });
+
+  it('is missing what the program did not see, and shows what it should not have', () => {
+    const leaf7 = shown.find(({ leaf }) => leaf === 7)!;
+    const less = verify(changed(7, { ebx: leaf7.ebx & ~(1 << 5) }));
+    expect(less).toMatchObject({ missing: ['avx2'], shown: [] });
+    const more = verify(changed(7, { ebx: leaf7.ebx | (1 << 9) }));
+    expect(more).toMatchObject({ missing: [], shown: ['erms'] });
+    for (const result of [less, more]) expect(isKept(result)).toBe(false);
+  });
+
+  it("misses FSGSBASE where the program's AT_HWCAP2 lacks it, whatever the host's says", () => {
+    const own = baselineOfPlans([HASWELL]);
+    const host = described({ ...here, system: { ...here.system, hwcap2: 2n } });
+    const check = (word: Partial<SeenAnswers>) => {
+      const { hwcap2: _, ...rest } = good;
+      const { mask: shownMask } = compileMask(own);
+      const rows = applyMask(shownMask, here.cpus[0]!.leaves).rows.map((row) =>
+        row.leaf === 7 && row.subleaf === 0 ? { ...row, ebx: row.ebx | 1 } : row,
+      );
+      const seenAnswers = { ...rest, rows, ...word } as SeenAnswers;
+      return verifyMask(shownMask, [...own.features, 'fsgsbase'], host, seenAnswers, NO_ROADS)
+        .missing;
+    };
+    expect(check({ hwcap2: 0n })).toContain('fsgsbase');
+    expect(check({ hwcap2: 2n })).not.toContain('fsgsbase');
+    // Not told by the program: the host's counts.
+    expect(check({})).not.toContain('fsgsbase');
+  });
+
+  it('holds where nothing is wrong, and something was asked', () => {
+    const nothing = { wrong: [], wrongWords: [], missing: [], shown: [], leaks: [] };
+    expect(isKept({ ...nothing, answers: 0 })).toBe(false);
+    expect(isKept({ ...nothing, answers: 1 })).toBe(true);
+  });
+
+  it('counts state by what CPUID offers and XGETBV shows together', () => {
+    const noYmm = verify({ ...good, xcr0: 0x2e3n });
+    expect(noYmm.missing).toEqual(expect.arrayContaining(['avx', 'avx2', 'fma', 'f16c']));
+    expect(verify({ ...good, xcr0: undefined }).missing).toEqual(expect.arrayContaining(['avx']));
+  });
+
+  it.each<[string, Partial<SeenAnswers>, Host]>([
+    ['AT_HWCAP of the program', { hwcap: undefined }, here],
+    ['AT_HWCAP2 of the program', { hwcap2: undefined }, here],
+    ['AT_MINSIGSTKSZ of the program', { minSigStackBytes: undefined }, here],
+    ['AT_HWCAP of the host', { hwcap: 1n }, lacking('hwcap')],
+    ['AT_MINSIGSTKSZ of the host', { minSigStackBytes: 1 }, lacking('minSigStackBytes')],
+  ])('says nothing of a word that is not known: %s', (_, word, host) => {
+    expect(verify({ ...good, ...word }, host).wrongWords).toEqual([]);
+  });
+
+  it("has the larger of its own and the kernel's AT_MINSIGSTKSZ", () => {
+    const large = system({ minSigStackBytes: 100_000 });
+    expect(verify({ ...good, minSigStackBytes: 100_000 }, large).wrongWords).toEqual([]);
+    expect(verify({ ...good, minSigStackBytes: 3632 }, large).wrongWords).toEqual([
+      { name: 'AT_MINSIGSTKSZ', seen: 3632n, expected: 100_000n },
+    ]);
+    const small = system({ minSigStackBytes: 500 });
+    const own = BigInt(mask.minSigStackBytes);
+    expect(verify({ ...good, minSigStackBytes: 500 }, small).wrongWords).toEqual([
+      { name: 'AT_MINSIGSTKSZ', seen: 500n, expected: own },
+    ]);
+  });
+
+  it('shows of AT_HWCAP what it keeps and what it sets', () => {
+    const word = { keep: 0xff00n, set: 0x5n };
+    const other = { ...mask, hwcap: word, hwcap2: word };
+    const facts = { hwcap: 0xabcdn, hwcap2: 0x12n };
+    const result = verifyMask(
+      other,
+      baseline.features,
+      described(system(facts)),
+      { ...good, hwcap: 1n, hwcap2: 1n },
+      NO_ROADS,
+    );
+    expect(result.wrongWords).toEqual([
+      { name: 'AT_HWCAP', seen: 1n, expected: 0xab05n },
+      { name: 'AT_HWCAP2', seen: 1n, expected: 0x5n },
+    ]);
+  });
+});
+
+describe('what a program can learn beside CPUID', () => {
+  const leaksOf = (host: Host, roads = NO_ROADS) => verify(good, host, roads).leaks;
+  const codes = (host: Host, roads = NO_ROADS) => leaksOf(host, roads).map(({ code }) => code);
+  const noFlags: Host = { ...here, system: { ...here.system, cpuinfoFlags: [] } };
+
+  it.each([
+    [true, false, ['cpuid-device']],
+    [false, true, ['kvm']],
+    [false, false, []],
+  ])('is by devices: /dev/cpu %s, /dev/kvm %s', (cpuidDevice, kvm, expected) => {
+    const found = codes(noFlags, { cpuidDevice, kvm }).filter((code) => /device|kvm/.test(code));
+    expect(found).toEqual(expected);
+  });
+
+  it('is by flags of what tasks can use, of which the baseline lacks one', () => {
+    const flagged = (...cpuinfoFlags: string[]): Host => ({
+      ...here,
+      system: { ...here.system, cpuinfoFlags },
+    });
+    for (const host of [
+      flagged(),
+      flagged('smep', 'constant_tsc', 'avx2'),
+      { ...here, system: {} },
+    ])
+      expect(codes(host)).not.toContain('proc-cpuinfo');
+    expect(codes(flagged('avx2', 'sha_ni'))).toContain('proc-cpuinfo');
+  });
+
+  it('is by the size of the area, where it is another', () => {
+    expect(codes(noFlags)).not.toContain('xsave-area');
+    const [cpu] = here.cpus;
+    const rows = cpu!.leaves.rows.map((row) =>
+      row.leaf === 0xd && row.subleaf === 0 ? { ...row, ebx: 2000 } : row,
+    );
+    const smaller: Host = { ...here, cpus: [{ ...cpu!, leaves: leafTable(rows) }] };
+    expect(leaksOf(smaller).find(({ code }) => code === 'xsave-area')?.what).toBe(
+      'The XSAVE area of the CPU has 2000 bytes; the mask shows 2696.',
+    );
+  });
+
+  it.each<[number, readonly string[], number, string]>([
+    // Beside what the baseline gives up: avx512f, dq, cd, bw, vl, xsavec, pku and ospke.
+    [8, [], 8, ''],
+    [9, ['avx'], 8, ' and 1 more'],
+    [11, ['avx', 'avx2', 'fma'], 8, ' and 3 more'],
+  ])('of %i instructions names eight', (_, given, named, rest) => {
+    const { leaks } = verifyMask(
+      mask,
+      baseline.features.filter((name) => !given.includes(name)),
+      described(noFlags),
+      good,
+      NO_ROADS,
+    );
+    const what = leaks.find(({ code }) => code === 'instructions')?.what ?? '';
+    expect(what.split(':')[1]?.split(',')).toHaveLength(named);
+    expect(/ and \d+ more/.exec(what)?.[0] ?? '').toBe(rest);
+  });
+});
+
 describe('the report', () => {
   const names = { baseline: 'cluster.json', host: 'web-1' };
   const bad = verify(changed(7, { ebx: 0xffffffff }));

@@ -138,6 +138,29 @@ describe('instruction-missing', () => {
       { ...SKYLAKE_SP, features: [...(SKYLAKE_SP.features ?? []), ...AVX10_PARTS()], avx10: 2 },
       [],
     ],
+    [
+      'the version of ACE may not fall',
+      { ...ACE(), ace: 2 },
+      { ...ACE(), ace: 1 },
+      [{ severity: 'blocker', feature: 'ace_ai_version' }],
+    ],
+    ['the version of ACE may rise', { ...ACE(), ace: 1 }, { ...ACE(), ace: 2 }, []],
+    [
+      'ACE faults where the OS keeps no block scale register (XCR0 bit 20)',
+      ACE(),
+      { ...ACE(), mask: 0x602e7n },
+      [{ feature: 'ace_ai' }, { feature: 'ace_ai_version' }],
+    ],
+    [
+      'and no task can use it where the source keeps none',
+      { ...ACE(), mask: 0x602e7n },
+      {
+        ...ACE(),
+        mask: 0x602e7n,
+        features: (ACE().features ?? []).filter((one) => !/^ace_ai/.test(one)),
+      },
+      [],
+    ],
   ]);
   it('a prerequisite takes what needs it along, and the effect says why', () => {
     const findings = ask(
@@ -160,6 +183,27 @@ describe('instruction-missing', () => {
     expect(findings[1]?.effect).toContain('ymm_hi128 off in XCR0');
   });
 });
+
+/** A CPU with AI Compute Extensions, under an OS that enables all that they need. */
+function ACE(): Partial<HostPlan> {
+  return {
+    ...SKYLAKE_SP,
+    features: [
+      ...(SKYLAKE_SP.features ?? []),
+      ...AVX10_PARTS(),
+      'xgetbv1',
+      'xsaves',
+      'xfd',
+      'amx_tile',
+      'avx10_v2_aux',
+      'ace_ai',
+      'ace_ai_version',
+    ],
+    mask: 0x1602e7n,
+    places: { ...INTEL_AVX512, 9: [8, 2688], 17: [64, 2752], 18: [8192, 2816], 20: [128, 11008] },
+    areaBytes: 11136,
+  };
+}
 
 function AVX10_PARTS() {
   return [
