@@ -46,6 +46,7 @@ function seenOn(
       enabled: xcr0,
       basis: 'read',
       areaBytes: baseline.floors.areaBytes,
+      leastAreaBytes: baseline.floors.areaBytes,
       offeredBytes: baseline.floors.offeredBytes,
       compactedBytes: baseline.floors.compactedBytes,
       // The mask tells.
@@ -55,6 +56,10 @@ function seenOn(
     cacheLineBytes,
     linearAddressBits,
     physicalAddressBits: undefined,
+    tscHz: undefined,
+    tiles: undefined,
+    highestLeaves: { basic: undefined, structured: undefined, extended: undefined },
+    kernelFact: () => ABSENT,
     differences: [],
     unnamed: new Map(),
     logicalCpus: 0,

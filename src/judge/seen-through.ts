@@ -49,6 +49,7 @@ function maskXsave(xsave: XsaveState, mask: SeenMask): XsaveState {
       known: xsave.enabled.known | (0xffffffffffffffffn & ~xcr0),
     },
     areaBytes: xcr0 === 0n ? 0 : areaBytes,
+    leastAreaBytes: xcr0 === 0n ? 0 : areaBytes,
     offeredBytes,
     compactedBytes,
     components: xsave.components.filter(({ bit }) => hasBit64(xcr0, bit)),

@@ -416,6 +416,14 @@ export interface FeatureReport {
   /** Without it programs compute something else instead of failing. */
   readonly silent: boolean;
   readonly loss: { readonly severity: Severity; readonly effect: string } | null;
+  /** What it means instead where the target has another feature. */
+  readonly lossBeside: {
+    readonly feature: string;
+    readonly severity: Severity;
+    readonly effect: string;
+  } | null;
+  /** Where the bit gives tasks nothing that they could use: what it forbids or changes. */
+  readonly restriction: string | null;
   readonly components: readonly { readonly bit: number; readonly name: string }[];
   readonly needs: readonly {
     readonly on: string;

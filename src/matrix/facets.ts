@@ -57,9 +57,14 @@ const area: Facet = {
   part: 'area',
   view: (host) => ({
     effective: only(AREA_FEATURES, host),
-    xsave: { ...BLANK.xsave, areaBytes: host.xsave.areaBytes },
+    xsave: {
+      ...BLANK.xsave,
+      areaBytes: host.xsave.areaBytes,
+      leastAreaBytes: host.xsave.leastAreaBytes,
+    },
   }),
-  key: (host) => `${effectiveText(AREA_FEATURES, host)} ${host.xsave.areaBytes}`,
+  key: (host) =>
+    `${effectiveText(AREA_FEATURES, host)} ${host.xsave.areaBytes} ${host.xsave.leastAreaBytes}`,
 };
 
 /** Of glibc only which of its ways a release may have. */

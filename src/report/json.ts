@@ -159,6 +159,8 @@ export function explainJson(name: FeatureName) {
     reason: row.reason ?? null,
     silent: row.silent ?? false,
     loss: row.loss ?? null,
+    lossBeside: row.lossBeside ?? null,
+    restriction: row.restriction ?? null,
     components: neededState(row).map((bit) => ({ bit, name: componentName(bit) })),
     needs: row.needs ?? [],
     neededBy: ROWS.filter((other) => other.needs?.some((edge) => edge.on === name)).map(

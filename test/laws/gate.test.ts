@@ -75,6 +75,7 @@ const folder = fc
           isAlive: true,
           isStopped: false,
           auxv: new Map(),
+          highestAddress: { known: true, value: 0x7ffd_1234_5000n },
           threads: [
             {
               tid: 7,

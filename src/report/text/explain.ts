@@ -17,6 +17,15 @@ const CLASS_MEANING: Readonly<Record<string, string>> = {
 };
 
 function lossText(name: FeatureName): string {
+  const { lossBeside: other } = featureRow(name);
+  const beside =
+    other === undefined
+      ? ''
+      : ` Where the target has ${labelOf(other.feature)}, ${other.severity}: ${other.effect}`;
+  return `${lossAlone(name)}${beside}`;
+}
+
+function lossAlone(name: FeatureName): string {
   const row = featureRow(name);
   if (row.loss !== undefined) return `${row.loss.severity}: ${row.loss.effect}`;
   if (row.silent) return `blocker, and silently wrong: ${row.reason ?? row.title}.`;
@@ -37,6 +46,7 @@ export function explainText(name: FeatureName, { colors, width }: TextStyle): st
     ['CPUID', featurePosition(row)],
     ['Class', `${row.class} (${CLASS_MEANING[row.class]})`],
     ['If lost', lossText(name)],
+    ['If gained', row.restriction],
     ['Reason', row.silent ? undefined : row.reason],
     ['State', json.components.map((one) => `${one.name} (bit ${one.bit} of XCR0)`).join(', ')],
     ['Level', json.level === null ? undefined : `part of ${json.level}`],
