@@ -38,6 +38,8 @@ export interface HostPlan {
   readonly linearBits?: number;
   readonly physicalBits?: number;
   readonly system?: SystemFacts;
+  /** Further registers; they win. */
+  readonly leaves?: readonly LeafRow[];
 }
 
 /** What every 64-bit CPU has, in the catalogue's names. */
@@ -159,6 +161,7 @@ function cpuRows(plan: HostPlan): LeafRow[] {
     ...features,
     ...(plan.maskUntold ? [] : [area]),
     ...components,
+    ...(plan.leaves ?? []),
   ]);
 }
 

@@ -19,10 +19,10 @@ export function maskOf(name: string, baseline: Baseline): SeenMask {
   return { ...baseline, name };
 }
 
-type Numbers = Pick<HostKind, 'vendor' | 'cacheLineBytes' | 'linearAddressBits'>;
+type Numbers = Pick<HostKind, 'vendor' | 'cacheLineBytes' | 'linearAddressBits' | 'tiles'>;
 
 function seenOn(
-  { vendor, cacheLineBytes, linearAddressBits }: Numbers,
+  { vendor, cacheLineBytes, linearAddressBits, tiles }: Numbers,
   baseline: Baseline,
   mask: SeenMask,
 ) {
@@ -57,7 +57,7 @@ function seenOn(
     linearAddressBits,
     physicalAddressBits: undefined,
     tscHz: undefined,
-    tiles: undefined,
+    tiles,
     highestLeaves: { basic: undefined, structured: undefined, extended: undefined },
     kernelFact: () => ABSENT,
     differences: [],
@@ -73,8 +73,8 @@ function seenOn(
 function sourcesUnder(baseline: Baseline, mask: SeenMask): Capabilities[] {
   const distinct = new Map<string, Numbers>();
   for (const { kind } of hardwareGroups(baseline.cluster)) {
-    const { vendor, cacheLineBytes, linearAddressBits } = kind;
-    distinct.set([vendor, cacheLineBytes, linearAddressBits].join(), kind);
+    const { vendor, cacheLineBytes, linearAddressBits, tiles } = kind;
+    distinct.set(JSON.stringify([vendor, cacheLineBytes, linearAddressBits, tiles]), kind);
   }
   return [...distinct.values()].map((numbers) => seenOn(numbers, baseline, mask));
 }

@@ -930,6 +930,7 @@ export const FEATURES = [
     needs: [
       { on: 'rtm', kind: 'policy', sources: 'xen sdm', note: 'xen notes it could be independent' },
     ],
+    lossBeside: { feature: 'rtm_always_abort', severity: 'risk', effect: 'Only code in a transaction uses it, and none starts there; where XBEGIN fails with SIGILL, so would this.' },
     names: { qemu: 'tsx-ldtrk', libvirt: 'tsx-ldtrk', xen: 'TSXLDTRK', glibc: 'TSXLDTRK', gcc: '-mtsxldtrk', llvm: 'tsxldtrk' } },
   { name: 'pconfig', leaf: 0x7, subleaf: 0, reg: 'edx', bit: 18, class: 'kernel', vendor: 'intel',
     title: 'PCONFIG platform configuration', since: 'IceLake-SP',

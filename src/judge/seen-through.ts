@@ -79,6 +79,8 @@ export function seenThrough(host: Capabilities, mask: SeenMask): Capabilities {
     system: { ...system, ...(frame === undefined ? {} : { minSigStackBytes: frame }) },
     hardware: hide(host.hardware),
     effective: hide(host.effective),
+    // AT_HWCAP2's bit for it is hidden (mask/compile.ts).
+    kernelFact: (fact) => (fact === 'ring3mwait' ? ABSENT : host.kernelFact(fact)),
     fieldValue: (name) =>
       name === 'avx10_version'
         ? lower(mask.avx10Version, host.fieldValue(name))

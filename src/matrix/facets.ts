@@ -3,7 +3,7 @@
  * of a part, so the rules are asked about these instead of every pair of hosts. They are the rules of
  * a comparison themselves, shown nothing but the part.
  */
-import { type FeatureName, ROWS } from '../catalogue/index.js';
+import { type FeatureName, type FeatureRow, ROWS } from '../catalogue/index.js';
 import { judge, VERDICTS } from '../judge/verdict.js';
 import type { Capabilities } from '../model/capabilities.js';
 import { GLIBC_SAVES, savesOfRelease } from '../model/glibc-saves.js';
@@ -30,8 +30,17 @@ export function rulesOn(part: HostPart): readonly FindingRule[] {
   );
 }
 
-/** Features that are numbers, not bits. */
-const FIELDS = ROWS.filter((row) => typeof row.bit !== 'number').map((row) => row.name);
+/** Whether a verdict about a feature depends on it alone; not on a number, or on another feature. */
+export function standsAlone({ bit, lossBeside }: FeatureRow): boolean {
+  return typeof bit === 'number' && lossBeside === undefined;
+}
+
+const FIELD_ROWS = ROWS.filter((row) => !standsAlone(row));
+const FIELDS = FIELD_ROWS.map((row) => row.name);
+const NUMBERS = FIELD_ROWS.filter((row) => typeof row.bit !== 'number').map((row) => row.name);
+const BESIDE = FIELD_ROWS.flatMap(({ lossBeside }) =>
+  lossBeside === undefined ? [] : [lossBeside.feature as FeatureName],
+);
 
 function only(names: readonly FeatureName[], host: Capabilities): Capabilities['effective'] {
   return (name) => (names.includes(name) ? host.effective(name) : ABSENT);
@@ -45,10 +54,16 @@ const fields: Facet = {
   part: 'fields',
   view: (host) => {
     const effective = only(FIELDS, host);
-    return { effective, hardware: effective, fieldValue: host.fieldValue };
+    const hardware = (name: FeatureName) =>
+      BESIDE.includes(name) ? host.hardware(name) : effective(name);
+    return { effective, hardware, fieldValue: host.fieldValue };
   },
   key: (host) =>
-    `${effectiveText(FIELDS, host)} ${FIELDS.map((name) => host.fieldValue(name)).join()}`,
+    [
+      effectiveText(FIELDS, host),
+      ...NUMBERS.map((name) => host.fieldValue(name)),
+      ...BESIDE.map((name) => host.hardware(name)),
+    ].join(),
 };
 
 const AREA_FEATURES: readonly FeatureName[] = ['xsave', 'xsavec'];
@@ -140,6 +155,23 @@ const numbers: Facet = {
     ]),
 };
 
+const TILE: readonly FeatureName[] = ['amx_tile'];
+
+const tiles: Facet = {
+  part: 'tiles',
+  view: (host) => ({ kind: host.kind, effective: only(TILE, host), tiles: host.tiles }),
+  key: (host) =>
+    host.effective('amx_tile') === ABSENT
+      ? ''
+      : JSON.stringify([host.kind, host.effective('amx_tile'), host.tiles ?? null]),
+};
+
+const kernel: Facet = {
+  part: 'kernel',
+  view: ({ kernelFact }) => ({ kernelFact }),
+  key: ({ kernelFact }) => `${kernelFact('ring3mwait')}`,
+};
+
 /** One state component, as if there were no other. */
 function component(bit: number): Facet {
   const mask = 1n << BigInt(bit);
@@ -181,7 +213,7 @@ function alone(facet: Facet): FacetGroup {
 }
 
 export const FACET_GROUPS: readonly FacetGroup[] = [
-  ...[fields, area, packed, signalFrame, cpus, unnamed, numbers].map(alone),
+  ...[fields, area, packed, signalFrame, cpus, unnamed, numbers, tiles, kernel].map(alone),
   {
     facets: COMPONENT_BITS.map(component),
     key: ({ xsave: { enabled, components } }) =>

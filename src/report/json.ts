@@ -7,6 +7,7 @@ import {
   neededState,
   ROWS,
 } from '../catalogue/index.js';
+import type { KernelRow } from '../catalogue/synthetic-flags.js';
 import type { GateReport } from '../judge/gate.js';
 import type { Report } from '../judge/judge.js';
 import { type Capabilities, effectiveFeatures, x86Level } from '../model/capabilities.js';
@@ -177,6 +178,11 @@ export function explainJson(name: FeatureName) {
 export function evidenceFor(code: FindingCode): 'hosts' | 'images' | 'criu' {
   const [first] = ruleOf(code).reads;
   return first === 'images' || first === 'criu' ? first : 'hosts';
+}
+
+/** `explain FLAG --json`, of what the kernel alone gives. */
+export function explainKernelJson({ name, class: kind, from, note, loss }: KernelRow) {
+  return { schemaVersion: SCHEMA_VERSION, flag: name, class: kind, from, title: note, loss };
 }
 
 /** `explain CODE --json`. */

@@ -1,5 +1,6 @@
 /** A feature for people. */
 import { type FeatureName, featurePosition, featureRow } from '../../catalogue/index.js';
+import type { KernelRow } from '../../catalogue/synthetic-flags.js';
 import { featureLabel, labelOf } from '../feature-label.js';
 import { explainJson } from '../json.js';
 import type { TextStyle } from './check.js';
@@ -33,6 +34,22 @@ function lossAlone(name: FeatureName): string {
     return 'blocker: A task that uses it fails with SIGILL.';
   if (row.class === 'hint') return 'info: Only speed or details change.';
   return 'It is never compared.';
+}
+
+/** The same for what the kernel alone gives. */
+export function explainKernelText(
+  { name, class: kind, from, note, loss }: KernelRow,
+  { colors, width }: TextStyle,
+): string {
+  const facts = [
+    ['Flag', `of /proc/cpuinfo, from ${from}; no bit of CPUID tells it`],
+    ['Class', `${kind} (${CLASS_MEANING[kind]})`],
+    ['If lost', `${loss.severity}: ${loss.effect}`],
+  ] as const;
+  return `${colors.bold(name)}  ${note}\n${columns(
+    facts.map(([head, text]) => [colors.dim(head), text]),
+    width,
+  )}\n`;
 }
 
 /** `explain` without --json. */
