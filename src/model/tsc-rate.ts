@@ -31,3 +31,8 @@ function cpuHz(leaves: LeafTable): number | undefined {
 export function tscHz(leaves: LeafTable, isGuest: boolean): number | undefined {
   return (isGuest ? guestHz(leaves) : undefined) ?? cpuHz(leaves);
 }
+
+/** "2700 MHz", "2099.998 MHz". */
+export function megahertz(hertz: number): string {
+  return `${Math.round(hertz / KHZ) / KHZ} MHz`;
+}

@@ -1,3 +1,4 @@
+import { megahertz } from '../model/tsc-rate.js';
 import { rule } from './rule.js';
 
 /** Rates as near as this count as one: KVM doesn't scale by less (arch/x86/kvm/x86.c, tsc_tolerance_ppm). */
@@ -29,8 +30,3 @@ export const tscRateDiffers = rule({
     'scales the counter gives its guests the old rate (tsc-frequency= of QEMU).',
   advice: '',
 });
-
-/** "2700 MHz", "2099.998 MHz". */
-function megahertz(hertz: number): string {
-  return `${Math.round(hertz / 1e3) / 1e3} MHz`;
-}
