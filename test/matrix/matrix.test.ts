@@ -69,7 +69,7 @@ describe('the matrix says what a comparison says', () => {
       hostOf({ ...HASWELL, name: 'aborts', features: [...HASWELL.features, 'rtm_always_abort'] }),
       hostOf({ ...withTiles(), name: 'tiles' }),
       hostOf({ ...withTiles({ rowBytes: 32 }), name: 'short rows' }),
-      hostOf({ ...withTiles(), name: 'tiles untold', leaves: [] }),
+      hostOf({ ...withTiles('untold'), name: 'tiles untold' }),
       hostOf({ ...phi, name: 'mwait', features: monitor, system: { hwcap2: 3n } }),
       hostOf({ ...phi, name: 'no mwait', features: monitor, system: { hwcap2: 2n } }),
       hostOf({ ...HASWELL, name: 'wide', linearBits: 57 }),

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { describeHost } from '../../src/model/capabilities.js';
 import { showJson } from '../../src/report/json.js';
-import { leafRow, withTiles } from '../amx.js';
-import { HASWELL, type HostPlan, hostOf } from '../hosts.js';
+import { withTiles } from '../amx.js';
+import { HASWELL, type HostPlan, hostOf, leafRow } from '../hosts.js';
 
 function show(plan: HostPlan) {
   const host = hostOf(plan);

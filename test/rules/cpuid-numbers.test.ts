@@ -15,9 +15,9 @@ import { splitLock } from '../../src/rules/split-lock.js';
 import { tileGeometry } from '../../src/rules/tile-geometry.js';
 import { tscRateDiffers } from '../../src/rules/tsc-rate-differs.js';
 import { xsaveAreaGrows } from '../../src/rules/xsave-area-grows.js';
-import { leafRow, MOST_LEAVES, withTiles } from '../amx.js';
+import { MOST_LEAVES, withTiles } from '../amx.js';
 import { baselineOfPlans } from '../baseline/clusters.js';
-import { HASWELL, type HostPlan, hostOf, INTEL_AVX512, seen, V4 } from '../hosts.js';
+import { HASWELL, type HostPlan, hostOf, INTEL_AVX512, leafRow, seen, V4 } from '../hosts.js';
 import { compareHosts } from '../judge/between.js';
 import { faultOf } from '../sentences.js';
 import { ask } from './ask.js';
@@ -182,7 +182,7 @@ describe('highest-leaf', () => {
 
 describe('tile-geometry', () => {
   const usual = withTiles();
-  const untold = { ...usual, leaves: [MOST_LEAVES] };
+  const untold = withTiles('untold');
   table(tileGeometry, [
     ['the same: nothing', usual, usual, []],
     [
