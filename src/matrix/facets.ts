@@ -8,7 +8,7 @@ import { judge, VERDICTS } from '../judge/verdict.js';
 import type { Capabilities } from '../model/capabilities.js';
 import { GLIBC_SAVES, savesOfRelease } from '../model/glibc-saves.js';
 import { ALL_KNOWN_64, bitsOf, hasBit64 } from '../model/registers.js';
-import { ABSENT } from '../model/xsave.js';
+import { ABSENT, PRESENT, UNKNOWN } from '../model/xsave.js';
 import type { HostPart } from '../rules/context.js';
 import { SEVERITIES } from '../rules/finding.js';
 import { type Finding, type FindingRule, RULES } from '../rules/index.js';
@@ -37,6 +37,11 @@ export function standsAlone({ bit, lossBeside }: FeatureRow): boolean {
 
 const FIELD_ROWS = ROWS.filter((row) => !standsAlone(row));
 const FIELDS = FIELD_ROWS.map((row) => row.name);
+/** Whether any of them is unknown. */
+export function hasOpenField(host: Capabilities): boolean {
+  return FIELDS.some((name) => host.effective(name) === UNKNOWN);
+}
+
 const NUMBERS = FIELD_ROWS.filter((row) => typeof row.bit !== 'number').map((row) => row.name);
 const BESIDE = FIELD_ROWS.flatMap(({ lossBeside }) =>
   lossBeside === undefined ? [] : [lossBeside.feature as FeatureName],
@@ -155,15 +160,19 @@ const numbers: Facet = {
     ]),
 };
 
-const TILE: readonly FeatureName[] = ['amx_tile'];
-
+/** Only where AMX counts; whether it does is another part's question. */
 const tiles: Facet = {
   part: 'tiles',
-  view: (host) => ({ kind: host.kind, effective: only(TILE, host), tiles: host.tiles }),
-  key: (host) =>
-    host.effective('amx_tile') === ABSENT
-      ? ''
-      : JSON.stringify([host.kind, host.effective('amx_tile'), host.tiles ?? null]),
+  view: (host) => {
+    if (host.effective('amx_tile') !== PRESENT) return {};
+    const { kind, vendor, signature, tiles: geometry } = host;
+    const effective = (name: FeatureName) => (name === 'amx_tile' ? PRESENT : ABSENT);
+    return { kind, vendor: vendor ?? '', signature, effective, tiles: geometry };
+  },
+  key: ({ effective, kind, vendor, signature, tiles: geometry }) =>
+    effective('amx_tile') === PRESENT
+      ? JSON.stringify([kind, vendor ?? null, signature ?? null, geometry ?? null])
+      : '',
 };
 
 const kernel: Facet = {

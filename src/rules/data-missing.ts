@@ -17,7 +17,7 @@ import { RECORD } from './advice.js';
 import type { Context } from './context.js';
 import type { Found } from './finding.js';
 import { rule } from './rule.js';
-import { areTwins } from './twins.js';
+import { areTwins, isOneCpu } from './twins.js';
 
 /**
  * - unknown: nothing speaks for the two being alike in it.
@@ -109,12 +109,12 @@ function area({ from, to }: Context): Found<Facts>[] {
     : [missing({ component: 'xsave' }, 'the size of the XSAVE area', hosts)];
 }
 
-/** Where tasks use them on the source and can at the target. A named profile makes no claim. */
+/** Where tasks use them on the source and can at the target. A named profile makes no claim; one CPU has one. */
 function tiles({ from, to }: Context): Found<Facts>[] {
   if ([from, to].some((host) => host.kind === 'model' || host.effective('amx_tile') !== PRESENT))
     return [];
   const hosts = [from, to].filter((host) => host.tiles === undefined);
-  return hosts.length === 0
+  return hosts.length === 0 || isOneCpu(from, to)
     ? []
     : [missing({ feature: 'amx_tile' }, 'the geometry of the tiles (leaves 0x1D and 0x1E)', hosts)];
 }
@@ -147,7 +147,7 @@ function numbers({ from, to }: Context): Found<Facts>[] {
 
 /** What a kernel could have decided otherwise on the twin: what it gives to tasks, and XCR0. */
 function isKernelsChoice({ feature, component }: Found<Facts>, { from }: Context): boolean {
-  if (feature !== undefined) return !isFeatureName(feature) || needsKernelsWord(feature);
+  if (feature !== undefined) return isFeatureName(feature) && needsKernelsWord(feature);
   const row: ComponentRow | undefined = COMPONENTS.find(({ name }) => name === component);
   return row !== undefined && presenceInMask(from.xsave.enabled, row.bit) === UNKNOWN;
 }
@@ -165,14 +165,12 @@ function amongTwins(found: readonly Found<Facts>[], context: Context): Found<Fac
 function find(context: Context): Found<Facts>[] {
   // From a host to itself nothing can be lost.
   if (context.isOneRecord === true) return [];
-  const settled = [features, components, layouts, area, tiles, kernel].flatMap((part) =>
-    part(context),
-  );
+  const settled = [features, components, layouts, area].flatMap((part) => part(context));
   const ours =
     settled.length > 0 && areTwins(context.from, context.to)
       ? amongTwins(settled, context)
       : settled;
-  return [...ours, ...numbers(context)];
+  return [...ours, ...[tiles, kernel, numbers].flatMap((part) => part(context))];
 }
 
 /** Why it is no more than a risk. */

@@ -182,7 +182,7 @@ describe('highest-leaf', () => {
 
 describe('tile-geometry', () => {
   const usual = withTiles();
-  const untold = withTiles('untold');
+  const untold = { ...withTiles('untold'), signature: [6, 0x8f, 8] as const };
   table(tileGeometry, [
     ['the same: nothing', usual, usual, []],
     [
@@ -219,6 +219,7 @@ describe('tile-geometry', () => {
   it.each<[string, Partial<HostPlan>, Partial<HostPlan>, number]>([
     ['the target does not tell', usual, untold, 1],
     ['the source does not tell', untold, usual, 1],
+    ['the same CPU has the same tiles', usual, withTiles('untold'), 0],
     ['neither uses AMX', { leaves: [MOST_LEAVES] }, { leaves: [MOST_LEAVES] }, 0],
     ['only the target has AMX', {}, untold, 0],
     ['a named model makes no claim', { ...untold, kind: 'model' }, usual, 0],
