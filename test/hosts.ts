@@ -11,7 +11,7 @@ import {
 import type { Cpu, Host, HostKind, SystemFacts } from '../src/model/host.js';
 import { type LeafRow, leafTable } from '../src/model/leaves.js';
 import { USER_VISIBLE } from '../src/model/prerequisites.js';
-import { ALL_KNOWN, ALL_KNOWN_64 } from '../src/model/registers.js';
+import { ALL_KNOWN, ALL_KNOWN_64, NO_REGISTERS, type Registers } from '../src/model/registers.js';
 
 export type Place = readonly [size: number, offset: number];
 
@@ -40,6 +40,40 @@ export interface HostPlan {
   readonly linearBits?: number;
   readonly physicalBits?: number;
   readonly system?: SystemFacts;
+  /** Of a host with AMX; as Intel SDM vol. 2A has palette 1, but for what is given. */
+  readonly tiles?: Tiles | 'untold';
+  /** Further registers; they win. */
+  readonly leaves?: readonly LeafRow[];
+}
+
+export interface Tiles {
+  readonly bytes?: number;
+  readonly rowBytes?: number;
+  readonly count?: number;
+  readonly rows?: number;
+  /** Bytes of a row that one multiplication takes. */
+  readonly multiplied?: number;
+}
+
+/** Registers of a leaf; of the others nothing is told. */
+export function leafRow(leaf: number, subleaf: number, registers: Partial<Registers>): LeafRow {
+  const known = { ...NO_REGISTERS };
+  for (const register of Object.keys(registers) as (keyof Registers)[]) known[register] = ALL_KNOWN;
+  return { ...NO_REGISTERS, ...registers, leaf, subleaf, known };
+}
+
+function tileRows({ features, tiles = {} }: HostPlan): LeafRow[] {
+  if (tiles === 'untold' || !features.includes('amx_tile')) return [];
+  const { bytes = 1024, rowBytes = 64, count = 8, rows = 16, multiplied = 64 } = tiles;
+  return [
+    leafRow(0x1d, 0, { eax: 1 }),
+    leafRow(0x1d, 1, {
+      eax: bytes * 2 ** 16 + bytes * count,
+      ebx: count * 2 ** 16 + rowBytes,
+      ecx: rows,
+    }),
+    leafRow(0x1e, 0, { ebx: multiplied * 2 ** 8 + 16 }),
+  ];
 }
 
 /** What every 64-bit CPU has, in the catalogue's names. */
@@ -164,6 +198,8 @@ function cpuRows(plan: HostPlan): LeafRow[] {
     ...features,
     ...(plan.maskUntold ? [] : [area]),
     ...components,
+    ...tileRows(plan),
+    ...(plan.leaves ?? []),
   ]);
 }
 

@@ -15,6 +15,7 @@ import type { Capabilities } from '../model/capabilities.js';
 import { GLIBC_COMPONENTS } from '../model/glibc-saves.js';
 import { CLOSURE_ORDER, isUserVisible } from '../model/prerequisites.js';
 import { ALL_KNOWN_64, hasBit64, hex } from '../model/registers.js';
+import { TILE_NUMBERS, type TileGeometry } from '../model/tile-geometry.js';
 import {
   ABSENT,
   PRESENT,
@@ -44,6 +45,8 @@ export interface HostKind {
   /** The compacted format's; 0 where no task can use it. */
   readonly compactedBytes: number | undefined;
   readonly minSigStackBytes: number | undefined;
+  /** AMX's; undefined also without AMX. */
+  readonly tiles: TileGeometry | undefined;
   /** Those that the hosts enable. */
   readonly components: readonly StateComponent[];
   /** Others that CPUID shows, of those that glibc leaves room for; none where a file doesn't say. */
@@ -110,6 +113,7 @@ export function kindOf(seen: Capabilities): HostKind {
     xcr0: xsave.enabled.known === ALL_KNOWN_64 ? hex(xsave.enabled.value) : undefined,
     ...sizesOf(seen),
     minSigStackBytes: seen.system.minSigStackBytes,
+    tiles: seen.effective('amx_tile') === PRESENT ? seen.tiles : undefined,
     components: xsave.components,
     shown: shownBeyond(xsave),
     onlyFeatures: seen.onlyFeatures,
@@ -173,6 +177,7 @@ function layoutText({ components, shown }: HostKind): string {
 }
 
 function numbersText(kind: HostKind): string {
+  const { tiles } = kind;
   return JSON.stringify([
     kind.avx10Version,
     kind.vendor,
@@ -183,6 +188,8 @@ function numbersText(kind: HostKind): string {
     kind.offeredBytes,
     kind.compactedBytes,
     kind.minSigStackBytes,
+    // Ids stand in files: without AMX they are what they were.
+    ...(tiles === undefined ? [] : TILE_NUMBERS.map((name) => tiles[name])),
   ]);
 }
 

@@ -9,6 +9,7 @@ import {
   type LevelName,
 } from '../catalogue/index.js';
 import { hex } from '../model/registers.js';
+import type { TileGeometry } from '../model/tile-geometry.js';
 import type { StateComponent } from '../model/xsave.js';
 import { type Baseline, type Dropped, extraOf, type Floors, type XsaveSizes } from './baseline.js';
 import { type ClusterGroup, countHosts, hardwareGroups } from './cluster.js';
@@ -45,6 +46,8 @@ export interface StoredHosts {
   readonly minSigStackBytes: number | null;
   /** Of a level; absent otherwise. */
   readonly onlyFeatures?: boolean;
+  /** AMX's tiles; absent: there are none, or a file doesn't say. */
+  readonly tiles?: TileGeometry;
   readonly xsave: StoredSizes & {
     readonly xcr0: string | null;
     readonly components: readonly StoredComponent[];
@@ -121,6 +124,7 @@ function storeHosts(group: ClusterGroup, baseline: Baseline): StoredHosts {
     linearAddressBits: kind.linearAddressBits ?? null,
     minSigStackBytes: kind.minSigStackBytes ?? null,
     ...(kind.onlyFeatures ? { onlyFeatures: true } : {}),
+    ...(kind.tiles === undefined ? {} : { tiles: kind.tiles }),
     xsave: {
       xcr0: kind.xcr0 ?? null,
       ...storeSizes(kind),
@@ -213,6 +217,7 @@ export function restoreKind(
     offeredBytes: xsave.offeredSize ?? undefined,
     compactedBytes: xsave.compactedSize ?? undefined,
     minSigStackBytes: stored.minSigStackBytes ?? undefined,
+    tiles: stored.tiles,
     components: restoreComponents(xsave.components),
     shown: restoreComponents(xsave.shown ?? []),
     onlyFeatures: stored.onlyFeatures ?? false,

@@ -19,10 +19,10 @@ export function maskOf(name: string, baseline: Baseline): SeenMask {
   return { ...baseline, name };
 }
 
-type Numbers = Pick<HostKind, 'vendor' | 'cacheLineBytes' | 'linearAddressBits'>;
+type Numbers = Pick<HostKind, 'vendor' | 'cacheLineBytes' | 'linearAddressBits' | 'tiles'>;
 
 function seenOn(
-  { vendor, cacheLineBytes, linearAddressBits }: Numbers,
+  { vendor, cacheLineBytes, linearAddressBits, tiles }: Numbers,
   baseline: Baseline,
   mask: SeenMask,
 ) {
@@ -46,6 +46,7 @@ function seenOn(
       enabled: xcr0,
       basis: 'read',
       areaBytes: baseline.floors.areaBytes,
+      leastAreaBytes: baseline.floors.areaBytes,
       offeredBytes: baseline.floors.offeredBytes,
       compactedBytes: baseline.floors.compactedBytes,
       // The mask tells.
@@ -55,6 +56,10 @@ function seenOn(
     cacheLineBytes,
     linearAddressBits,
     physicalAddressBits: undefined,
+    tscHz: undefined,
+    tiles,
+    highestLeaves: { basic: undefined, structured: undefined, extended: undefined },
+    kernelFact: () => ABSENT,
     differences: [],
     unnamed: new Map(),
     logicalCpus: 0,
@@ -68,8 +73,8 @@ function seenOn(
 function sourcesUnder(baseline: Baseline, mask: SeenMask): Capabilities[] {
   const distinct = new Map<string, Numbers>();
   for (const { kind } of hardwareGroups(baseline.cluster)) {
-    const { vendor, cacheLineBytes, linearAddressBits } = kind;
-    distinct.set([vendor, cacheLineBytes, linearAddressBits].join(), kind);
+    const { vendor, cacheLineBytes, linearAddressBits, tiles } = kind;
+    distinct.set(JSON.stringify([vendor, cacheLineBytes, linearAddressBits, tiles]), kind);
   }
   return [...distinct.values()].map((numbers) => seenOn(numbers, baseline, mask));
 }

@@ -58,6 +58,12 @@ export interface Prerequisite {
   readonly note?: string;
 }
 
+export interface Loss {
+  readonly severity: 'blocker' | 'risk' | 'info';
+  /** One sentence. */
+  readonly effect: string;
+}
+
 export interface FeatureRow {
   /** The Linux /proc/cpuinfo flag; without one, the kernel's macro in lower case. */
   readonly name: string;
@@ -78,7 +84,14 @@ export interface FeatureRow {
   /** No fault: the same bytes run as something else. */
   readonly silent?: true;
   /** What a loss means, where the class alone doesn't say. */
-  readonly loss?: { readonly severity: 'blocker' | 'risk' | 'info'; readonly effect: string };
+  readonly loss?: Loss;
+  /** What it means instead where the target has another feature. */
+  readonly lossBeside?: Loss & { readonly feature: string };
+  /**
+   * The bit gives tasks nothing that they could come to depend on: where it is set, something is
+   * forbidden, or a detail of what everybody has is another. What that is; one sentence.
+   */
+  readonly restriction?: string;
   /** State components (bits of XCR0, from 2 on) that must be enabled for the instructions to run. */
   readonly components?: readonly number[];
   readonly needs?: readonly Prerequisite[];
@@ -559,6 +572,7 @@ export const FEATURES = [
   { name: 'fdp_excptn_only', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 6, class: 'hint', vendor: 'intel', fault: 'none',
     title: 'x87 data pointer saved only on unmasked exceptions', since: 'Skylake-SP/IceLake',
     reason: 'Property that software cannot switch; FNSTENV/FXSAVE images may hold different FDP values',
+    restriction: 'x87 instructions save their data pointer only when they raise an unmasked exception.',
     names: { qemu: 'fdp-excptn-only', xen: 'FDP_EXCP_ONLY' } },
   { name: 'smep', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 7, class: 'kernel',
     title: 'Supervisor mode execution prevention', since: 'IvyBridge/Zen',
@@ -582,6 +596,10 @@ export const FEATURES = [
   { name: 'rtm', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 11, class: 'isa', vendor: 'intel', fault: '#UD', glibcTunable: true, criuInstruction: true,
     title: 'Restricted transactional memory', since: 'Haswell (disabled by microcode on many)',
     reason: 'XBEGIN/XEND/XABORT/XTEST fault without it; with microcode or TSX_CTRL disabling, XBEGIN may instead always abort; libpthread lock elision caches the decision',
+    // SDM vol. 1, 16.3.1: code needs another path, since no transaction is sure to commit. Xen
+    // (arch/x86/tsx.c, cpu-policy.c) takes the bit for "XBEGIN doesn't fault", and found Coffee Lake with
+    // microcode 0xf6 where it does: hence a risk.
+    lossBeside: { feature: 'rtm_always_abort', severity: 'risk', effect: 'XBEGIN aborts at once, always: programs go on by the path that they need for that, more slowly. A few CPUs have microcode that gives SIGILL instead (Coffee Lake, 0xf6).' },
     names: { qemu: 'rtm', libvirt: 'rtm', xen: 'RTM', glibc: 'RTM', gcc: '-mrtm', llvm: 'rtm' } },
   { name: 'cqm', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 12, class: 'kernel',
     title: 'Cache/bandwidth QoS monitoring', since: 'Haswell-EP/Zen2',
@@ -590,6 +608,7 @@ export const FEATURES = [
   { name: 'zero_fcs_fds', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 13, class: 'hint', vendor: 'intel', fault: 'none',
     title: 'x87 CS/DS selectors stored as zero', since: 'Silvermont/Haswell',
     reason: 'Property that software cannot switch; FNSTENV/FXSAVE images differ in the FCS/FDS fields only',
+    restriction: 'The selectors in saved x87 state are zero.',
     names: { qemu: 'zero-fcs-fds', xen: 'NO_FPU_SEL', glibc: 'DEPR_FPU_CS_DS' } },
   { name: 'mpx', leaf: 0x7, subleaf: 0, reg: 'ebx', bit: 14, class: 'state', vendor: 'intel', fault: 'nop', silent: true, components: [3, 4], criuInstruction: true,
     title: 'Memory protection extensions', since: 'Skylake-to-CometLake,Goldmont',
@@ -706,6 +725,7 @@ export const FEATURES = [
     title: 'User mode instruction prevention', since: 'GoldmontPlus/CannonLake/Zen2',
     reason: 'When CR4.UMIP is on, SGDT/SIDT/SLDT/SMSW/STR at CPL3 give #GP (Linux emulates several for 32-bit and some for 64-bit); without it they run and leak kernel addresses',
     loss: { severity: 'info', effect: 'SGDT, SIDT, SLDT, SMSW and STR stop faulting.' },
+    restriction: 'SGDT, SIDT, SLDT, SMSW and STR are emulated by the kernel, or fault.',
     names: { qemu: 'umip', libvirt: 'umip', xen: 'UMIP', glibc: 'UMIP' } },
   { name: 'pku', leaf: 0x7, subleaf: 0, reg: 'ecx', bit: 3, class: 'state', fault: '#UD', components: [9],
     title: 'Protection keys for user pages', since: 'Skylake-SP/Zen3',
@@ -818,6 +838,7 @@ export const FEATURES = [
     title: 'Bus lock #DB exception', since: 'TigerLake/SapphireRapids/Zen5',
     reason: 'Depending on split_lock_detect= a split-lock task is slowed or killed with SIGBUS on one host and runs freely on another',
     loss: { severity: 'info', effect: 'A task with split locks may be slowed or killed on one host and not on the other.' },
+    restriction: 'The kernel may slow tasks with split locks, or end them with SIGBUS (split_lock_detect=).',
     names: { qemu: 'bus-lock-detect', libvirt: 'bus-lock-detect', xen: 'BLD', glibc: 'BUS_LOCK_DETECT' } },
   { name: 'cldemote', leaf: 0x7, subleaf: 0, reg: 'ecx', bit: 25, class: 'hint', vendor: 'intel', fault: 'nop',
     title: 'CLDEMOTE cache line demotion', since: 'SnowRidge/SapphireRapids',
@@ -919,6 +940,7 @@ export const FEATURES = [
     needs: [
       { on: 'rtm', kind: 'policy', sources: 'xen sdm', note: 'xen notes it could be independent' },
     ],
+    lossBeside: { feature: 'rtm_always_abort', severity: 'risk', effect: 'Only code in a transaction uses it, and none starts there; where XBEGIN fails with SIGILL, so would this.' },
     names: { qemu: 'tsx-ldtrk', libvirt: 'tsx-ldtrk', xen: 'TSXLDTRK', glibc: 'TSXLDTRK', gcc: '-mtsxldtrk', llvm: 'tsxldtrk' } },
   { name: 'pconfig', leaf: 0x7, subleaf: 0, reg: 'edx', bit: 18, class: 'kernel', vendor: 'intel',
     title: 'PCONFIG platform configuration', since: 'IceLake-SP',
@@ -2610,7 +2632,8 @@ export const FEATURES = [
     names: { qemu: 'prefetchi', xen: 'AMD_PREFETCHI', gcc: '-mprefetchi', llvm: 'prefetchi' } },
   { name: 'fp512_downgrade', leaf: 0x80000021, subleaf: 0, reg: 'eax', bit: 21, class: 'hint', vendor: 'amd', fault: 'none',
     title: '512-bit operations run on 256-bit paths',
-    reason: 'Speed only (AMD APM vol. 3)' },
+    reason: 'Speed only (AMD APM vol. 3)',
+    restriction: 'Operations on 512 bits run as two on 256.' },
   { name: 'amd_workload_class', leaf: 0x80000021, subleaf: 0, reg: 'eax', bit: 22, class: 'kernel', vendor: 'amd',
     title: 'Workload classification', since: 'Zen6',
     reason: 'Kernel scheduling aid' },

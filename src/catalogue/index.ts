@@ -20,6 +20,7 @@ export type {
   FeatureClass,
   FeatureName,
   FeatureRow,
+  Loss,
   Register,
 } from './features.js';
 export { FEATURES } from './features.js';

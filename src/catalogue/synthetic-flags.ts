@@ -1,14 +1,16 @@
 /**
- * Flags that Linux prints in /proc/cpuinfo without one CPUID bit behind them. They are read (so
- * that nobody wonders about an unknown flag) and never decide anything.
+ * Flags that Linux prints in /proc/cpuinfo without one CPUID bit behind them. They are read (so that
+ * nobody wonders about an unknown flag); those that tasks can lose say what that means.
  */
-import type { FeatureClass } from './features.js';
+import type { FeatureClass, Loss } from './features.js';
 
 export interface SyntheticFlag {
   readonly name: string;
   readonly class: FeatureClass;
   readonly from: string;
   readonly note: string;
+  /** Where the kernel gives tasks something by it. */
+  readonly loss?: Loss;
 }
 
 export const SYNTHETIC_FLAGS = [
@@ -27,7 +29,7 @@ export const SYNTHETIC_FLAGS = [
   { name: 'extd_apicid', class: 'identity', from: 'AMD PCI config', note: '8-bit APIC IDs' },
   { name: 'amd_dcm', class: 'identity', from: 'NodeId', note: 'Multi-node package' },
   { name: 'up', class: 'identity', from: 'kernel', note: 'SMP kernel on one CPU' },
-  { name: 'ring3mwait', class: 'kernel_user', from: 'Knights Landing MSR', note: 'MONITOR/MWAIT allowed at CPL3; also announced in AT_HWCAP2 bit 0; faults elsewhere' },
+  { name: 'ring3mwait', class: 'kernel_user', from: 'Knights Landing MSR', note: 'MONITOR/MWAIT allowed at CPL3; also announced in AT_HWCAP2 bit 0; faults elsewhere', loss: { severity: 'blocker', effect: 'MONITOR and MWAIT fail with SIGILL in tasks; the kernel has to switch them on (ring3mwait=disable keeps them off).' } },
   { name: 'cpuid_fault', class: 'kernel_user', from: 'Intel MSR_PLATFORM_INFO or AMD gp_on_user_cpuid', note: 'Kernel can make user CPUID fault (arch_prctl ARCH_SET_CPUID)' },
   { name: 'pti', class: 'security', from: 'kernel decision', note: 'Page table isolation on' },
   { name: 'ibrs', class: 'security', from: 'spec_ctrl or amd_ibrs', note: 'Synthesised from several bits' },
@@ -51,3 +53,14 @@ export const SYNTHETIC_FLAGS = [
   { name: 'cyrix_arr', class: 'kernel', from: 'Cyrix', note: '32-bit parts only' },
   { name: 'centaur_mcr', class: 'kernel', from: 'Centaur', note: '32-bit parts only' },
 ] as const satisfies readonly SyntheticFlag[];
+
+type Row = (typeof SYNTHETIC_FLAGS)[number];
+export type KernelRow = Extract<Row, { readonly loss: Loss }>;
+/** What tasks can lose beside CPUID's features. */
+export type KernelFeature = KernelRow['name'];
+
+export const KERNEL_FEATURES: readonly KernelRow[] = SYNTHETIC_FLAGS.filter((row) => 'loss' in row);
+
+export function kernelFeature(name: string): KernelRow | undefined {
+  return KERNEL_FEATURES.find((row) => row.name === name);
+}

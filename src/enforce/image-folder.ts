@@ -99,6 +99,7 @@ function readProcess(
       ...common,
       threads: [],
       auxv: new Map(),
+      highestAddress: { known: true, value: 0n },
       signalFrames: { known: true, value: [] },
       lazyBinding: { known: true, value: { kind: 'none' } },
     };

@@ -5,6 +5,7 @@ import { AddressSpace } from '../formats/images/address-space.js';
 import { ElfFile } from '../formats/images/elf.js';
 import { findLazyBinding } from '../formats/images/lazy-binding.js';
 import {
+  highestAddress,
   type MappedFile,
   type MemoryMap,
   readMemoryMap,
@@ -20,14 +21,20 @@ import type {
 } from '../model/image-folder.js';
 import { type ImageFiles, readMappedFile } from './image-files.js';
 
-type Memory = Pick<ImageProcess, 'auxv' | 'signalFrames' | 'lazyBinding'>;
+type Memory = Pick<ImageProcess, 'auxv' | 'highestAddress' | 'signalFrames' | 'lazyBinding'>;
 
 const AT_BASE = 7;
 const PROT_EXEC = 4;
 
-function untold(reason: string, auxv: ImageProcess['auxv'] = new Map()): Memory {
+/** What the map tells stays told where the pages are missing. */
+function untold(reason: string, map?: MemoryMap): Memory {
   const answer = { known: false, reason } as const;
-  return { auxv, signalFrames: answer, lazyBinding: answer };
+  return {
+    auxv: map?.auxv ?? new Map(),
+    highestAddress: map === undefined ? answer : { known: true, value: highestAddress(map) },
+    signalFrames: answer,
+    lazyBinding: answer,
+  };
 }
 
 /** Undefined for pages that aren't here, or that don't fit what says where they are. */
@@ -106,9 +113,10 @@ export function readMemory(
   if (bytes === undefined) return untold(`${name} is missing`);
   const map = readMemoryMap(openInput(join(files.name, name), bytes));
   return withSpace(files, pid, map, (space) => {
-    if (space === undefined) return untold('some memory pages are not in the folder', map.auxv);
+    if (space === undefined) return untold('some memory pages are not in the folder', map);
     return {
       auxv: map.auxv,
+      highestAddress: { known: true, value: highestAddress(map) },
       signalFrames: framesOf(space, threads),
       lazyBinding: bindingOf(space, map, mapped, root),
     };

@@ -134,13 +134,16 @@ export function chooseModel(
   return { model, plus: nearest.plus, minus: nearest.minus };
 }
 
-/** What machines of hosts with several vendors show. */
+/**
+ * What machines of hosts with several vendors show. KVM moves between vendors (linux-kvm.org,
+ * Migration); Red Hat's limitations for migrating virtual machines call it unsupported.
+ */
 export function vendorConditions(vendors: readonly string[]): readonly Remark[] {
   return vendors.length === 1
     ? []
     : [
         condition(
-          `The hosts are of several vendors (${printable(vendors.join(', '))}): a guest shows that of the host it was started on, and KVM moves none to another vendor's.`,
+          `The hosts are of several vendors (${printable(vendors.join(', '))}): a guest goes on showing that of the host it was started on. Moving it to another vendor's CPU can work, but Red Hat and others don't support it.`,
         ),
       ];
 }

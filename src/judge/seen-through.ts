@@ -50,6 +50,7 @@ function maskXsave(xsave: XsaveState, mask: SeenMask): XsaveState {
       known: xsave.enabled.known | (0xffffffffffffffffn & ~xcr0),
     },
     areaBytes: xcr0 === 0n ? 0 : areaBytes,
+    leastAreaBytes: xcr0 === 0n ? 0 : areaBytes,
     offeredBytes,
     compactedBytes,
     components: xsave.components.filter(({ bit }) => hasBit64(xcr0, bit)),
@@ -79,6 +80,8 @@ export function seenThrough(host: Capabilities, mask: SeenMask): Capabilities {
     system: { ...system, ...(frame === undefined ? {} : { minSigStackBytes: frame }) },
     hardware: hide(host.hardware),
     effective: hide(host.effective),
+    // AT_HWCAP2's bit for it is hidden (mask/compile.ts).
+    kernelFact: (fact) => (fact === 'ring3mwait' ? ABSENT : host.kernelFact(fact)),
     fieldValue: (name) => lower(shownNumber(name, mask), host.fieldValue(name)),
     xsave: maskXsave(host.xsave, mask),
     differences: maskDifferences(host.differences, mask),

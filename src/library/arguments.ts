@@ -1,9 +1,10 @@
 /** Arguments as programs give them, checked: JavaScript has no compiler to do it. */
 
 import type { FeatureName } from '../catalogue/index.js';
-import { findFeature as findCanonical, findComponent } from '../catalogue/index.js';
+import { findFeature as findCanonical } from '../catalogue/index.js';
 import { parseCriuCap } from '../criu/cap.js';
 import { MAX_INPUT_BYTES } from '../formats/format.js';
+import { allowedName } from '../judge/allowed.js';
 import { InputError } from '../model/errors.js';
 import { isUserVisible } from '../model/prerequisites.js';
 import { MODES, type Mode } from '../rules/mode-names.js';
@@ -44,15 +45,12 @@ export function visibleFeatureArgument(spelling: string): FeatureName {
   return name;
 }
 
-/** "xsave-area" stands for the area as a whole, as reports call it. */
+/** A feature, a state component, or the code of a finding. */
 export function allowArgument(name: string): string {
-  const canonical =
-    findCanonical(`${name}`) ??
-    findComponent(`${name}`)?.name ??
-    (name === 'xsave-area' ? 'xsave' : undefined);
+  const canonical = allowedName(`${name}`);
   if (canonical === undefined)
     throw usage(
-      `allow: no feature or state component is called "${name}"`,
+      `allow: no feature, state component or finding is called "${name}"`,
       'The report names what can be allowed.',
     );
   return canonical;

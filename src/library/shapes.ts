@@ -97,6 +97,14 @@ export interface HostReport {
   readonly cpuGroups: readonly string[];
   readonly cacheLineBytes: number | null;
   readonly addressBits: { readonly linear: number | null; readonly physical: number | null };
+  /** Rate of the time stamp counter as CPUID has it. */
+  readonly tscHz: number | null;
+  /** AMX's tiles, by the names of schemas/show-report.schema.json. */
+  readonly tiles: Readonly<Record<string, number>> | null;
+  /** Hexadecimal: leaf 0 EAX, 7.0 EAX and 0x80000000 EAX. */
+  readonly highestLeaves: Readonly<Record<string, string | null>>;
+  /** What the kernel gives or does, and no bit of CPUID has; null: unknown. */
+  readonly kernelFacts: Readonly<Record<string, boolean | null>>;
   readonly system: {
     readonly kernel: string | null;
     readonly microcode: string | null;
@@ -416,6 +424,14 @@ export interface FeatureReport {
   /** Without it programs compute something else instead of failing. */
   readonly silent: boolean;
   readonly loss: { readonly severity: Severity; readonly effect: string } | null;
+  /** What it means instead where the target has another feature. */
+  readonly lossBeside: {
+    readonly feature: string;
+    readonly severity: Severity;
+    readonly effect: string;
+  } | null;
+  /** Where the bit gives tasks nothing that they could use: what it forbids or changes. */
+  readonly restriction: string | null;
   readonly components: readonly { readonly bit: number; readonly name: string }[];
   readonly needs: readonly {
     readonly on: string;

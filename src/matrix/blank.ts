@@ -20,5 +20,9 @@ export const BLANK: Capabilities = {
   ...unknown,
   hardware: () => ABSENT,
   effective: () => ABSENT,
+  vendor: '',
+  cacheLineBytes: 0,
+  linearAddressBits: 0,
+  kernelFact: () => ABSENT,
   xsave: { ...unknown.xsave, offered: nothing, enabled: nothing },
 };

@@ -3,12 +3,12 @@
  * of a part, so the rules are asked about these instead of every pair of hosts. They are the rules of
  * a comparison themselves, shown nothing but the part.
  */
-import { type FeatureName, ROWS } from '../catalogue/index.js';
+import { type FeatureName, type FeatureRow, ROWS } from '../catalogue/index.js';
 import { judge, VERDICTS } from '../judge/verdict.js';
 import type { Capabilities } from '../model/capabilities.js';
 import { GLIBC_SAVES, savesOfRelease } from '../model/glibc-saves.js';
 import { ALL_KNOWN_64, bitsOf, hasBit64 } from '../model/registers.js';
-import { ABSENT } from '../model/xsave.js';
+import { ABSENT, PRESENT, UNKNOWN } from '../model/xsave.js';
 import type { HostPart } from '../rules/context.js';
 import { SEVERITIES } from '../rules/finding.js';
 import { type Finding, type FindingRule, RULES } from '../rules/index.js';
@@ -30,8 +30,22 @@ export function rulesOn(part: HostPart): readonly FindingRule[] {
   );
 }
 
-/** Features that are numbers, not bits. */
-const FIELDS = ROWS.filter((row) => typeof row.bit !== 'number').map((row) => row.name);
+/** Whether a verdict about a feature depends on it alone; not on a number, or on another feature. */
+export function standsAlone({ bit, lossBeside }: FeatureRow): boolean {
+  return typeof bit === 'number' && lossBeside === undefined;
+}
+
+const FIELD_ROWS = ROWS.filter((row) => !standsAlone(row));
+const FIELDS = FIELD_ROWS.map((row) => row.name);
+/** Whether any of them is unknown. */
+export function hasOpenField(host: Capabilities): boolean {
+  return FIELDS.some((name) => host.effective(name) === UNKNOWN);
+}
+
+const NUMBERS = FIELD_ROWS.filter((row) => typeof row.bit !== 'number').map((row) => row.name);
+const BESIDE = FIELD_ROWS.flatMap(({ lossBeside }) =>
+  lossBeside === undefined ? [] : [lossBeside.feature as FeatureName],
+);
 
 function only(names: readonly FeatureName[], host: Capabilities): Capabilities['effective'] {
   return (name) => (names.includes(name) ? host.effective(name) : ABSENT);
@@ -45,10 +59,16 @@ const fields: Facet = {
   part: 'fields',
   view: (host) => {
     const effective = only(FIELDS, host);
-    return { effective, hardware: effective, fieldValue: host.fieldValue };
+    const hardware = (name: FeatureName) =>
+      BESIDE.includes(name) ? host.hardware(name) : effective(name);
+    return { effective, hardware, fieldValue: host.fieldValue };
   },
   key: (host) =>
-    `${effectiveText(FIELDS, host)} ${FIELDS.map((name) => host.fieldValue(name)).join()}`,
+    [
+      effectiveText(FIELDS, host),
+      ...NUMBERS.map((name) => host.fieldValue(name)),
+      ...BESIDE.map((name) => host.hardware(name)),
+    ].join(),
 };
 
 const AREA_FEATURES: readonly FeatureName[] = ['xsave', 'xsavec'];
@@ -57,9 +77,14 @@ const area: Facet = {
   part: 'area',
   view: (host) => ({
     effective: only(AREA_FEATURES, host),
-    xsave: { ...BLANK.xsave, areaBytes: host.xsave.areaBytes },
+    xsave: {
+      ...BLANK.xsave,
+      areaBytes: host.xsave.areaBytes,
+      leastAreaBytes: host.xsave.leastAreaBytes,
+    },
   }),
-  key: (host) => `${effectiveText(AREA_FEATURES, host)} ${host.xsave.areaBytes}`,
+  key: (host) =>
+    `${effectiveText(AREA_FEATURES, host)} ${host.xsave.areaBytes} ${host.xsave.leastAreaBytes}`,
 };
 
 /** Of glibc only which of its ways a release may have. */
@@ -135,6 +160,27 @@ const numbers: Facet = {
     ]),
 };
 
+/** Only where AMX counts; whether it does is another part's question. */
+const tiles: Facet = {
+  part: 'tiles',
+  view: (host) => {
+    if (host.effective('amx_tile') !== PRESENT) return {};
+    const { kind, vendor, signature, tiles: geometry } = host;
+    const effective = (name: FeatureName) => (name === 'amx_tile' ? PRESENT : ABSENT);
+    return { kind, vendor: vendor ?? '', signature, effective, tiles: geometry };
+  },
+  key: ({ effective, kind, vendor, signature, tiles: geometry }) =>
+    effective('amx_tile') === PRESENT
+      ? JSON.stringify([kind, vendor ?? null, signature ?? null, geometry ?? null])
+      : '',
+};
+
+const kernel: Facet = {
+  part: 'kernel',
+  view: ({ kernelFact }) => ({ kernelFact }),
+  key: ({ kernelFact }) => `${kernelFact('ring3mwait')}`,
+};
+
 /** One state component, as if there were no other. */
 function component(bit: number): Facet {
   const mask = 1n << BigInt(bit);
@@ -176,7 +222,7 @@ function alone(facet: Facet): FacetGroup {
 }
 
 export const FACET_GROUPS: readonly FacetGroup[] = [
-  ...[fields, area, packed, signalFrame, cpus, unnamed, numbers].map(alone),
+  ...[fields, area, packed, signalFrame, cpus, unnamed, numbers, tiles, kernel].map(alone),
   {
     facets: COMPONENT_BITS.map(component),
     key: ({ xsave: { enabled, components } }) =>

@@ -3,15 +3,15 @@
  * source has it, lacks it or doesn't tell, and the target likewise; a pair of hosts is then a few
  * operations on words.
  */
-import { type FeatureName, ROWS } from '../catalogue/index.js';
+import { type FeatureName, isFeatureName, ROWS } from '../catalogue/index.js';
 import { putBit, wordsFor } from '../model/bit-rows.js';
 import type { Capabilities } from '../model/capabilities.js';
 import { ABSENT, PRESENT, type Presence, UNKNOWN } from '../model/xsave.js';
 import { BLANK } from './blank.js';
-import { rankOf, rulesOn } from './facets.js';
+import { rankOf, rulesOn, standsAlone } from './facets.js';
 
 const PRESENCES: readonly Presence[] = [ABSENT, UNKNOWN, PRESENT];
-const BITS = ROWS.filter((row) => typeof row.bit === 'number').map((row) => row.name);
+const BITS = ROWS.filter(standsAlone).map((row) => row.name);
 
 /** All features alike. */
 function uniform(presence: Presence): Capabilities {
@@ -23,7 +23,7 @@ function ranksFor(before: Presence, after: Presence): Map<FeatureName, number> {
   const ranks = new Map<FeatureName, number>();
   for (const rule of rulesOn('features'))
     for (const finding of rule.findings({ from: uniform(before), to: uniform(after) }))
-      if (finding.feature !== undefined) {
+      if (finding.feature !== undefined && isFeatureName(finding.feature)) {
         const worst = ranks.get(finding.feature) ?? 0;
         ranks.set(finding.feature, Math.max(worst, rankOf([finding])));
       }

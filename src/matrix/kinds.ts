@@ -4,7 +4,7 @@ import { ALL_KNOWN_64 } from '../model/registers.js';
 import { isPlaceless, UNKNOWN } from '../model/xsave.js';
 import { twinKey } from '../rules/twins.js';
 import { BLANK } from './blank.js';
-import { FACET_GROUPS, type Facet, twinRank } from './facets.js';
+import { FACET_GROUPS, type Facet, hasOpenField, twinRank } from './facets.js';
 import { type FeatureBits, featureBits, featureKey } from './feature-needs.js';
 
 /** The values that hosts have of a facet, each once. */
@@ -27,6 +27,7 @@ function openTwinKey(host: Capabilities, features: string): string | undefined {
   const { enabled, areaBytes, components } = host.xsave;
   const isOpen =
     features.includes(`${UNKNOWN}`) ||
+    hasOpenField(host) ||
     enabled.known !== ALL_KNOWN_64 ||
     areaBytes === undefined ||
     components.some(isPlaceless);

@@ -14,13 +14,17 @@ import {
   ROWS,
 } from '../catalogue/index.js';
 import { findXsaveDesign, placeInDesign } from '../catalogue/xsave-layouts.js';
+import { addressBits } from './address-width.js';
 import { modelText, readVendor, textOf } from './cpu-number.js';
+import { type HighestLeaves, highestLeaves, lowestOf } from './highest-leaves.js';
 import type { Cpu, Host, HostKind, SystemFacts } from './host.js';
-import { KERNEL_SAYS, linearBitsUnder } from './kernel-gives.js';
-import { type LeafTable, readRegister } from './leaves.js';
+import { KERNEL_FACTS, KERNEL_SAYS, type KernelFact, linearBitsUnder } from './kernel-gives.js';
+import { type LeafTable, readField, readRegister } from './leaves.js';
 import { CLOSURE_PLACES, EDGE_PLACES, USER_VISIBLE } from './prerequisites.js';
 import { ALL_KNOWN, and, field, fieldMask, type Known64, NOTHING_KNOWN } from './registers.js';
 import { type SeenSignature, seenSignature } from './signature.js';
+import { type TileGeometry, tileGeometry } from './tile-geometry.js';
+import { tscHz } from './tsc-rate.js';
 import { type UnnamedWord, unnamedWords } from './unnamed-bits.js';
 import {
   ABSENT,
@@ -67,6 +71,14 @@ export interface Capabilities {
   readonly cacheLineBytes: number | undefined;
   readonly linearAddressBits: number | undefined;
   readonly physicalAddressBits: number | undefined;
+  /** Rate of the time stamp counter. */
+  readonly tscHz: number | undefined;
+  /** AMX's; undefined also where CPUs of the host differ. */
+  readonly tiles: TileGeometry | undefined;
+  /** The lowest of all CPUs. */
+  readonly highestLeaves: HighestLeaves;
+  /** What the kernel does for tasks, or with them, and no bit of CPUID tells. */
+  kernelFact(fact: KernelFact): Presence;
   readonly differences: readonly CpuDifference[];
   /** Set or unknown bits of feature registers that no row names, by register. */
   readonly unnamed: ReadonlyMap<string, UnnamedWord>;
@@ -155,18 +167,6 @@ function readBrand(leaves: LeafTable): string | undefined {
   return text === '' ? undefined : text;
 }
 
-function readKnown(
-  leaves: LeafTable,
-  leaf: number,
-  register: 'eax' | 'ebx',
-  high: number,
-  low: number,
-): number | undefined {
-  const answer = readRegister(leaves, leaf, 0, register);
-  const mask = fieldMask(high, low);
-  return and(answer.known, mask) === mask ? field(answer.value, high, low) : undefined;
-}
-
 interface OneCpu {
   readonly cpu: Cpu;
   /** The model from which places were taken. */
@@ -213,10 +213,11 @@ function intersectMasks(masks: readonly Known64[]): Known64 {
   });
 }
 
-function maximum(sizes: readonly (number | undefined)[]): number | undefined {
-  return sizes.some((size) => size === undefined)
-    ? undefined
-    : Math.max(...(sizes as readonly number[]));
+function extreme(
+  of: (...values: number[]) => number,
+  sizes: readonly (number | undefined)[],
+): number | undefined {
+  return sizes.some((size) => size === undefined) ? undefined : of(...(sizes as readonly number[]));
 }
 
 /** A task may have asked any of the CPUs: what they don't answer alike isn't known to have been seen. */
@@ -235,7 +236,10 @@ function joinShown(shown: readonly (readonly ShownComponent[])[]): ShownComponen
   return [...joined.values()].sort((a, b) => a.bit - b.bit);
 }
 
-/** Components that all CPUs enable; a place that differs between them is unknown. */
+/**
+ * Components that all CPUs enable; a place that differs between them is unknown. Sizes are the largest,
+ * since a task may be saved on any CPU, but for the one by which it may have sized its buffers.
+ */
 function joinXsave(states: readonly XsaveState[]): XsaveState {
   const first = states[0] as XsaveState;
   if (states.length === 1) return first;
@@ -255,13 +259,22 @@ function joinXsave(states: readonly XsaveState[]): XsaveState {
         aligned: same(bit, 'aligned'),
       }),
     );
+  const largest = (key: 'areaBytes' | 'offeredBytes' | 'compactedBytes') =>
+    extreme(
+      Math.max,
+      states.map((state) => state[key]),
+    );
   return {
     offered: intersectMasks(states.map((state) => state.offered)),
     enabled,
     basis: first.basis,
-    areaBytes: maximum(states.map((state) => state.areaBytes)),
-    offeredBytes: maximum(states.map((state) => state.offeredBytes)),
-    compactedBytes: maximum(states.map((state) => state.compactedBytes)),
+    areaBytes: largest('areaBytes'),
+    leastAreaBytes: extreme(
+      Math.min,
+      states.map((state) => state.leastAreaBytes),
+    ),
+    offeredBytes: largest('offeredBytes'),
+    compactedBytes: largest('compactedBytes'),
     components,
     shown: joinShown(states.map((state) => state.shown)),
   };
@@ -293,9 +306,9 @@ function findDifferences(cpus: readonly OneCpu[]): CpuDifference[] {
   split('XSAVE layout', (one) => layout(one) === layout(first));
   const numbers = ({ cpu: { leaves } }: OneCpu) =>
     [
-      readKnown(leaves, 1, 'ebx', 15, 8),
-      readKnown(leaves, 0x80000008, 'eax', 15, 8),
-      readKnown(leaves, 0x24, 'ebx', 7, 0),
+      readField(leaves, 1, 0, 'ebx', [15, 8]),
+      readField(leaves, 0x80000008, 0, 'eax', [15, 8]),
+      readField(leaves, 0x24, 0, 'ebx', [7, 0]),
     ].join();
   split(
     'cache line, width of addresses or AVX10 version',
@@ -310,6 +323,13 @@ function bareMetalOf(hypervisor: Presence): boolean | undefined {
   return hypervisor === UNKNOWN ? undefined : hypervisor === ABSENT;
 }
 
+/** What all CPUs tell alike. */
+function sameOf<T>(cpus: readonly Cpu[], read: (cpu: Cpu) => T | undefined): T | undefined {
+  const [first, ...others] = cpus.map(read);
+  const text = JSON.stringify(first);
+  return others.every((other) => JSON.stringify(other) === text) ? first : undefined;
+}
+
 /** A host as its tasks see it. Pure; the cost is a few microseconds a distinct CPU. */
 export function describeHost(host: Host): Capabilities {
   const cpus = host.cpus.map((cpu) => describeCpu(cpu, host));
@@ -320,30 +340,36 @@ export function describeHost(host: Host): Capabilities {
     return Math.min(...cpus.map((one) => of(one)[index] as Presence)) as Presence;
   };
   const { leaves } = first;
-  const clflush = least((one) => one.raw)('clflush');
-  const line = readKnown(leaves, 1, 'ebx', 15, 8);
+  const signature = seenSignature(readRegister(leaves, 1, 0, 'eax'));
+  const vendor = readVendor(leaves);
+  const system = host.system ?? {};
+  const hardware = least((one) => one.raw);
+  const line = readField(leaves, 1, 0, 'ebx', [15, 8]);
+  const width = addressBits(leaves, hardware('lm'), hardware('pae'));
+  const underKernel = { kind: host.kind, system, vendor, signature, monitor: hardware('monitor') };
   return {
     name: host.name,
     kind: host.kind,
     onlyFeatures: host.onlyFeatures === true,
-    system: host.system ?? {},
-    vendor: readVendor(leaves),
-    signature: seenSignature(readRegister(leaves, 1, 0, 'eax')),
+    system,
+    vendor,
+    signature,
     brand: readBrand(leaves),
-    hardware: least((one) => one.raw),
+    hardware,
     effective: least((one) => one.effective),
     fieldValue: (name) => smallestField(host.cpus, name),
     xsave: joinXsave(cpus.map((one) => one.xsave)),
-    cacheLineBytes: clflush === PRESENT && line ? line * 8 : undefined,
-    physicalAddressBits: readKnown(leaves, 0x80000008, 'eax', 7, 0),
-    linearAddressBits: linearBitsUnder(
-      host.system ?? {},
-      readKnown(leaves, 0x80000008, 'eax', 15, 8),
-    ),
+    cacheLineBytes: hardware('clflush') === PRESENT && line ? line * 8 : undefined,
+    physicalAddressBits: width.physical,
+    linearAddressBits: linearBitsUnder(system, width.linear),
+    tscHz: sameOf(host.cpus, (one) => tscHz(one.leaves, hardware('hypervisor') === PRESENT)),
+    tiles: sameOf(host.cpus, (one) => tileGeometry(one.leaves)),
+    highestLeaves: lowestOf(host.cpus.map((one) => highestLeaves(one.leaves))),
+    kernelFact: (fact) => KERNEL_FACTS[fact](underKernel),
     differences: findDifferences(cpus),
     unnamed: unnamedWords(host.cpus, host.kind),
     logicalCpus: host.cpus.reduce((sum, cpu) => sum + cpu.logical.length, 0),
-    isBareMetal: bareMetalOf(least((one) => one.raw)('hypervisor')),
+    isBareMetal: bareMetalOf(hardware('hypervisor')),
     assumedModel: cpus.find((one) => one.assumedModel !== undefined)?.assumedModel,
   };
 }

@@ -67,6 +67,8 @@ export interface ImageProcess {
   readonly threads: readonly ImageThread[];
   /** AT_… → value, as the process has seen it at its start. */
   readonly auxv: ReadonlyMap<number, bigint>;
+  /** End of the highest mapping; 0 without memory. */
+  readonly highestAddress: Told<bigint>;
   readonly signalFrames: Told<readonly SignalFrame[]>;
   readonly lazyBinding: Told<LazyBinding>;
 }

@@ -3,8 +3,10 @@
  * switched it on for tasks or not.
  */
 import type { FeatureName } from '../catalogue/index.js';
-import type { SystemFacts } from './host.js';
+import type { HostKind, SystemFacts } from './host.js';
 import { isKernelSince } from './kernel-release.js';
+import type { SeenSignature } from './signature.js';
+import { ABSENT, PRESENT, type Presence, UNKNOWN } from './xsave.js';
 
 export interface KernelSay {
   readonly feature: FeatureName;
@@ -14,7 +16,8 @@ export interface KernelSay {
   readonly otherwise: 'unknown' | 'bit';
 }
 
-/** HWCAP2_FSGSBASE (asm/hwcap2.h). */
+/** HWCAP2_RING3MWAIT and HWCAP2_FSGSBASE (asm/hwcap2.h). */
+const HWCAP2_RING3MWAIT = 1n;
 const HWCAP2_FSGSBASE = 2n;
 
 /** From here on Linux sets CR4.FSGSBASE, and takes the flag back where it doesn't (nofsgsbase). */
@@ -29,7 +32,7 @@ function givesFsgsbase({ hwcap2, kernel, cpuinfoFlags }: SystemFacts): boolean |
 }
 
 /** Flags of /proc/cpuinfo that are printed where the kernel gives a feature to tasks. */
-const GIVING_FLAGS = ['user_shstk', 'la57', 'lam'] as const;
+const GIVING_FLAGS = ['user_shstk', 'la57', 'lam', 'ring3mwait'] as const;
 
 function byFlag(flag: (typeof GIVING_FLAGS)[number]): KernelSay['gives'] {
   return ({ cpuinfoFlags }) => cpuinfoFlags?.includes(flag);
@@ -71,6 +74,60 @@ export const KERNEL_SAYS: readonly KernelSay[] = [
 export function needsKernelsWord(feature: FeatureName): boolean {
   return KERNEL_SAYS.some((say) => say.feature === feature && say.otherwise === 'unknown');
 }
+
+/** What no bit of CPUID tells, by the flag of /proc/cpuinfo. */
+export type KernelFact = 'ring3mwait' | 'split_lock_detect';
+
+/** A CPU as far as a kernel decides by it. */
+export interface CpuUnderKernel {
+  readonly kind: HostKind;
+  readonly system: SystemFacts;
+  readonly vendor: string | undefined;
+  readonly signature: SeenSignature | undefined;
+  readonly monitor: Presence;
+}
+
+/** Knights Landing and Knights Mill, the only CPUs on which Linux switches it on. */
+const XEON_PHI_MODELS: readonly number[] = [0x57, 0x85];
+
+function isXeonPhi({ vendor, signature }: CpuUnderKernel): boolean | undefined {
+  if (vendor !== undefined && vendor !== 'GenuineIntel') return false;
+  if (signature === undefined) return undefined;
+  return signature.family === 6 && XEON_PHI_MODELS.includes(signature.model)
+    ? vendor !== undefined || undefined
+    : false;
+}
+
+function presenceOf(fact: boolean | undefined): Presence {
+  if (fact === undefined) return UNKNOWN;
+  return fact ? PRESENT : ABSENT;
+}
+
+/**
+ * MONITOR and MWAIT at user level: #UD unless the kernel has set a bit of MISC_FEATURES_ENABLES, which
+ * Linux 4.12 and later does on Xeon Phi, unless ring3mwait=disable is given. It tells tasks in AT_HWCAP2.
+ * Source: Linux arch/x86/kernel/cpu/intel.c, probe_xeon_phi_r3mwait.
+ */
+function ring3mwait(cpu: CpuUnderKernel): Presence {
+  const { kind, system, monitor } = cpu;
+  const phi = isXeonPhi(cpu);
+  if (phi === false || monitor === ABSENT || kind === 'model') return ABSENT;
+  const { hwcap2, cpuinfoFlags } = system;
+  if (hwcap2 !== undefined) return presenceOf((hwcap2 & HWCAP2_RING3MWAIT) !== 0n);
+  if (cpuinfoFlags !== undefined) return presenceOf(byFlag('ring3mwait')(system));
+  // Of a bare CPU counts what Linux would do with it.
+  return kind === 'cpu' ? presenceOf(phi) : UNKNOWN;
+}
+
+/** The flag stays under split_lock_detect=off, which nothing but the kernel's log tells. */
+function splitLockDetect({ kind, system: { cpuinfoFlags } }: CpuUnderKernel): Presence {
+  return kind === 'system' ? presenceOf(cpuinfoFlags?.includes('split_lock_detect')) : UNKNOWN;
+}
+
+export const KERNEL_FACTS: Readonly<Record<KernelFact, (cpu: CpuUnderKernel) => Presence>> = {
+  ring3mwait,
+  split_lock_detect: splitLockDetect,
+};
 
 /** Linear addresses without LA57 (Intel SDM vol. 3A, 4.5). */
 const FOUR_LEVELS_BITS = 48;

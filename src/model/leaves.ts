@@ -7,6 +7,8 @@ import {
   ALL_KNOWN,
   ALL_REGISTERS_KNOWN,
   and,
+  field,
+  fieldMask,
   KNOWN_ZERO,
   type Known32,
   NOTHING_KNOWN,
@@ -141,4 +143,17 @@ export function readRegister(
   if (subleaf > 0 && isBeyondLast(table, leaf, subleaf)) return KNOWN_ZERO;
   const row = findLeaf(table, leaf, subleaf);
   return row === undefined ? NOTHING_KNOWN : registerOf(row, register);
+}
+
+/** Bits high … low of a register as a number; undefined where not all of them are known. */
+export function readField(
+  table: LeafTable,
+  leaf: number,
+  subleaf: number,
+  register: Register,
+  [high, low]: readonly [high: number, low: number] = [31, 0],
+): number | undefined {
+  const answer = readRegister(table, leaf, subleaf, register);
+  const mask = fieldMask(high, low);
+  return and(answer.known, mask) === mask ? field(answer.value, high, low) >>> 0 : undefined;
 }

@@ -72,6 +72,8 @@ export interface XsaveState {
   readonly basis: 'read' | 'derived';
   /** Bytes of the standard format with all enabled components. */
   readonly areaBytes: number | undefined;
+  /** The same on the CPU of the host that has the smallest: a task may have sized its buffers there. */
+  readonly leastAreaBytes: number | undefined;
   /** Bytes of the standard format with all offered components (leaf 0xD.0 ECX). */
   readonly offeredBytes: number | undefined;
   /** Bytes of the compacted format with all enabled components and supervisor state (0xD.1 EBX). */
@@ -260,6 +262,7 @@ export function readXsave(
     enabled,
     basis,
     areaBytes,
+    leastAreaBytes: areaBytes,
     offeredBytes,
     compactedBytes: size(1, 'ebx'),
     components,

@@ -7,11 +7,14 @@ import {
   neededState,
   ROWS,
 } from '../catalogue/index.js';
+import type { KernelRow } from '../catalogue/synthetic-flags.js';
 import type { GateReport } from '../judge/gate.js';
 import type { Report } from '../judge/judge.js';
 import { type Capabilities, effectiveFeatures, x86Level } from '../model/capabilities.js';
 import { formatCpuList } from '../model/cpu-list.js';
+import { HIGHEST_LEAVES } from '../model/highest-leaves.js';
 import type { Host } from '../model/host.js';
+import { KERNEL_FACTS, type KernelFact } from '../model/kernel-gives.js';
 import { USER_VISIBLE } from '../model/prerequisites.js';
 import { bitsOf, hex } from '../model/registers.js';
 import { PRESENT, stateComponent, UNKNOWN } from '../model/xsave.js';
@@ -96,9 +99,33 @@ export function showJson(host: Host, seen: Capabilities) {
       linear: seen.linearAddressBits ?? null,
       physical: seen.physicalAddressBits ?? null,
     },
+    tscHz: seen.tscHz ?? null,
+    tiles: seen.tiles ?? null,
+    highestLeaves: highestLeavesJson(seen),
+    kernelFacts: kernelFactsJson(seen),
     system: systemJson(seen),
     odd: findOddities(host, seen),
   };
+}
+
+function highestLeavesJson({ highestLeaves }: Capabilities) {
+  return Object.fromEntries(
+    HIGHEST_LEAVES.map((which) => {
+      const leaf = highestLeaves[which];
+      return [which, leaf === undefined ? null : hex(leaf)];
+    }),
+  );
+}
+
+/** True, false, or null where it isn't known. */
+function kernelFactsJson({ kernelFact }: Capabilities) {
+  const facts = Object.keys(KERNEL_FACTS) as KernelFact[];
+  return Object.fromEntries(
+    facts.map((fact) => {
+      const presence = kernelFact(fact);
+      return [fact, presence === UNKNOWN ? null : presence === PRESENT];
+    }),
+  );
 }
 
 function systemJson({ system }: Capabilities) {
@@ -159,6 +186,8 @@ export function explainJson(name: FeatureName) {
     reason: row.reason ?? null,
     silent: row.silent ?? false,
     loss: row.loss ?? null,
+    lossBeside: row.lossBeside ?? null,
+    restriction: row.restriction ?? null,
     components: neededState(row).map((bit) => ({ bit, name: componentName(bit) })),
     needs: row.needs ?? [],
     neededBy: ROWS.filter((other) => other.needs?.some((edge) => edge.on === name)).map(
@@ -175,6 +204,11 @@ export function explainJson(name: FeatureName) {
 export function evidenceFor(code: FindingCode): 'hosts' | 'images' | 'criu' {
   const [first] = ruleOf(code).reads;
   return first === 'images' || first === 'criu' ? first : 'hosts';
+}
+
+/** `explain FLAG --json`, of what the kernel alone gives. */
+export function explainKernelJson({ name, class: kind, from, note, loss }: KernelRow) {
+  return { schemaVersion: SCHEMA_VERSION, flag: name, class: kind, from, title: note, loss };
 }
 
 /** `explain CODE --json`. */

@@ -1,7 +1,7 @@
 /** What modes tell apart. */
-import { featureRow } from '../catalogue/index.js';
+import { featureRow, isFeatureName } from '../catalogue/index.js';
 import type { Found } from './finding.js';
 
 export function isAboutInstructions({ feature }: Found): boolean {
-  return feature !== undefined && featureRow(feature).class === 'isa';
+  return feature !== undefined && isFeatureName(feature) && featureRow(feature).class === 'isa';
 }

@@ -18,5 +18,9 @@ export const STAY_WITH_STATE =
   'Keep these tasks on hosts that have the state. To be able to move others, start them under a mask that ' +
   'hides it: "cpugate run --mask".';
 
+export const WITHOUT_AMX =
+  'Start new tasks under a baseline without AMX: "cpugate baseline FROM TO --without amx_tile -o FILE". ' +
+  'Tasks that run already stay on hosts with the same tiles.';
+
 export const FOR_THE_WAY_BACK =
   'For tasks that start at the target and shall move back: a baseline of both hosts.';

@@ -45,10 +45,11 @@ export interface Context {
 /**
  * Parts of a context. A rule sees all, but what it finds depends only on the parts that it names: that
  * is how "matrix" asks about many hosts at once.
- * - features: each feature for itself. fields: features that are numbers.
+ * - features: each feature for itself. fields: features that are numbers, or whose loss depends on another.
  * - area: the XSAVE area as a whole. packed: the one that XSAVEC lays out. component: each state component for itself.
  * - frame: signal frames. cpus: differences between a host's CPUs. unnamed: bits without a name.
  * - numbers: vendor, cache line, width of addresses.
+ * - tiles: how large AMX's are. kernel: what the kernel gives tasks and no bit tells.
  * - identity: what no verdict depends on.
  * - images, criu: what is known beside two hosts.
  */
@@ -62,6 +63,8 @@ export const HOST_PARTS = [
   'cpus',
   'unnamed',
   'numbers',
+  'tiles',
+  'kernel',
   'identity',
 ] as const;
 export type HostPart = (typeof HOST_PARTS)[number];

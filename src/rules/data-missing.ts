@@ -2,9 +2,11 @@ import {
   COMPONENTS,
   type ComponentRow,
   featurePosition,
+  isFeatureName,
   isLegacyState,
   ROWS,
 } from '../catalogue/index.js';
+import { KERNEL_FEATURES } from '../catalogue/synthetic-flags.js';
 import type { Capabilities } from '../model/capabilities.js';
 import { needsKernelsWord } from '../model/kernel-gives.js';
 import { lossSeverity } from '../model/loss-severity.js';
@@ -15,7 +17,7 @@ import { RECORD } from './advice.js';
 import type { Context } from './context.js';
 import type { Found } from './finding.js';
 import { rule } from './rule.js';
-import { areTwins } from './twins.js';
+import { areTwins, isOneCpu } from './twins.js';
 
 /**
  * - unknown: nothing speaks for the two being alike in it.
@@ -107,6 +109,27 @@ function area({ from, to }: Context): Found<Facts>[] {
     : [missing({ component: 'xsave' }, 'the size of the XSAVE area', hosts)];
 }
 
+/** Where tasks use them on the source and can at the target. A named profile makes no claim; one CPU has one. */
+function tiles({ from, to }: Context): Found<Facts>[] {
+  if ([from, to].some((host) => host.kind === 'model' || host.effective('amx_tile') !== PRESENT))
+    return [];
+  const hosts = [from, to].filter((host) => host.tiles === undefined);
+  return hosts.length === 0 || isOneCpu(from, to)
+    ? []
+    : [missing({ feature: 'amx_tile' }, 'the geometry of the tiles (leaves 0x1D and 0x1E)', hosts)];
+}
+
+/** What the kernel alone gives, and the target may not. */
+function kernel({ from, to }: Context): Found<Facts>[] {
+  return KERNEL_FEATURES.flatMap(({ name, note }) => {
+    const [before, after] = [from.kernelFact(name), to.kernelFact(name)];
+    if (before === ABSENT || after === PRESENT || (before === PRESENT && after === ABSENT))
+      return [];
+    const hosts = [from, to].filter((host) => host.kernelFact(name) === UNKNOWN);
+    return [missing({ feature: name }, note, hosts)];
+  });
+}
+
 const NUMBERS = [
   ['the vendor', ({ vendor }: Capabilities) => vendor],
   ['the size of cache lines', ({ cacheLineBytes }: Capabilities) => cacheLineBytes],
@@ -124,7 +147,7 @@ function numbers({ from, to }: Context): Found<Facts>[] {
 
 /** What a kernel could have decided otherwise on the twin: what it gives to tasks, and XCR0. */
 function isKernelsChoice({ feature, component }: Found<Facts>, { from }: Context): boolean {
-  if (feature !== undefined) return needsKernelsWord(feature);
+  if (feature !== undefined) return isFeatureName(feature) && needsKernelsWord(feature);
   const row: ComponentRow | undefined = COMPONENTS.find(({ name }) => name === component);
   return row !== undefined && presenceInMask(from.xsave.enabled, row.bit) === UNKNOWN;
 }
@@ -147,7 +170,7 @@ function find(context: Context): Found<Facts>[] {
     settled.length > 0 && areTwins(context.from, context.to)
       ? amongTwins(settled, context)
       : settled;
-  return [...ours, ...numbers(context)];
+  return [...ours, ...[tiles, kernel, numbers].flatMap((part) => part(context))];
 }
 
 /** Why it is no more than a risk. */
@@ -184,7 +207,7 @@ function sentence({ facts: { what, hosts, doubt } }: Found<Facts>): string {
  */
 export const dataMissing = rule({
   code: 'data-missing',
-  reads: ['features', 'fields', 'component', 'area', 'numbers'],
+  reads: ['features', 'fields', 'component', 'area', 'numbers', 'tiles', 'kernel'],
   find,
   sentence,
   together,

@@ -1,5 +1,6 @@
 /** What a rule finds. A finding is data: it prints nothing and stops nothing. */
 import type { FeatureName } from '../catalogue/index.js';
+import type { KernelFeature } from '../catalogue/synthetic-flags.js';
 
 /** In the order in which reports list them. */
 export const SEVERITIES = ['blocker', 'unknown', 'risk', 'info'] as const;
@@ -34,8 +35,8 @@ export type Facts = Readonly<Record<string, Fact>>;
 /** What a rule says of one difference. */
 export interface Found<F extends Facts = Facts> {
   readonly severity: Severity;
-  /** Canonical name, where it is about one feature. */
-  readonly feature?: FeatureName;
+  /** Canonical name, where it is about one feature; Linux's flag, where no bit of CPUID is one. */
+  readonly feature?: FeatureName | KernelFeature;
   /** Name of a state component, or "xsave" for the area as a whole. */
   readonly component?: string;
   readonly facts: F;

@@ -11,6 +11,7 @@ import { criuTooOld } from './criu-too-old.js';
 import { dataMissing } from './data-missing.js';
 import { featureAdded } from './feature-added.js';
 import type { FindingOf } from './finding.js';
+import { highestLeaf } from './highest-leaf.js';
 import { hintMissing } from './hint-missing.js';
 import { identityDiffers } from './identity-differs.js';
 import { instructionMissing } from './instruction-missing.js';
@@ -21,12 +22,15 @@ import type { Rule } from './rule.js';
 import { signalFrameGrows } from './signal-frame-grows.js';
 import { signalFrameLayout } from './signal-frame-layout.js';
 import { sourceUnknown } from './source-unknown.js';
+import { splitLock } from './split-lock.js';
 import { stateAdded } from './state-added.js';
 import { stateInUse } from './state-in-use.js';
 import { stateLayout } from './state-layout.js';
 import { stateMissing } from './state-missing.js';
 import { stateNotDumped } from './state-not-dumped.js';
 import { stateNotEnabled } from './state-not-enabled.js';
+import { tileGeometry } from './tile-geometry.js';
+import { tscRateDiffers } from './tsc-rate-differs.js';
 import { unnamedFeatureMissing } from './unnamed-feature-missing.js';
 import { vendorDiffers } from './vendor-differs.js';
 import { xsaveAreaGrows } from './xsave-area-grows.js';
@@ -47,6 +51,7 @@ const LIST = [
   compactedAreaGrows,
   kernelFeatureMissing,
   stateLayout,
+  tileGeometry,
   signalFrameLayout,
   signalFrameGrows,
   permissionLost,
@@ -58,6 +63,9 @@ const LIST = [
   addressWidth,
   hintMissing,
   identityDiffers,
+  tscRateDiffers,
+  highestLeaf,
+  splitLock,
   stateNotEnabled,
   xsaveAreaShrinks,
   stateAdded,

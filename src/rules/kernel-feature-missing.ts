@@ -1,5 +1,11 @@
 import { BASELINE } from './advice.js';
-import { findLosses, lossTogether, remedyOfLoss, sentenceOfLoss } from './losses.js';
+import {
+  findKernelLosses,
+  findLosses,
+  lossTogether,
+  remedyOfLoss,
+  sentenceOfLoss,
+} from './losses.js';
 import { atMost, rule } from './rule.js';
 
 /**
@@ -8,8 +14,8 @@ import { atMost, rule } from './rule.js';
  */
 export const kernelFeatureMissing = rule({
   code: 'kernel-feature-missing',
-  reads: ['features', 'fields'],
-  find: (context) => findLosses(['kernel_user'], context),
+  reads: ['features', 'fields', 'kernel'],
+  find: (context) => [...findLosses(['kernel_user'], context), ...findKernelLosses(context)],
   sentence: sentenceOfLoss,
   together: lossTogether,
   remedy: remedyOfLoss,

@@ -17,6 +17,12 @@ function identityOf({ kind, vendor, signature }: Capabilities): string | undefin
   return [vendor, signature.family, signature.model, signature.stepping].join(' ');
 }
 
+/** Whether both call themselves the same CPU; what is its own is then the same on both. */
+export function isOneCpu(from: Capabilities, to: Capabilities): boolean {
+  const identity = identityOf(from);
+  return identity !== undefined && identity === identityOf(to);
+}
+
 /** Equal for twins, and for no others; undefined: the host can be nobody's twin. */
 export function twinKey(host: Capabilities): string | undefined {
   const identity = identityOf(host);
@@ -38,6 +44,6 @@ export function twinKey(host: Capabilities): string | undefined {
 
 export function areTwins(from: Capabilities, to: Capabilities): boolean {
   // Most pairs differ already here.
-  if (identityOf(from) === undefined || identityOf(from) !== identityOf(to)) return false;
+  if (!isOneCpu(from, to)) return false;
   return twinKey(from) === twinKey(to);
 }

@@ -46,7 +46,7 @@ function find({ from, to, images }: Context): Found<Facts>[] {
       binding: 'overruns',
       process: nameProcess(seen.process),
     });
-  const [before, after] = [from.xsave.areaBytes, to.xsave.areaBytes];
+  const [before, after] = [from.xsave.leastAreaBytes, to.xsave.areaBytes];
   if (before === undefined || after === undefined || before === 0 || after <= before) return [];
   const binding = seen === 'fits' ? 'fits' : bindingOf(from);
   return found({ before, after, binding, process: null });

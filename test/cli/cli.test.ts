@@ -348,6 +348,31 @@ describe('explain', () => {
       bit: 5,
     });
   });
+  it.each([
+    [
+      'what the kernel alone gives',
+      'ring3mwait',
+      { flag: 'ring3mwait', loss: { severity: 'blocker' } },
+      /If lost +blocker: MONITOR and MWAIT/,
+    ],
+    [
+      'a loss that depends on another feature',
+      'rtm',
+      { loss: null, lossBeside: { feature: 'rtm_always_abort', severity: 'risk' } },
+      /Where the target has\s+rtm_always_abort, risk: XBEGIN aborts/,
+    ],
+    [
+      'a restriction',
+      'umip',
+      { restriction: expect.stringContaining('emulated'), lossBeside: null },
+      /If gained +SGDT/,
+    ],
+  ])('tells %s', (_, name, json, text) => {
+    const report = JSON.parse(cpugate(['explain', name, '--json']).out);
+    expect(validateExplain(report), JSON.stringify(validateExplain.errors)).toBe(true);
+    expect(report).toMatchObject(json);
+    expect(cpugate(['explain', name]).out).toMatch(text);
+  });
   it('offers similar names', () => {
     expect(cpugate(['explain', 'avx512vn']).err).toContain('avx512_vnni');
   });

@@ -59,6 +59,10 @@ describe('a real dump', () => {
       value: [{ tid: 5001, areaBytes: 832, features: 7n, inUse: 7n }],
     });
     expect(process?.auxv.get(26)).toBe(2n);
+    // Four levels of page tables give addresses below 2^47; a stack ends in the last TiB of them.
+    const { highestAddress } = process ?? {};
+    if (highestAddress?.known !== true) throw new Error('the map is there');
+    expect(highestAddress.value >> 40n).toBe(0x7fn);
     expect(read.record?.enforcement).toBe('none');
     expect(read.cpuinfo?.criu?.xsaveSize).toBe(832);
   });
@@ -90,8 +94,11 @@ describe('pages that are not all there', () => {
     expect(isTold()).toBe(false);
     rmSync(at('images', 'pagemap-5001.img'));
     expect(isTold()).toBe(false);
+    const isHighestTold = () => readImageFolder(images()).processes[0]?.highestAddress.known;
+    expect(isHighestTold()).toBe(true);
     rmSync(at('images', 'mm-5001.img'));
     expect(isTold()).toBe(false);
+    expect(isHighestTold()).toBe(false);
   });
 });
 

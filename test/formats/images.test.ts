@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openInput } from '../../src/formats/format.js';
 import { readCore } from '../../src/formats/images/core.js';
 import {
+  highestAddress,
   readMappedFiles,
   readMemoryMap,
   readPageMap,
@@ -164,6 +165,37 @@ describe('mm-PID.img', () => {
       [51, 1776n],
       [7, 0x7f0000000000n],
     ]);
+  });
+
+  it.each<[string, (readonly [start: bigint, end: bigint])[], bigint]>([
+    [
+      'of the stack',
+      [
+        [0x400000n, 0x401000n],
+        [0x7ffd12300000n, 0x7ffd12321000n],
+      ],
+      0x7ffd12321000n,
+    ],
+    [
+      'above 2^47',
+      [
+        [0x400000n, 0x401000n],
+        [0x800000000000n, 0x800000001000n],
+      ],
+      0x800000001000n,
+    ],
+    [
+      'but for the page of vsyscall, which the kernel has',
+      [
+        [0x400000n, 0x401000n],
+        [0xffffffffff600000n, 0xffffffffff601000n],
+      ],
+      0x401000n,
+    ],
+    ['of none', [], 0n],
+  ])('gives the end of the highest mapping: %s', (_, ranges, highest) => {
+    const map = readMemoryMap(input(mm(ranges.map(([start, end]) => ({ start, end })))));
+    expect(highestAddress(map)).toBe(highest);
   });
 
   it.each<[string, Uint8Array]>([

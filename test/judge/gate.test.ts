@@ -58,15 +58,18 @@ interface ProcessPlan {
   readonly frames?: readonly Partial<SignalFrame>[] | 'untold';
   readonly binding?: LazyBinding | 'untold';
   readonly auxv?: readonly (readonly [number, bigint])[];
+  readonly highestAddress?: bigint | 'untold';
   readonly pid?: number;
   readonly isAlive?: boolean;
 }
 
 const untold = { known: false, reason: 'its memory was not dumped' } as const;
 const FITTING: LazyBinding = { kind: 'none' };
+/** Where stacks end as a rule, below 2^47. */
+const STACK_END = 0x7ffd_1234_5000n;
 
 function processOf(plan: ProcessPlan): ImageProcess {
-  const { frames = [], binding = FITTING, pid = 7 } = plan;
+  const { frames = [], binding = FITTING, pid = 7, highestAddress = STACK_END } = plan;
   return {
     pid,
     comm: 'server',
@@ -74,6 +77,7 @@ function processOf(plan: ProcessPlan): ImageProcess {
     isStopped: false,
     threads: [thread(plan.inUse ?? 3n, plan.lost, pid)],
     auxv: new Map(plan.auxv ?? []),
+    highestAddress: highestAddress === 'untold' ? untold : { known: true, value: highestAddress },
     signalFrames:
       frames === 'untold'
         ? untold

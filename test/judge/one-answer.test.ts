@@ -9,6 +9,7 @@ import { refuses, VERDICTS } from '../../src/judge/verdict.js';
 import { verdictMatrix, verdictOf } from '../../src/matrix/matrix.js';
 import { described, describeHost } from '../../src/model/capabilities.js';
 import { isInputError } from '../../src/model/errors.js';
+import { withTiles } from '../amx.js';
 import { AMD_512, INTEL_512, joinHosts } from '../baseline/clusters.js';
 import { HASWELL, type HostPlan, hostOf, V2, V3, YMM } from '../hosts.js';
 import { names, hostOf as readModel } from '../profiles/load.js';
@@ -39,6 +40,16 @@ const PLANS: Readonly<Record<string, HostPlan>> = {
   'with large frames': { ...HASWELL, system: { ...HASWELL.system, minSigStackBytes: 3632 } },
   'with small frames': { ...HASWELL, system: { ...HASWELL.system, minSigStackBytes: 1776 } },
   'of which little is known': { ...HASWELL, features: without('fma'), untold: ['fma'] },
+  'with AMX': withTiles(),
+  'with smaller tiles': withTiles({ rowBytes: 32 }),
+  'with RTM': { ...HASWELL, features: plus('rtm', 'tsxldtrk') },
+  'where RTM aborts': { ...HASWELL, features: plus('rtm_always_abort') },
+  'with MWAIT for tasks': {
+    ...HASWELL,
+    signature: [6, 0x57, 1],
+    features: plus('monitor'),
+    system: { hwcap2: 3n },
+  },
   old: { ...HASWELL, features: V2, mask: 0n, places: {}, areaBytes: 0 },
   plain: { ...HASWELL, features: V3 },
   'Intel with AVX-512': INTEL_512,

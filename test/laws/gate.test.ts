@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { VERDICTS } from '../../src/judge/verdict.js';
-import type { ImageFolder, LazyBinding, Told } from '../../src/model/image-folder.js';
+import type { ImageFolder, ImageProcess, LazyBinding, Told } from '../../src/model/image-folder.js';
 import { compareHosts, gate } from '../judge/between.js';
 import { hostOf, names } from '../profiles/load.js';
 
@@ -41,12 +41,20 @@ const frames = fc.oneof(
     })),
 );
 
+/** Below 2^47 as a rule. */
+const highest: fc.Arbitrary<ImageProcess['highestAddress']> = fc.constantFrom(
+  { known: true, value: 0x7ffd_1234_5000n },
+  { known: true, value: 0x8000_0000_1000n },
+  { known: false, reason: 'nobody looked' },
+);
+
 const folder = fc
   .record({
     host: fc.constantFrom(...hosts),
     inUse: bits,
     binding,
     frames,
+    highest,
     hasRecord: fc.boolean(),
   })
   .map(
@@ -75,6 +83,7 @@ const folder = fc
           isAlive: true,
           isStopped: false,
           auxv: new Map(),
+          highestAddress: plan.highest,
           threads: [
             {
               tid: 7,
@@ -92,19 +101,27 @@ const folder = fc
   );
 
 describe('the gate', () => {
-  it('forgives nothing that two hosts hold against a move, but an overrun that memory rules out', () => {
+  it('forgives nothing that two hosts hold against a move, but what memory rules out', () => {
     fc.assert(
       fc.property(folder, fc.constantFrom(...hosts), (images, target) => {
         if (images.record === undefined) return;
         const report = gate(images, target);
         const compared = compareHosts({ ...images.record.host, name: 'images' }, target);
         const others = (list: typeof compared.findings) =>
-          list.filter(({ code }) => !code.endsWith('area-grows')).map((one) => JSON.stringify(one));
+          list
+            .filter(({ code }) => !code.endsWith('area-grows') && code !== 'address-width')
+            .map((one) => JSON.stringify(one));
         expect(others(report.findings)).toEqual(expect.arrayContaining(others(compared.findings)));
         // Where the hosts find that the area grows, the gate says at least "risk".
         const grows = ({ findings }: typeof compared) =>
           findings.some(({ code, severity }) => code === 'xsave-area-grows' && severity !== 'info');
         if (grows(compared)) expect(grows(report)).toBe(true);
+        // Narrower addresses are harmless only where all mappings are known to fit.
+        const width = ({ findings }: typeof compared) =>
+          findings.find(({ code, facts }) => code === 'address-width' && facts.kind !== 'physical');
+        const isUntold = images.processes.some(({ highestAddress }) => !highestAddress.known);
+        if (width(compared)?.severity === 'risk' && isUntold)
+          expect(['risk', 'blocker']).toContain(width(report)?.severity);
       }),
       { numRuns: 300 },
     );
@@ -116,6 +133,22 @@ describe('the gate', () => {
         const { verdict, permitted } = gate({ ...images, record: undefined }, target);
         expect(VERDICTS.indexOf(verdict)).toBeGreaterThanOrEqual(VERDICTS.indexOf('unknown'));
         expect(permitted).toBe(false);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('says no wherever a mapping has no place at the target', () => {
+    fc.assert(
+      fc.property(folder, fc.constantFrom(...hosts), (images, target) => {
+        const { verdict, to } = gate(images, target);
+        const end = images.processes.reduce(
+          (most, { highestAddress: { known, ...told } }) =>
+            known && 'value' in told && told.value > most ? told.value : most,
+          0n,
+        );
+        if (to.linearAddressBits !== undefined && end > 2n ** BigInt(to.linearAddressBits - 1))
+          expect(verdict).toBe('incompatible');
       }),
       { numRuns: 300 },
     );

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { FeatureName } from '../../src/catalogue/index.js';
 import { openInput } from '../../src/formats/format.js';
 import { instlatx64 } from '../../src/formats/instlatx64.js';
 import { profileNames } from '../../src/formats/named-profile.js';
@@ -11,6 +12,7 @@ import { KindFold } from '../../src/matrix/kinds.js';
 import { matrixOfKinds, verdictMatrix, verdictOf } from '../../src/matrix/matrix.js';
 import { describeHost } from '../../src/model/capabilities.js';
 import type { Host } from '../../src/model/host.js';
+import { withTiles } from '../amx.js';
 import { HASWELL, hostOf, INTEL_AVX512, seen, V3, V4 } from '../hosts.js';
 import { compareHosts } from '../judge/between.js';
 import { plan } from '../plans.js';
@@ -56,6 +58,25 @@ describe('the matrix says what a comparison says', () => {
         hostOf({ ...one, ...glibc('2.41') }),
       ]),
     );
+  });
+  it('of hosts whose other facts decide: tiles, ring-3 MWAIT, RTM that always aborts', () => {
+    const phi = { ...HASWELL, signature: [6, 0x57, 1] as const };
+    const monitor: readonly FeatureName[] = [...HASWELL.features, 'monitor'];
+    const rtm: readonly FeatureName[] = [...HASWELL.features, 'rtm', 'tsxldtrk'];
+    expectTheSame([
+      hostOf(HASWELL),
+      hostOf({ ...HASWELL, name: 'rtm', features: rtm }),
+      hostOf({ ...HASWELL, name: 'aborts', features: [...HASWELL.features, 'rtm_always_abort'] }),
+      hostOf({ ...HASWELL, name: 'rtm untold', features: rtm, untold: ['tsxldtrk'] }),
+      hostOf({ ...HASWELL, name: 'so too', features: rtm, untold: ['tsxldtrk'], linearBits: 57 }),
+      hostOf({ ...withTiles(), name: 'tiles' }),
+      hostOf({ ...withTiles({ rowBytes: 32 }), name: 'short rows' }),
+      hostOf({ ...withTiles('untold'), name: 'tiles untold' }),
+      hostOf({ ...withTiles('untold'), name: 'of another CPU', signature: [6, 0x8f, 8] }),
+      hostOf({ ...phi, name: 'mwait', features: monitor, system: { hwcap2: 3n } }),
+      hostOf({ ...phi, name: 'no mwait', features: monitor, system: { hwcap2: 2n } }),
+      hostOf({ ...HASWELL, name: 'wide', linearBits: 57 }),
+    ]);
   });
   it('of hosts of which little is told', () =>
     expectTheSame([

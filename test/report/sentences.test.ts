@@ -15,8 +15,9 @@ import { ALL_REGISTERS_KNOWN } from '../../src/model/registers.js';
 import { featureLabel } from '../../src/report/feature-label.js';
 import { findOddities } from '../../src/report/oddities.js';
 import { FINDING_CODES, RULES } from '../../src/rules/index.js';
+import { MOST_LEAVES, withTiles } from '../amx.js';
 import { joinHosts } from '../baseline/clusters.js';
-import { HASWELL, hostOf, V4 } from '../hosts.js';
+import { HASWELL, type HostPlan, hostOf, leafRow, V4 } from '../hosts.js';
 import { compareHosts } from '../judge/between.js';
 import { names as models, hostOf as readModel } from '../profiles/load.js';
 import { faultOf, PRIVATE_WORDS } from '../sentences.js';
@@ -146,6 +147,13 @@ function unnamedHost(): Host {
   return { ...host, cpus };
 }
 
+const rate = (ecx: number) => [MOST_LEAVES, leafRow(0x15, 0, { eax: 2, ebx: 216, ecx })];
+const PHI: HostPlan = {
+  ...HASWELL,
+  signature: [6, 0x57, 1],
+  features: [...HASWELL.features, 'monitor'],
+};
+
 async function allHosts(): Promise<Host[]> {
   const recorded = FIXTURES.map((file) =>
     readHost(file, readFileSync(new URL(`test/fixtures/${file}`, root))),
@@ -158,6 +166,14 @@ async function allHosts(): Promise<Host[]> {
     hostOf({ ...HASWELL, name: 'small frames', system: { minSigStackBytes: 1000 } }),
     hostOf({ ...HASWELL, name: 'lines', lineBytes: 128, physicalBits: 36, linearBits: 57 }),
     hostOf({ ...HASWELL, name: 'mixed' }, [{ ...HASWELL, features: avx }]),
+    hostOf({ ...withTiles(), name: 'tiles' }),
+    hostOf({ ...withTiles({ rowBytes: 32 }), name: 'short rows' }),
+    hostOf({ ...withTiles({ bytes: 2048 }), name: 'large tiles' }),
+    hostOf({ ...withTiles({ multiplied: 128 }), name: 'many at once' }),
+    hostOf({ ...HASWELL, name: 'rates', leaves: rate(24_000_000) }),
+    hostOf({ ...HASWELL, name: 'other rates', leaves: rate(25_000_000) }),
+    hostOf({ ...PHI, name: 'mwait', system: { hwcap2: 3n, cpuinfoFlags: ['fpu'] } }),
+    hostOf({ ...PHI, name: 'split', system: { hwcap2: 2n, cpuinfoFlags: ['split_lock_detect'] } }),
     unnamedHost(),
     hostOf({ name: 'vague', features: V4, untold: ['avx', 'bmi2'], maskUntold: true }),
   ];

@@ -1,7 +1,8 @@
 import { findFeature } from '../../catalogue/index.js';
+import { type KernelRow, kernelFeature } from '../../catalogue/synthetic-flags.js';
 import { InputError } from '../../model/errors.js';
 import { printableJson } from '../../model/printable.js';
-import { explainFindingJson, explainJson } from '../../report/json.js';
+import { explainFindingJson, explainJson, explainKernelJson } from '../../report/json.js';
 import { FINDING_CODES, type FindingCode, isFindingCode } from '../../rules/index.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
@@ -73,10 +74,19 @@ async function explainFinding(args: Arguments, code: FindingCode, path: string |
   writeOut(explainFindingText(code, describeTerminal(args.flag('color'))));
 }
 
+async function explainKernel(args: Arguments, wanted: string, path: string | undefined) {
+  refuseMore('No baseline has it', path, `cpugate explain ${wanted}`);
+  const row = kernelFeature(wanted) as KernelRow;
+  if (args.flag('json')) return printJson(explainKernelJson(row));
+  const { explainKernelText } = await import('../../report/text/explain.js');
+  writeOut(explainKernelText(row, describeTerminal(args.flag('color'))));
+}
+
 export const run: Run = async (args) => {
   if (args.flag('why')) return explainWhy(args);
   const [wanted, path] = inOrder(args.positionals);
   if (isFindingCode(wanted)) await explainFinding(args, wanted, path);
+  else if (kernelFeature(wanted) !== undefined) await explainKernel(args, wanted, path);
   else await explainFeature(args, wanted, path);
   return 0;
 };

@@ -38,10 +38,11 @@ export const check: CommandSpec = {
     kernel: KERNEL_OPTION,
     allow: {
       type: 'string',
-      value: 'FEATURE',
-      completes: ['feature', 'component'],
+      value: 'NAME',
+      completes: ['feature', 'component', 'code'],
       list: true,
-      describe: 'accept the loss of FEATURE; the report records it',
+      describe:
+        'accept what is found about a feature or state component, or all findings of a code; the report records it',
     },
     'fail-on': {
       type: 'string',

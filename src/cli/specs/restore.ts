@@ -28,10 +28,11 @@ export const restore: CommandSpec = {
     },
     allow: {
       type: 'string',
-      value: 'FEATURE',
-      completes: ['feature', 'component'],
+      value: 'NAME',
+      completes: ['feature', 'component', 'code'],
       list: true,
-      describe: 'accept the loss of FEATURE',
+      describe:
+        'accept what is found about a feature or state component, or all findings of a code',
     },
     'fail-on': {
       type: 'string',

@@ -91,6 +91,14 @@ export function readMemoryMap(input: Input): MemoryMap {
   return { mappings, auxv: auxiliary(words) };
 }
 
+/** The kernel's half of the addresses: what lies there (the page of vsyscall) is no task's own. */
+const KERNEL_HALF = 1n << 63n;
+
+/** End of the highest mapping that a process has for itself; 0: none. */
+export function highestAddress({ mappings }: MemoryMap): bigint {
+  return mappings.findLast(({ end }) => end <= KERNEL_HALF)?.end ?? 0n;
+}
+
 /** Pages that follow one another, in memory and in the file of pages. */
 export interface PageRun {
   readonly address: bigint;

@@ -1,5 +1,6 @@
 /** A feature for people. */
 import { type FeatureName, featurePosition, featureRow } from '../../catalogue/index.js';
+import type { KernelRow } from '../../catalogue/synthetic-flags.js';
 import { featureLabel, labelOf } from '../feature-label.js';
 import { explainJson } from '../json.js';
 import type { TextStyle } from './check.js';
@@ -17,6 +18,15 @@ const CLASS_MEANING: Readonly<Record<string, string>> = {
 };
 
 function lossText(name: FeatureName): string {
+  const { lossBeside: other } = featureRow(name);
+  const beside =
+    other === undefined
+      ? ''
+      : ` Where the target has ${labelOf(other.feature)}, ${other.severity}: ${other.effect}`;
+  return `${lossAlone(name)}${beside}`;
+}
+
+function lossAlone(name: FeatureName): string {
   const row = featureRow(name);
   if (row.loss !== undefined) return `${row.loss.severity}: ${row.loss.effect}`;
   if (row.silent) return `blocker, and silently wrong: ${row.reason ?? row.title}.`;
@@ -24,6 +34,22 @@ function lossText(name: FeatureName): string {
     return 'blocker: A task that uses it fails with SIGILL.';
   if (row.class === 'hint') return 'info: Only speed or details change.';
   return 'It is never compared.';
+}
+
+/** The same for what the kernel alone gives. */
+export function explainKernelText(
+  { name, class: kind, from, note, loss }: KernelRow,
+  { colors, width }: TextStyle,
+): string {
+  const facts = [
+    ['Flag', `of /proc/cpuinfo, from ${from}; no bit of CPUID tells it`],
+    ['Class', `${kind} (${CLASS_MEANING[kind]})`],
+    ['If lost', `${loss.severity}: ${loss.effect}`],
+  ] as const;
+  return `${colors.bold(name)}  ${note}\n${columns(
+    facts.map(([head, text]) => [colors.dim(head), text]),
+    width,
+  )}\n`;
 }
 
 /** `explain` without --json. */
@@ -37,6 +63,7 @@ export function explainText(name: FeatureName, { colors, width }: TextStyle): st
     ['CPUID', featurePosition(row)],
     ['Class', `${row.class} (${CLASS_MEANING[row.class]})`],
     ['If lost', lossText(name)],
+    ['If gained', row.restriction],
     ['Reason', row.silent ? undefined : row.reason],
     ['State', json.components.map((one) => `${one.name} (bit ${one.bit} of XCR0)`).join(', ')],
     ['Level', json.level === null ? undefined : `part of ${json.level}`],

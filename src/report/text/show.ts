@@ -4,6 +4,7 @@ import { findMicroarchitecture } from '../../catalogue/microarchitectures.js';
 import { type Capabilities, effectiveFeatures, isStateOfOs } from '../../model/capabilities.js';
 import type { Host } from '../../model/host.js';
 import { printable } from '../../model/printable.js';
+import { megahertz } from '../../model/tsc-rate.js';
 import { featureLabel } from '../feature-label.js';
 import { showJson } from '../json.js';
 import type { TextStyle } from './check.js';
@@ -67,6 +68,7 @@ function facts(host: Host, seen: Capabilities, json: ReturnType<typeof showJson>
       system.cpuidFaulting &&
         `${system.cpuidFaulting.works ? 'works' : 'no'}: ${system.cpuidFaulting.reason}`,
     ],
+    ['Time stamp counter', seen.tscHz === undefined ? undefined : megahertz(seen.tscHz)],
     [
       'Signal frame',
       system.minSigStackBytes === undefined ? undefined : `${system.minSigStackBytes} bytes`,
