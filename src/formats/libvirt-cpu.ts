@@ -35,6 +35,8 @@ import { attribute, parseXml, rootOf, shown } from './xml.js';
 
 /** libvirt knows some three hundred features. */
 const MOST_FEATURES = 2000;
+/** No document of libvirt is half as deep. */
+const DEEPEST = 50;
 const LONGEST_TEXT = 200;
 const NAMES_SHOWN = 6;
 
@@ -105,6 +107,8 @@ class Taker {
   open(tag: SaxesTagPlain, line: number): void {
     this.#path.push(tag.name);
     const depth = this.#path.length;
+    if (depth > DEEPEST)
+      throw malformed(this.#input, `is nested more than ${DEEPEST} deep`, { line });
     const path = depth > 4 ? '' : this.#path.join('/');
     if (this.#depthOfCpu > 0) {
       if (depth === this.#depthOfCpu + 1) this.#child(tag, line);

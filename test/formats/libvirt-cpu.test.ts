@@ -259,6 +259,7 @@ describe('refused is', () => {
     ],
     ['a document of its own', `<!DOCTYPE cpu [<!ENTITY m 'Haswell'>]>${host('&m;')}`, /DOCTYPE/],
     ['what is cut', host('Haswell').slice(0, -4), /well-formed|ends before/],
+    ['what is nested without end', `<domain>${'<a>'.repeat(100_000)}`, /nested more than 50 deep/],
     [
       'more features than there are',
       host(
