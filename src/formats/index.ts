@@ -39,14 +39,26 @@ interface Reader {
   readonly settle: (host: Host) => Host;
 }
 
+/** Whether it begins with a mark of quoting or a code fence; the like of it is undone by `withoutPasteMarks`. */
+function isMarked({ head }: Input): boolean {
+  return /^(?:\u00ef\u00bb\u00bf)?\s*[>`~]/.test(head);
+}
+
+function ownFormat(input: Input): Format | undefined {
+  return OWN.find((format) => format.recognise(input));
+}
+
 async function readerOf(name: string, bytes: Uint8Array, { kernel }: Told): Promise<Reader> {
   const input = openInput(name, bytes, kernel);
-  const own = OWN.find((format) => format.recognise(input));
+  const own = isMarked(input) ? undefined : ownFormat(input);
   if (own !== undefined) return { input, format: own, settle: (host) => host };
-  const { OTHERS, withKnownDesign } = await import('./others.js');
-  const format = OTHERS.find((one) => one.recognise(input));
-  if (format === undefined) throw unknownFormat(input, [...OWN, ...OTHERS]);
-  return { input, format, settle: withKnownDesign };
+  const { OTHERS, withKnownDesign, withoutPasteMarks } = await import('./others.js');
+  const plain = withoutPasteMarks(input);
+  const pasted = plain === input ? undefined : ownFormat(plain);
+  if (pasted !== undefined) return { input: plain, format: pasted, settle: (host) => host };
+  const format = OTHERS.find((one) => one.recognise(plain));
+  if (format === undefined) throw unknownFormat(plain, [...OWN, ...OTHERS]);
+  return { input: plain, format, settle: withKnownDesign };
 }
 
 /** Throws InputError for anything that can't be read as a host. */

@@ -16,6 +16,7 @@ import { qemuExpansion } from './qemu-expansion.js';
 import { vzcpuidctl } from './vzcpuidctl.js';
 
 export { withKnownDesign } from '../model/known-design.js';
+export { withoutPasteMarks } from './pasted.js';
 
 export const OTHERS: readonly Format[] = [
   // Before baseline: it may hold one.
