@@ -11,6 +11,7 @@ import { kubernetesNode } from './kubernetes-node.js';
 import { libcpuid } from './libcpuid.js';
 import { libvirtCpu } from './libvirt-cpu.js';
 import { libvirtCpudata } from './libvirt-cpudata.js';
+import { lscpu } from './lscpu.js';
 import { procCpuinfo } from './proc-cpuinfo.js';
 import { qemuExpansion } from './qemu-expansion.js';
 import { vzcpuidctl } from './vzcpuidctl.js';
@@ -34,4 +35,5 @@ export const OTHERS: readonly Format[] = [
   cpuidRaw,
   instlatx64,
   procCpuinfo,
+  lscpu,
 ];

@@ -8,6 +8,9 @@ const CPUINFO = dumpText('haswell-guest.cpuinfo');
 const SOURCES: readonly (readonly [string, string])[] = [
   ['/proc/cpuinfo', CPUINFO],
   ['cpuid -r', dumpText('haswell-guest-2-cpus.cpuid-r')],
+  ['lscpu', dumpText('haswell-guest-2-cpus.lscpu')],
+  ['lscpu on a terminal', dumpText('epyc-milan-guest.lscpu-terminal')],
+  ['lscpu -J', dumpText('skylake-server-guest.lscpu-J')],
   ['a profile', fixtureText('profile')],
   ['libvirt cpudata', fixtureText('cpudata')],
 ];
