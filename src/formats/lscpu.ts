@@ -167,7 +167,7 @@ function read(input: Input): Host {
       input,
       'has no flags of an x86 CPU',
       { at: 'Flags' },
-      'Give all that "LC_ALL=C lscpu" prints: its "Flags" tell what the CPU has.',
+      'Give all that "LC_ALL=C lscpu" prints, with its "Flags".',
     );
   const vendor = block.get('vendor_id');
   const letters = VENDORS.get(vendor?.value.trim() ?? '');

@@ -8,6 +8,7 @@ import { firecracker } from './firecracker.js';
 import type { Format } from './format.js';
 import { instlatx64 } from './instlatx64.js';
 import { kubernetesNode } from './kubernetes-node.js';
+import { ldDiagnostics } from './ld-diagnostics.js';
 import { libcpuid } from './libcpuid.js';
 import { libvirtCpu } from './libvirt-cpu.js';
 import { libvirtCpudata } from './libvirt-cpudata.js';
@@ -31,6 +32,7 @@ export const OTHERS: readonly Format[] = [
   qemuExpansion,
   libvirtCpu,
   libvirtCpudata,
+  ldDiagnostics,
   libcpuid,
   cpuidRaw,
   instlatx64,
