@@ -2,6 +2,7 @@
 import { baseline } from './baseline.js';
 import { cpuidRaw } from './cpuid-raw.js';
 import { critJson } from './crit-json.js';
+import { crac } from './crac.js';
 import { criuImage } from './criu-image.js';
 import { dumpRecord } from './dump-record.js';
 import { firecracker } from './firecracker.js';
@@ -38,4 +39,5 @@ export const OTHERS: readonly Format[] = [
   instlatx64,
   procCpuinfo,
   lscpu,
+  crac,
 ];
