@@ -184,12 +184,16 @@ export function readNumber(input: Input, block: Block, key: Key, most: number): 
 /** Flags in the order of the text, each as often as it stands there. Throws InputError where some are missing. */
 export function readFlags(input: Input, block: Block, cpu: number): readonly string[] {
   const field = block.get('flags');
-  const fail = (message: string, below = 0) =>
+  const fail = (
+    message: string,
+    below = 0,
+    remedy = 'Give the whole text: a flag that is cut off would look like a missing feature.',
+  ) =>
     malformed(
       input,
       message,
       field === undefined ? { at: `processor ${cpu}` } : { line: field.line + below, at: 'flags' },
-      'Give the whole text: a flag that is cut off would look like a missing feature.',
+      remedy,
     );
   if (field === undefined) throw fail('has no "flags" line');
   const joined = joinWrapped([field.value, ...(field.wrapped ?? [])], (word) =>
@@ -197,6 +201,12 @@ export function readFlags(input: Input, block: Block, cpu: number): readonly str
   );
   if ('unclear' in joined)
     throw fail('goes on a line whose beginning may be a flag or the rest of one', joined.unclear);
+  if (field.wrapped !== undefined && mayGoOn(input, [field.value, ...field.wrapped]))
+    throw fail(
+      'ends where wrapped flags may go on',
+      field.wrapped.length,
+      'Give the text up to the next line behind the flags.',
+    );
   if (endsInsideLine(input.text()) && joined.flags.trim() !== '' && isLastLine(input, field))
     throw fail('ends in the middle of the flags');
   const words = joined.flags.split(/[ \t]+/).filter((flag) => flag !== '');
@@ -206,6 +216,17 @@ export function readFlags(input: Input, block: Block, cpu: number): readonly str
   if (cut !== undefined) throw fail(`the flags are cut off: ${cut}`);
   for (const flag of words) if (!FLAG.test(flag)) throw fail(`${quote(flag)} is not a flag`);
   return words;
+}
+
+/**
+ * Whether wrapped flags stand at the text's end, the last line about as long as the others: a text that
+ * was cut between two lines looks the same.
+ */
+function mayGoOn(input: Input, lines: readonly string[]): boolean {
+  if (lines.length < 2) return false;
+  const last = (lines.at(-1) as string).trimEnd();
+  const longest = Math.max(...lines.slice(0, -1).map(({ length }) => length));
+  return last.length * 2 >= longest && input.text().trimEnd().endsWith(last);
 }
 
 function isLastLine(input: Input, field: Field): boolean {
