@@ -15,8 +15,8 @@ import { subleafRule } from '../catalogue/subleaves.js';
 import { InputError } from '../model/errors.js';
 import { groupCpus } from '../model/group-cpus.js';
 import type { Cpu } from '../model/host.js';
-import { type LeafRow, type LeafTable, leafTable } from '../model/leaves.js';
-import { ALL_KNOWN_64, hex, NO_REGISTERS, type Register } from '../model/registers.js';
+import { type LeafRow, type LeafTable, leafTable, readRegister } from '../model/leaves.js';
+import { ALL_KNOWN_64, hasBit, hex, NO_REGISTERS, type Register } from '../model/registers.js';
 import { type Input, malformed } from './format.js';
 import { MAX_LOGICAL_CPUS, quote } from './text-dump.js';
 
@@ -29,6 +29,10 @@ const XCR0 = 'xgetbv.ecx[0x0]';
 const MAX_ANSWERS = 4096;
 /** 8192 CPUs of which none is like another come nowhere near. */
 const MAX_ROWS = 2_000_000;
+/** All of an answer are printed, zero or not. */
+const REGISTERS = 4;
+/** Of leaf 1 ECX. */
+const OSXSAVE = 27;
 /** Where an answer is the same for further ones, they say nothing new. */
 const MAX_SUBLEAVES = 64;
 
@@ -37,6 +41,8 @@ interface Answer extends Record<Register, number> {
   readonly first: number;
   until: number;
   queryMask: number;
+  /** How many of the four registers are here. */
+  registers: number;
   /** Printed with a subleaf: others of the leaf have another answer. */
   readonly hasSubleaf: boolean;
 }
@@ -47,7 +53,10 @@ interface Processor {
   number: number;
   readonly answers: Map<string, Answer>;
   readonly changed: Set<string>;
-  xcr0: bigint;
+  /** How many answers aren't zero, as it says itself. */
+  count: number | undefined;
+  /** Undefined: not printed so far, by this one or those before. */
+  xcr0: bigint | undefined;
   readonly line: number;
 }
 
@@ -74,6 +83,10 @@ export class ProcessorLines {
     const processor = this.#processor(Number.parseInt(digits, 16), line);
     if (what === 'requested') {
       processor.number = this.#number(what, value, line);
+      return;
+    }
+    if (what === 'cpuid_leaves') {
+      processor.count = this.#number(what, value, line);
       return;
     }
     if (what === XCR0) {
@@ -121,7 +134,8 @@ export class ProcessorLines {
       number: index,
       answers: current?.answers ?? new Map(),
       changed: new Set(),
-      xcr0: current?.xcr0 ?? 0n,
+      count: undefined,
+      xcr0: current?.xcr0,
       line,
     };
     return this.#current;
@@ -145,6 +159,7 @@ export class ProcessorLines {
         first,
         until: first,
         queryMask: 0,
+        registers: 0,
         hasSubleaf: whole === undefined,
       };
       processor.answers.set(key, answer);
@@ -158,7 +173,10 @@ export class ProcessorLines {
     const number = this.#number(`leaf ${hex(leaf)}`, value, line);
     if (register === 'until_ecx') answer.until = number;
     else if (register === 'ecx_query_mask') answer.queryMask = number;
-    else answer[register as Register] = number;
+    else {
+      answer[register as Register] = number;
+      answer.registers++;
+    }
   }
 
   #end(): void {
@@ -170,6 +188,25 @@ export class ProcessorLines {
         { line: processor.line },
         'Give the whole output of "ld.so --list-diagnostics".',
       );
+    const answers = [...processor.answers.values()];
+    const cut = answers.find(({ registers }) => registers !== REGISTERS);
+    if (cut !== undefined)
+      throw malformed(
+        this.#input,
+        `processor ${processor.index} has ${cut.registers} registers of leaf ${hex(cut.leaf)}, not ${REGISTERS}`,
+        { line: processor.line },
+        'Give the whole output of "ld.so --list-diagnostics", of one host.',
+      );
+    const count = answers.filter((answer) => !isZero(answer)).length;
+    if (processor.count !== count)
+      throw malformed(
+        this.#input,
+        processor.count === undefined
+          ? `processor ${processor.index} doesn't say how many leaves it has`
+          : `processor ${processor.index} has ${processor.count} leaves, and ${count} are here`,
+        { line: processor.line },
+        'A leaf that is missing would look like one that the CPU lacks: give the whole output.',
+      );
     if (this.#numbers.has(processor.number))
       throw malformed(
         this.#input,
@@ -179,7 +216,7 @@ export class ProcessorLines {
       );
     this.#numbers.add(processor.number);
     if (this.#table === undefined || processor.changed.size > 0) {
-      this.#table = leafTable(rowsOf([...processor.answers.values()]));
+      this.#table = leafTable(rowsOf(answers));
       this.#rows += this.#table.rows.length;
       if (this.#rows > MAX_ROWS)
         throw new InputError('too-large', `more than ${MAX_ROWS} answers of CPUID`, {
@@ -187,10 +224,12 @@ export class ProcessorLines {
           remedy: 'Give the output of one host.',
         });
     }
+    const xcr0 = processor.xcr0 ?? (isOsxsaveClear(this.#table) ? 0n : undefined);
     this.#done.push({
       logical: [processor.number],
       leaves: this.#table,
-      xcr0: { value: processor.xcr0, known: ALL_KNOWN_64 },
+      // It is the last line: a text may be cut before.
+      ...(xcr0 === undefined ? {} : { xcr0: { value: xcr0, known: ALL_KNOWN_64 } }),
     });
   }
 
@@ -218,6 +257,16 @@ export class ProcessorLines {
   }
 }
 
+function isZero({ eax, ebx, ecx, edx }: Answer): boolean {
+  return (eax | ebx | ecx | edx) === 0;
+}
+
+/** Without CR4.OSXSAVE there is no XCR0 to read. */
+function isOsxsaveClear(leaves: LeafTable): boolean {
+  const { value, known } = readRegister(leaves, 1, 0, 'ecx');
+  return hasBit(known, OSXSAVE) && !hasBit(value, OSXSAVE);
+}
+
 function rowOf(answer: Answer, subleaf: number): LeafRow {
   const { leaf, eax, ebx, ecx, edx, queryMask } = answer;
   return { leaf, subleaf, eax, ebx, ecx: ((ecx & ~queryMask) | (subleaf & queryMask)) >>> 0, edx };
@@ -231,7 +280,6 @@ function rowsOf(answers: readonly Answer[]): LeafRow[] {
     if (!rows.has(key)) rows.set(key, row);
   };
   // What isn't there any more may lie within the range of what is there now.
-  const isZero = ({ eax, ebx, ecx, edx }: Answer) => (eax | ebx | ecx | edx) === 0;
   const ordered = [...answers.filter((one) => !isZero(one)), ...answers.filter(isZero)];
   for (const answer of ordered) {
     const { leaf, first, until, hasSubleaf } = answer;

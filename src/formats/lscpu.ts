@@ -129,7 +129,13 @@ function readJson(input: Input): Seen {
     const key = keyOf(written, data);
     if (key === undefined) continue;
     const before = block.get(key);
-    const field: Field = { value: data, line: lineOf(input.text(), entry) };
+    const field: Field = {
+      value: data,
+      // For errors alone.
+      get line() {
+        return lineOf(input.text(), entry);
+      },
+    };
     if (before !== undefined && before.value !== data) throw givenTwice(input, written, field.line);
     block.set(key, field);
   }
@@ -172,7 +178,7 @@ function read(input: Input): Host {
   const vendor = block.get('vendor_id');
   const letters = VENDORS.get(vendor?.value.trim() ?? '');
   if (vendor !== undefined && letters !== undefined)
-    block.set('vendor_id', { ...vendor, value: letters });
+    block.set('vendor_id', { value: letters, line: vendor.line });
   const host = hostOfBlocks(input, 'lscpu', [block]);
   const cpus = host.cpus.map((cpu) => withLogicalCpus(cpu, online));
   return { ...host, cpus, remarks: [...host.remarks, ...remarksOn(cpus[0] as Cpu, isTranslated)] };

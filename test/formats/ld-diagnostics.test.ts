@@ -199,10 +199,13 @@ const asked = (rows: readonly LeafRow[]) =>
 
 const GUEST = dumpText('skylake-server-guest.cpuid-1-r');
 const ROWS = asked(linesOf(GUEST));
+const COUNT = ROWS.filter((row) => !isZero(row)).length;
+const counted = (number: number, count = COUNT) =>
+  `x86.processor[${hex(number)}].cpuid_leaves=${hex(count)}`;
 const FIRST = [
   'x86.processor[0x0].requested=0x3',
   'x86.processor[0x0].observed=0x3',
-  'x86.processor[0x0].cpuid_leaves=0x2b',
+  counted(0),
   'x86.processor[0x0].ecx_limit=0x1ff',
   ...processor(
     0,
@@ -263,10 +266,12 @@ describe('all leaves of every CPU', () => {
     const host = read(
       next([
         'x86.processor[0x1].requested=0x4',
-        'x86.processor[0x1].cpuid_leaves=0x2b',
+        counted(1),
         'x86.processor[0x2].requested=0x6',
+        counted(2),
         ...of(2, question, leaf7.eax, leaf7.ebx & ~0x20, leaf7.ecx, leaf7.edx),
         'x86.processor[0x3].requested=0x7',
+        counted(3),
       ]),
     );
     expect(host.cpus.map(({ logical }) => logical)).toEqual([
@@ -280,6 +285,7 @@ describe('all leaves of every CPU', () => {
     const host = read(
       next([
         'x86.processor[0x1].requested=0x9',
+        counted(1, COUNT - 1),
         ...of(1, 'subleaf_eax[0xd].ecx[0x9]', 0, 0, 0, 0),
         'x86.processor[0x1].xgetbv.ecx[0x0]=0x7',
       ]),
@@ -289,10 +295,17 @@ describe('all leaves of every CPU', () => {
     expect(readRegister(host.cpus[0]!.leaves, 0xd, 9, 'eax').value).toBe(8);
   });
 
+  it('without XCR0, that is unknown', () => {
+    const host = read(text(FIRST.filter((line) => !line.includes('xgetbv'))));
+    expect(onlyCpu(host).xcr0).toBeUndefined();
+    expect(describeHost(host).effective('avx')).toBe(UNKNOWN);
+  });
+
   it('subleaves with one answer are printed once', () => {
     const host = read(
       next([
         'x86.processor[0x1].requested=0x9',
+        counted(1),
         ...of(1, 'subleaf_eax[0xb].ecx[0x2]', 0, 0, 0x2, 7),
         'x86.processor[0x1].cpuid.subleaf_eax[0xb].ecx[0x2].until_ecx=0x1ff',
         'x86.processor[0x1].cpuid.subleaf_eax[0xb].ecx[0x2].ecx_query_mask=0xff',
@@ -310,8 +323,28 @@ describe('all leaves of every CPU', () => {
       text(FIRST).replaceAll('processor[0x0]', 'processor[0x1]'),
       /doesn't follow/,
     ],
-    ['one CPU twice', next(['x86.processor[0x1].requested=0x3']), /CPU 3 comes a second time/],
+    [
+      'one CPU twice',
+      next(['x86.processor[0x1].requested=0x3', counted(1)]),
+      /CPU 3 comes a second time/,
+    ],
+    [
+      'a part of the leaves',
+      text(FIRST.filter((line) => !line.includes('[0x80000001]'))),
+      /has \d+ leaves, and \d+ are here/,
+    ],
+    [
+      'leaves that nobody counted',
+      text(FIRST.filter((line) => !line.includes('cpuid_leaves'))),
+      /doesn't say how many leaves/,
+    ],
     ['no leaf 0', text(FIRST.filter((line) => !line.includes('eax[0x0]'))), /has no leaf 0/],
+    [
+      'a register that is missing',
+      text(FIRST.filter((line) => !line.includes('eax[0x80000001].ecx'))),
+      /3 registers of leaf 0x80000001/,
+    ],
+    ['two hosts', text([...FIRST, ...FIRST]), /8 registers of leaf 0x0/],
     ['a register that is none', next(['x86.processor[0x0].cpuid.eax[0x1].esi=0x1']), /damaged/],
     ['a number that is none', next(['x86.processor[0x0].cpuid.eax[0x1].ebx=many']), /not a number/],
     ['a processor that is none', next(['x86.processor[first].requested=0x1']), /damaged/],

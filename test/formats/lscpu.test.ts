@@ -95,7 +95,9 @@ describe('reading', () => {
     ['with dashes', `${FILE}BIOS Model name: -\nL3 cache: -\n`, FILE],
     [
       'wrapped between words',
-      FILE.replace(flags, flags.replace(' mca ', `\n${' '.repeat(21)}mca `)),
+      FILE.replace(flags, flags.replace(' mca ', `\n${' '.repeat(21)}mca `)).concat(
+        'Vulnerabilities:\n',
+      ),
       FILE,
     ],
   ])('%s', (_, text, of) => {
@@ -144,6 +146,11 @@ describe('what can not be trusted is refused', () => {
   const cutFlags = FILE.slice(0, FILE.indexOf(' avx2') + 4);
   it.each([
     ['flags that are cut', cutFlags, /ends in the middle of the flags/],
+    [
+      'flags that are cut between two lines',
+      TERMINAL.slice(0, TERMINAL.indexOf('cr8_legacy')),
+      /may go on/,
+    ],
     ['flags that dots stand for', FILE.replace(/ avx2 .*$/m, ' ...'), /dots stand for flags/],
     ['no flags', FILE.replace(/^Flags.*$/m, ''), /has no flags/],
     [
