@@ -12,7 +12,7 @@ import { profile } from './profile.js';
 const OWN: readonly Format[] = [profile, namedProfile];
 
 /** Formats that say more where the kernel's release is known. */
-export const TAKES_KERNEL: ReadonlySet<string> = new Set(['proc-cpuinfo']);
+export const TAKES_KERNEL: ReadonlySet<string> = new Set(['proc-cpuinfo', 'lscpu']);
 
 function unknownFormat(input: Input, formats: readonly Format[]): InputError {
   const place = { file: input.name };
@@ -28,7 +28,7 @@ function unknownFormat(input: Input, formats: readonly Format[]): InputError {
 
 /** What the user says of a file beside it. */
 interface Told {
-  /** The Linux release that a /proc/cpuinfo comes from, or a lower one. */
+  /** The Linux release that a /proc/cpuinfo or lscpu's output comes from, or a lower one. */
   readonly kernel?: string | undefined;
 }
 

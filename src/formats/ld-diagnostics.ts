@@ -17,6 +17,7 @@ import {
   xcr0FromFeatures,
 } from '../model/from-features.js';
 import type { Cpu, Host, SystemFacts } from '../model/host.js';
+import { isKernelSince } from '../model/kernel-release.js';
 import { type LeafRow, type LeafTable, leafTable, readRegister } from '../model/leaves.js';
 import {
   ALL_KNOWN,
@@ -31,6 +32,7 @@ import { isRelease, isSince } from '../model/release.js';
 import { LEGACY_AREA_BYTES } from '../model/xsave.js';
 import { type Format, type Input, malformed } from './format.js';
 import { ProcessorLines } from './ld-diagnostics-cpuid.js';
+import { CHECKS_COMPONENTS } from './proc-cpuinfo-flags.js';
 import { endsInsideLine, forEachLine, quote } from './text-dump.js';
 
 /** Leaf and subleaf by number, which is part of glibc's ABI (bits/platform/x86.h). */
@@ -204,9 +206,6 @@ function bitOf(table: LeafTable, name: FeatureName): boolean | undefined {
 /** Features that glibc takes for usable only where XCR0 has their state (update_active). */
 const BY_XCR0: readonly FeatureName[] = ['avx', 'avx512f', 'amx_tile', 'apx'];
 
-/** From here on Linux enables the state of protection keys only with the keys (ccb18db2ab9d). */
-const CHECKS_COMPONENTS = '4.15';
-
 /** Mirrors of XCR0: what glibc takes for usable, OSXSAVE and OSPKE. */
 function readXcr0(leaves: LeafTable, active: LeafTable, facts: Facts): Known64 {
   const osxsave = bitOf(leaves, 'osxsave');
@@ -214,7 +213,7 @@ function readXcr0(leaves: LeafTable, active: LeafTable, facts: Facts): Known64 {
   if (bitOf(leaves, 'ospke') === true) present.add('pku');
   if (osxsave === true) present.add('xsave');
   const kernel = facts.text('uname.release') ?? '';
-  const checks = isRelease(kernel) && isSince(kernel, CHECKS_COMPONENTS);
+  const checks = isKernelSince(kernel, CHECKS_COMPONENTS);
   return xcr0FromFeatures(present, (name) => {
     // Linux asks for avx512f, never for avx10, before it enables their state.
     if (name === 'avx10') return true;

@@ -3,10 +3,13 @@
  * terminal of 80 columns, into a file, and as JSON.
  */
 import { describe, expect, it } from 'vitest';
+import { openInput } from '../../src/formats/format.js';
+import { TAKES_KERNEL } from '../../src/formats/index.js';
 import { lscpu } from '../../src/formats/lscpu.js';
 import { procCpuinfo } from '../../src/formats/proc-cpuinfo.js';
 import { describeHost, effectiveFeatures } from '../../src/model/capabilities.js';
 import { readRegister } from '../../src/model/leaves.js';
+import { ABSENT, UNKNOWN } from '../../src/model/xsave.js';
 import { dumpText, failureOf, onlyCpu, readWith, recognises } from './dump-text.js';
 
 const read = (text: string) => readWith(lscpu, text);
@@ -84,6 +87,16 @@ describe('reading', () => {
     expect([seen.vendor, seen.brand]).toEqual(['GenuineIntel', 'A CPU']);
     expect(effectiveFeatures(seen)).toContain('avx');
     expect(effectiveFeatures(seen)).not.toContain('avx2');
+  });
+
+  it('takes the release of the kernel, where it is known', () => {
+    const bytes = Buffer.from(FILE, 'latin1');
+    const host = lscpu.read(openInput('x', bytes, '6.1'));
+    expect(host.system?.kernel).toBe('6.1');
+    // From 5.15 on its flag is printed where the CPU has it.
+    expect(describeHost(host).hardware('avx_vnni')).toBe(ABSENT);
+    expect(describeHost(read(FILE)).hardware('avx_vnni')).toBe(UNKNOWN);
+    expect(TAKES_KERNEL.has('lscpu')).toBe(true);
   });
 
   const flags = /^Flags: .*$/m.exec(FILE)?.[0] as string;

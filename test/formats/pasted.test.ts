@@ -77,6 +77,10 @@ describe('is left alone:', () => {
   ])('%s', (_, text) => {
     expect(same(text)).toBe(true);
   });
+  it("the kernel's release, which the user gave", () => {
+    const input = openInput('x', Buffer.from('> a\n'), '6.1');
+    expect(withoutPasteMarks(input)).toMatchObject({ name: 'x', kernel: '6.1', head: 'a\n' });
+  });
   it('only a fence', async () => {
     expect((await failureOf('```\n')).code).toBe('unknown-format');
   });
