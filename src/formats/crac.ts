@@ -135,7 +135,7 @@ const SECOND: readonly { readonly upTo: number; readonly bits: readonly Bit[] }[
   },
 ];
 
-/** AMD's leaf 0x80000001 ECX is read one bit too high before this release: of these nothing is known there. */
+/** AMD's leaf 0x80000001 ECX is read one bit too high before this release. */
 const AMD_READ_RIGHT = 25;
 const MISREAD: ReadonlySet<FeatureName> = new Set(['3dnowprefetch', 'sse4a', 'abm', 'fma4']);
 
@@ -298,13 +298,20 @@ class Reading {
     }
   }
 
-  /** What an old JVM takes for another bit on AMD's CPUs, which alone have SSE4A. */
-  forgetMisread(): void {
-    if (!this.present.has('sse4a') || this.#release >= AMD_READ_RIGHT) return;
+  /**
+   * What an old JVM takes for another bit on AMD's CPUs: SSE4A's bit for LZCNT, that of misaligned SSE for
+   * SSE4A. Only they set the latter, and all of them with AVX have it.
+   */
+  correctMisread(): void {
+    const isAmd = this.present.has('sse4a');
+    if (this.#release >= AMD_READ_RIGHT || (!isAmd && this.present.has('avx'))) return;
+    // Either release has a bit for it then.
+    const hasSse4a = isAmd && this.present.has('abm');
     for (const name of MISREAD) {
       this.present.delete(name);
       this.absent.delete(name);
     }
+    if (hasSse4a) this.present.add('sse4a');
   }
 }
 
@@ -324,7 +331,7 @@ function read(input: Input): Host {
   checkNumbering(input, present, release);
   const second = SECOND.find(({ upTo }) => release !== undefined && release <= upTo);
   if (second !== undefined) reading.take(1, second.bits);
-  reading.forgetMisread();
+  reading.correctMisread();
   for (const name of LONG_MODE) present.add(name);
   // Both are set only where XGETBV says that their state is enabled.
   if (present.has('avx')) for (const name of ['xsave', 'osxsave'] as const) present.add(name);

@@ -118,9 +118,19 @@ describe('what a JVM says of its machine', () => {
   });
 
   it('of an AMD CPU: what releases before 25 misread is unknown', () => {
-    const misread: Said = { sse4a: UNKNOWN, abm: UNKNOWN, '3dnowprefetch': UNKNOWN, fma4: UNKNOWN };
+    // The bit of lzcnt is that of SSE4A there, and that of sse4a another one.
+    const misread: Said = { sse4a: PRESENT, abm: UNKNOWN, '3dnowprefetch': UNKNOWN, fma4: UNKNOWN };
     for (const version of ['', JDK_17, JDK_21])
       expect(said(version + shown(pair(ZEN)), misread)).toEqual(misread);
+    const without: Said = { ...misread, sse4a: UNKNOWN };
+    for (const version of ['', JDK_17])
+      expect(said(version + shown(pair(ZEN.replace(' lzcnt', ''))), without)).toEqual(without);
+    // Without AVX it may be an AMD CPU as well as one of Intel.
+    expect(said(JDK_17 + shown(pair(V2)), without)).toEqual(without);
+    expect(said(JDK_25 + shown(pair(V2)), { sse4a: ABSENT, abm: ABSENT })).toEqual({
+      sse4a: ABSENT,
+      abm: ABSENT,
+    });
     const right: Said = { sse4a: PRESENT, abm: PRESENT, '3dnowprefetch': PRESENT, sha_ni: PRESENT };
     expect(said(JDK_25 + shown(pair(ZEN)), right)).toEqual(right);
   });
