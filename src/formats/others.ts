@@ -1,8 +1,8 @@
 /** Baselines and other tools' formats, in the order in which they are asked: those that are surest come first. */
 import { baseline } from './baseline.js';
 import { cpuidRaw } from './cpuid-raw.js';
-import { critJson } from './crit-json.js';
 import { crac } from './crac.js';
+import { critJson } from './crit-json.js';
 import { criuImage } from './criu-image.js';
 import { dumpRecord } from './dump-record.js';
 import { firecracker } from './firecracker.js';
