@@ -22,7 +22,11 @@ export function takesKernel({ format }: Host): boolean {
 /** Throws InputError where none of what was read takes it: whoever gives it counts on it. */
 export function refuseUselessKernel(kernel: string | undefined, isUsed: boolean): void {
   if (kernel === undefined || isUsed) return;
-  throw new InputError('usage', '--kernel says nothing here: no host is a /proc/cpuinfo', {
-    remedy: 'Leave it out; other files tell what they know of the kernel themselves.',
-  });
+  throw new InputError(
+    'usage',
+    "--kernel says nothing here: no host is a /proc/cpuinfo or lscpu's output",
+    {
+      remedy: 'Leave it out; other files tell what they know of the kernel themselves.',
+    },
+  );
 }

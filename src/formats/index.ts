@@ -12,7 +12,7 @@ import { profile } from './profile.js';
 const OWN: readonly Format[] = [profile, namedProfile];
 
 /** Formats that say more where the kernel's release is known. */
-export const TAKES_KERNEL: ReadonlySet<string> = new Set(['proc-cpuinfo']);
+export const TAKES_KERNEL: ReadonlySet<string> = new Set(['proc-cpuinfo', 'lscpu']);
 
 function unknownFormat(input: Input, formats: readonly Format[]): InputError {
   const place = { file: input.name };
@@ -28,7 +28,7 @@ function unknownFormat(input: Input, formats: readonly Format[]): InputError {
 
 /** What the user says of a file beside it. */
 interface Told {
-  /** The Linux release that a /proc/cpuinfo comes from, or a lower one. */
+  /** The Linux release that a /proc/cpuinfo or lscpu's output comes from, or a lower one. */
   readonly kernel?: string | undefined;
 }
 
@@ -39,14 +39,26 @@ interface Reader {
   readonly settle: (host: Host) => Host;
 }
 
+/** Whether it begins with a mark of quoting or a code fence; the like of it is undone by `withoutPasteMarks`. */
+function isMarked({ head }: Input): boolean {
+  return /^(?:\u00ef\u00bb\u00bf)?\s*[>`~]/.test(head);
+}
+
+function ownFormat(input: Input): Format | undefined {
+  return OWN.find((format) => format.recognise(input));
+}
+
 async function readerOf(name: string, bytes: Uint8Array, { kernel }: Told): Promise<Reader> {
   const input = openInput(name, bytes, kernel);
-  const own = OWN.find((format) => format.recognise(input));
+  const own = isMarked(input) ? undefined : ownFormat(input);
   if (own !== undefined) return { input, format: own, settle: (host) => host };
-  const { OTHERS, withKnownDesign } = await import('./others.js');
-  const format = OTHERS.find((one) => one.recognise(input));
-  if (format === undefined) throw unknownFormat(input, [...OWN, ...OTHERS]);
-  return { input, format, settle: withKnownDesign };
+  const { OTHERS, withKnownDesign, withoutPasteMarks } = await import('./others.js');
+  const plain = withoutPasteMarks(input);
+  const pasted = plain === input ? undefined : ownFormat(plain);
+  if (pasted !== undefined) return { input: plain, format: pasted, settle: (host) => host };
+  const format = OTHERS.find((one) => one.recognise(plain));
+  if (format === undefined) throw unknownFormat(plain, [...OWN, ...OTHERS]);
+  return { input: plain, format, settle: withKnownDesign };
 }
 
 /** Throws InputError for anything that can't be read as a host. */

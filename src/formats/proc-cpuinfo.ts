@@ -213,12 +213,17 @@ function readProcCpuinfo(input: Input): Host {
     });
   if (blocks.length === 0)
     throw malformed(input, 'holds no processor', {}, 'Give all of /proc/cpuinfo.');
+  return hostOfBlocks(input, 'proc-cpuinfo', blocks);
+}
+
+/** At least one block. */
+export function hostOfBlocks(input: Input, format: string, blocks: readonly Block[]): Host {
   const cpus = readCpus(input, blocks);
   const flags = readFlags(input, blocks[0] as Block, 0);
   const microcode = blocks[0]?.get('microcode')?.value.trim() ?? '';
   return {
     name: input.name,
-    format: 'proc-cpuinfo',
+    format,
     kind: 'system',
     cpus,
     system: {

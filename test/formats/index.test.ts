@@ -9,6 +9,7 @@ import { namedProfile } from '../../src/formats/named-profile.js';
 import { OTHERS } from '../../src/formats/others.js';
 import { profile } from '../../src/formats/profile.js';
 import { describeHost } from '../../src/model/capabilities.js';
+import { dumpText } from './dump-text.js';
 import { type FixtureName, failureOf, fixtureBytes, readText } from './fixture.js';
 
 const ALL = [profile, namedProfile, ...OTHERS];
@@ -33,6 +34,20 @@ describe('a format is found by the content', () => {
     ['nodes', 'kubernetes-node'],
   ])('%s as %s, by that one alone', (fixture, name) => {
     const input = openInput('x', fixtureBytes(fixture));
+    expect(ALL.filter((format) => format.recognise(input)).map((format) => format.name)).toEqual([
+      name,
+    ]);
+  });
+
+  it.each([
+    ['haswell-guest-2-cpus.cpuid-r', 'cpuid-raw'],
+    ['haswell-guest-2-cpus.cpuinfo', 'proc-cpuinfo'],
+    ['haswell-guest-2-cpus.lscpu', 'lscpu'],
+    ['epyc-milan-guest.lscpu-terminal', 'lscpu'],
+    ['skylake-server-guest.lscpu-J', 'lscpu'],
+    ['emerald-rapids.ld-diagnostics', 'ld-diagnostics'],
+  ])('%s as %s, by that one alone', (dump, name) => {
+    const input = openInput('x', Buffer.from(dumpText(dump), 'latin1'));
     expect(ALL.filter((format) => format.recognise(input)).map((format) => format.name)).toEqual([
       name,
     ]);

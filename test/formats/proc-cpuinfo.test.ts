@@ -607,12 +607,28 @@ describe('a line of flags that was wrapped', () => {
     }
     expect(read).toBeGreaterThan(widths.length * 0.9);
   });
+  it.each([
+    ['a whole line', (lines: string[]) => lines, true],
+    [
+      'a whole line, its blank lost',
+      (lines: string[]) => [...lines, 'sse4_2 x2apic popcnt tsc_deadline_timer'],
+      true,
+    ],
+    ['a short one', (lines: string[]) => [...lines, 'popcnt'], false],
+  ])('that ends the text with %s', (_, cut, isRefused) => {
+    const lines = fold(DESKTOP, 60, '').split('\n').slice(0, 4);
+    const text = `flags : ${cut(lines).join('\n')}\n`;
+    if (isRefused) expect(() => effectiveOf(text)).toThrow('may go on');
+    else expect(effectiveOf(text)).toContain('popcnt');
+    expect(() => effectiveOf(`${text}bugs :\n`)).not.toThrow();
+  });
   it('is refused where a seam can be read in two ways', () => {
     // "tm" and "2" are no two flags, "tm2" is one; "foo" and "bar" may be anything.
     expect(() => effectiveOf(desktop('fpu tsc lm lahf_lm fo\no tm\n2 bar'))).toThrow(/line|flag/);
   });
   it('that is given twice has to be the same to its end', () => {
-    const twice = (a: string, b: string) => `flags : fpu tsc lm\n${a}\nflags : fpu tsc lm\n${b}\n`;
+    const twice = (a: string, b: string) =>
+      `flags : fpu tsc lm\n${a}\nflags : fpu tsc lm\n${b}\nbugs :\n`;
     expect(effectiveOf(twice(' sse sse2', ' sse sse2'))).toEqual(
       effectiveOf('flags : fpu tsc lm sse sse2\n'),
     );

@@ -139,12 +139,39 @@ const VZ = {
   },
 };
 
+const LSCPU = {
+  lscpu: [
+    { field: 'Architecture:', data: 'x86_64' },
+    {
+      field: 'Vendor ID:',
+      data: 'GenuineIntel',
+      children: [
+        {
+          field: 'Model name:',
+          data: 'Xeon',
+          children: [
+            { field: 'CPU family:', data: '6' },
+            { field: 'Model:', data: '85' },
+            { field: 'Stepping:', data: '4' },
+            {
+              field: 'Flags:',
+              data: 'fpu tsc cx8 cmov clflush mmx fxsr sse sse2 syscall lm pni xsave avx',
+            },
+          ],
+        },
+      ],
+    },
+    { field: 'Vulnerabilities:', data: null },
+  ],
+};
+
 const EXAMPLES: readonly (readonly [string, string])[] = [
   ['profile', JSON.stringify(PROFILE)],
   ['libvirt-cpudata', XML],
   ['qemu-expansion', JSON.stringify(QEMU)],
   ['firecracker', JSON.stringify(FIRECRACKER)],
   ['vzcpuidctl', JSON.stringify(VZ)],
+  ['lscpu', JSON.stringify(LSCPU)],
 ];
 
 describe('each format', () => {
@@ -511,6 +538,9 @@ describe('what is no format', () => {
       'vzcpuidctl',
       'libcpuid',
       '/proc/cpuinfo',
+      'lscpu',
+      'ld.so --list-diagnostics',
+      'CRaC',
     ])
       expect(remedy).toContain(title);
   });

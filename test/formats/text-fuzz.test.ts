@@ -5,9 +5,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cpuidRaw } from '../../src/formats/cpuid-raw.js';
+import { crac } from '../../src/formats/crac.js';
 import { type Format, openInput } from '../../src/formats/format.js';
 import { instlatx64 } from '../../src/formats/instlatx64.js';
+import { ldDiagnostics } from '../../src/formats/ld-diagnostics.js';
 import { libcpuid } from '../../src/formats/libcpuid.js';
+import { lscpu } from '../../src/formats/lscpu.js';
 import { procCpuinfo } from '../../src/formats/proc-cpuinfo.js';
 import { describeHost } from '../../src/model/capabilities.js';
 import { describeInputError, isInputError } from '../../src/model/errors.js';
@@ -35,6 +38,33 @@ const TEXTS: readonly (readonly [Format, string])[] = [
           `basic_cpuid[${leaf}]=${[eax, ebx, ecx, edx].map(hex8).join(' ')}\n`,
       )
       .join(''),
+  ],
+  [lscpu, dumpText('haswell-guest-2-cpus.lscpu')],
+  [lscpu, dumpText('epyc-milan-guest.lscpu-terminal')],
+  [lscpu, dumpText('skylake-server-guest.lscpu-J')],
+  [ldDiagnostics, dumpText('emerald-rapids.ld-diagnostics')],
+  [
+    ldDiagnostics,
+    [0, 1]
+      .flatMap((number) => [
+        `x86.processor[0x${number}].requested=0x${number}`,
+        `x86.processor[0x${number}].cpuid_leaves=0x${registers
+          .filter((row) => (row.eax | row.ebx | row.ecx | row.edx) !== 0)
+          .length.toString(16)}`,
+        ...registers.flatMap(({ leaf, subleaf, ...values }) =>
+          (['eax', 'ebx', 'ecx', 'edx'] as const).map(
+            (register) =>
+              `x86.processor[0x${number}].cpuid.subleaf_eax[0x${leaf.toString(16)}].ecx[0x${subleaf.toString(16)}].${register}=0x${values[register].toString(16)}`,
+          ),
+        ),
+        `x86.processor[0x${number}].xgetbv.ecx[0x0]=0x207`,
+      ])
+      .join('\n')
+      .concat('\n'),
+  ],
+  [
+    crac,
+    "openjdk 21.0.6 2025-01-21 LTS\nThis machine's CPU features are: -XX:CPUFeatures=0x21801fdfbd7,0x3e6\n",
   ],
 ];
 
@@ -170,7 +200,15 @@ describe.each(
 });
 
 const SIZE = 30 * 1024 * 1024;
-const FORMATS: readonly Format[] = [cpuidRaw, instlatx64, libcpuid, procCpuinfo];
+const FORMATS: readonly Format[] = [
+  cpuidRaw,
+  instlatx64,
+  libcpuid,
+  procCpuinfo,
+  lscpu,
+  ldDiagnostics,
+  crac,
+];
 const ANY_JUNK: readonly (readonly [string, string])[] = [
   ['empty lines', '\n'],
   ['lines of one letter', 'x\n'],
@@ -191,6 +229,15 @@ const OWN_JUNK: readonly (readonly [Format, string, string])[] = [
   [procCpuinfo, 'one line of flags', 'flags : sse '],
   [procCpuinfo, 'the same flags again and again', 'flags\t: sse2\n'],
   [procCpuinfo, 'one flag without an end', 'flags:'],
+  [lscpu, 'lines of flags', 'Flags: fpu sse\n'],
+  [lscpu, 'fields without data', 'Model:\n'],
+  [lscpu, 'entries without end', '{"lscpu":[{"field":"Flags:","data":"fpu"},'],
+  [ldDiagnostics, 'names without values', 'x86.cpu_features.features[0x1].cpuid[0x0]=\n'],
+  [ldDiagnostics, 'processors without leaves', 'x86.processor[0x0].requested=0x0\n'],
+  [ldDiagnostics, 'one name', 'x86.processor['],
+  [crac, 'options without numbers', '-XX:CPUFeatures='],
+  [crac, 'numbers of one machine', "this machine's CPU features are 0x200000080d7,0x0\n"],
+  [crac, 'releases', 'openjdk 17 '],
 ];
 const junk = [
   ...FORMATS.flatMap((format) =>

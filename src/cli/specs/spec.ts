@@ -60,15 +60,17 @@ export interface CommandSpec {
 export const HOST_HELP =
   'A HOST is localhost, a file (found out by its content: a cpugate profile or baseline, cpuid -r, ' +
   "InstLatX64, CRIU cpuinfo.img or crit's JSON, libvirt cpudata, virsh capabilities or domcapabilities, " +
-  'a domain, QEMU model expansion, Firecracker fingerprint, vzcpuidctl, libcpuid, /proc/cpuinfo, ' +
-  'Kubernetes nodes with NFD labels), "-" for standard input, or the name of a CPU model ("cpugate show ' +
-  '--models"). A file that is called like one of these is written ./NAME.';
+  'a domain, QEMU model expansion, Firecracker fingerprint, vzcpuidctl, libcpuid, /proc/cpuinfo, lscpu, ' +
+  'ld.so --list-diagnostics, CPU features of a JVM with CRaC, Kubernetes nodes with NFD labels; quoted or ' +
+  'indented too), "-" for standard input, or the name of a CPU model ("cpugate show --models"). A file ' +
+  'that is called like one of these is written ./NAME.';
 
 export const JSON_OPTION: OptionSpec = { type: 'boolean', describe: 'JSON for programs' };
 export const KERNEL_OPTION: OptionSpec = {
   type: 'string',
   value: 'VERSION',
-  describe: 'every /proc/cpuinfo given comes from Linux VERSION or later, which tells more of it',
+  describe:
+    'every /proc/cpuinfo or lscpu given is of Linux VERSION or later, which tells more of it',
 };
 export const COLOR_OPTION: OptionSpec = {
   type: 'boolean',
