@@ -7,6 +7,7 @@
  * (CPU_FEATURE_FLAGS, GLIBC_FEATURE_FLAGS, feature_flags(), glibc_flags()).
  */
 import type { FeatureName } from '../catalogue/index.js';
+import { EVERY_64_BIT_CPU } from '../catalogue/long-mode.js';
 import { InputError } from '../model/errors.js';
 import { rowsFromFeatures, xcr0FromFeatures } from '../model/from-features.js';
 import type { Host } from '../model/host.js';
@@ -237,8 +238,6 @@ const ALWAYS: readonly FeatureName[] = [
   'tsc',
   'clflush',
 ];
-/** JVMs with CRaC are 64-bit programs. */
-const LONG_MODE: readonly FeatureName[] = ['fpu', 'lm', 'syscall'];
 /** No CPU has the first without the second. */
 const IMPLIED: readonly (readonly [FeatureName, FeatureName])[] = [
   ['ssse3', 'pni'],
@@ -332,7 +331,8 @@ function read(input: Input): Host {
   const second = SECOND.find(({ upTo }) => release !== undefined && release <= upTo);
   if (second !== undefined) reading.take(1, second.bits);
   reading.correctMisread();
-  for (const name of LONG_MODE) present.add(name);
+  // JVMs with CRaC are 64-bit programs.
+  for (const name of EVERY_64_BIT_CPU) present.add(name);
   // Both are set only where XGETBV says that their state is enabled.
   if (present.has('avx')) for (const name of ['xsave', 'osxsave'] as const) present.add(name);
   const enabled = new Set(present);

@@ -16,6 +16,7 @@ import {
   type Key,
   type Layout,
   readBlocks,
+  readFlags,
 } from './proc-cpuinfo-blocks.js';
 import { schemaError } from './schema-errors.js';
 import { MAX_LOGICAL_CPUS } from './text-dump.js';
@@ -142,6 +143,13 @@ function readJson(input: Input): Seen {
   return { ...others, block };
 }
 
+/**
+ * lscpu leaves "clflush size" out. Every CPU in long mode works on lines of 64 bytes, as Linux itself takes
+ * for granted until it has asked (arch/x86/kernel/cpu/common.c, early_identify_cpu).
+ */
+const LINE_BYTES = '64';
+const LINE_FLAGS = ['lm', 'clflush'];
+
 /** lscpu shows one CPU's fields for all. */
 function withLogicalCpus(cpu: Cpu, online: string | undefined): Cpu {
   const logical = parseCpuList(online ?? '') ?? [0];
@@ -179,6 +187,9 @@ function read(input: Input): Host {
   const letters = VENDORS.get(vendor?.value.trim() ?? '');
   if (vendor !== undefined && letters !== undefined)
     block.set('vendor_id', { value: letters, line: vendor.line });
+  const flags = readFlags(input, block, 0);
+  if (LINE_FLAGS.every((flag) => flags.includes(flag)))
+    block.set('clflush size', { value: LINE_BYTES, line: 1 });
   const host = hostOfBlocks(input, 'lscpu', [block]);
   const cpus = host.cpus.map((cpu) => withLogicalCpus(cpu, online));
   return { ...host, cpus, remarks: [...host.remarks, ...remarksOn(cpus[0] as Cpu, isTranslated)] };

@@ -43,8 +43,8 @@ describe('reading', () => {
     expect(effectiveFeatures(seen)).toEqual(effectiveFeatures(other));
     for (const what of ['vendor', 'signature', 'brand', 'linearAddressBits'] as const)
       expect(seen[what]).toEqual(other[what]);
-    // lscpu leaves these lines out.
-    expect(seen.cacheLineBytes).toBeUndefined();
+    expect(seen.cacheLineBytes).toBe(64);
+    // lscpu leaves "cpuid level" out.
     expect(readRegister(onlyCpu(host).leaves, 0, 0, 'eax').known).toBe(0);
   });
 
@@ -122,6 +122,10 @@ describe('reading', () => {
     const seen = describeHost(read(text));
     expect(seen.linearAddressBits).toBeUndefined();
     expect(seen.signature).toEqual({ family: 25, model: 1, stepping: 1 });
+  });
+
+  it('without long mode: the size of cache lines is unknown', () => {
+    expect(describeHost(read(FILE.replace(' lm ', ' '))).cacheLineBytes).toBeUndefined();
   });
 
   it('of a vendor whose blanks lscpu takes away', () => {
