@@ -66,7 +66,8 @@ function tileRows({ features, tiles = {} }: HostPlan): LeafRow[] {
   if (tiles === 'untold' || !features.includes('amx_tile')) return [];
   const { bytes = 1024, rowBytes = 64, count = 8, rows = 16, multiplied = 64 } = tiles;
   return [
-    leafRow(0x1d, 0, { eax: 1 }),
+    // Subleaf 2 is ACE's (ACE specification 1.15, 3.2).
+    leafRow(0x1d, 0, { eax: features.includes('ace_ai') ? 2 : 1 }),
     leafRow(0x1d, 1, {
       eax: bytes * 2 ** 16 + bytes * count,
       ebx: count * 2 ** 16 + rowBytes,
