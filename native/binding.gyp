@@ -62,6 +62,7 @@
         'supervisor/main.cc',
         'supervisor/mask.cc',
         'supervisor/options.cc',
+        'supervisor/printable.cc',
         'supervisor/probe.cc',
         'supervisor/processes.cc',
         'supervisor/remote.cc',

@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "printable.h"
+
 namespace cpugate {
 
 void complain(const char* format, ...) {
@@ -16,8 +18,8 @@ void complain(const char* format, ...) {
   if (length >= 0) {
     std::string text(static_cast<size_t>(length) + 1, '\0');
     vsnprintf(text.data(), text.size(), format, arguments);
-    text.back() = '\n';
-    fputs(("cpugate: " + text).c_str(), stderr);
+    text.pop_back();
+    fputs(("cpugate: " + printable(text, true) + "\n").c_str(), stderr);
   }
   va_end(arguments);
 }

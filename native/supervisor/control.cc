@@ -16,6 +16,7 @@
 #include <chrono>
 
 #include "complain.h"
+#include "printable.h"
 
 namespace cpugate {
 
@@ -46,7 +47,7 @@ bool addressOf(const std::string& path, sockaddr_un* address) {
 /** A folder of the user's own that nobody else may enter: others could put sockets there. */
 bool isPrivate(const std::string& folder, std::string* error) {
   if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    *error = folder + ": " + strerror(errno);
+    *error = printable(folder) + ": " + strerror(errno);
     return false;
   }
   struct stat found {};
@@ -99,7 +100,7 @@ bool Control::listen(const std::string& folder, std::string* error) {
   unlink(path.c_str());
   if (bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
       ::listen(socket_.get(), 4) != 0) {
-    *error = path + ": " + strerror(errno);
+    *error = printable(path) + ": " + strerror(errno);
     return false;
   }
   path_ = path;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "complain.h"
+#include "printable.h"
 #include "guard.h"
 #include "remote.h"
 #include "scoped_fd.h"
@@ -97,7 +98,7 @@ int Launch::outcome(char* const* command) const {
     complain("can't install its seccomp filter: %s", strerror(failure.error));
     return kSupervisorFailed;
   }
-  complain("%s: %s", command[0], strerror(failure.error));
+  complain("%s: %s", printable(command[0]).c_str(), strerror(failure.error));
   return failure.error == ENOENT ? kNotFound : kNotExecutable;
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "complain.h"
+#include "printable.h"
 #include "launch.h"
 #include "mask.h"
 #include "options.h"
@@ -27,7 +28,7 @@ namespace {
 std::optional<Mask> loadMask(const char* path) {
   std::string error;
   auto mask = readMask(path, &error);
-  if (!mask) complain("%s %s", path, error.c_str());
+  if (!mask) complain("%s %s", printable(path).c_str(), error.c_str());
   return mask;
 }
 

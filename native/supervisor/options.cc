@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "complain.h"
+#include "printable.h"
 
 namespace cpugate {
 
@@ -55,7 +56,7 @@ pid_t readPid(const char* text) {
 bool take(Options& options, int which) {
   const pid_t pid = which == kPid || which == kKeepStopped || which == kUntil ? readPid(optarg) : 1;
   if (pid == 0) {
-      complain("\"%s\" is not a process id", optarg);
+      complain("\"%s\" is not a process id", printable(optarg).c_str());
     return false;
   }
   switch (which) {

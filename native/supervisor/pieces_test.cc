@@ -8,6 +8,7 @@
 
 #include "../probe/expect.h"
 #include "instruction.h"
+#include "printable.h"
 #include "scoped_fd.h"
 #include "wait_status.h"
 #include "waits.h"
@@ -207,6 +208,30 @@ void LooksArePaidBack(Expectations& expect) {
   expect.That(looks == 1000, "one that pays outweighs some that don't");
 }
 
+void NamesSteerNoTerminal(Expectations& expect) {
+  const struct {
+    const char* text;
+    const char* shown;
+  } names[] = {
+      {"true", "true"},
+      {"sch\xc3\xb6n \xe6\xbc\xa2 \xf0\x9f\x99\x82", "sch\xc3\xb6n \xe6\xbc\xa2 \xf0\x9f\x99\x82"},
+      {"a\x1b[31m", "a\\u001b[31m"},
+      {"a\nb\tc\x7f", "a\\u000ab\\u0009c\\u007f"},
+      {"\xc2\x9b", "\\u009b"},
+      {"\xe2\x80\xae", "\\u202e"},
+      {"\xef\xbb\xbf", "\\ufeff"},
+      {"\xf3\xa0\x81\x81", "\\udb40\\udc41"},
+      // No UTF-8: a byte alone, cut off, overlong, a surrogate, beyond the last code.
+      {"\xff", "\\xff"},
+      {"\xe2\x80", "\\xe2\\x80"},
+      {"\xc0\xaf", "\\xc0\\xaf"},
+      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},
+      {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},
+  };
+  for (const auto& name : names) expect.That(printable(name.text) == name.shown, name.shown);
+  expect.That(printable("a\n  b\x1b", true) == "a\n  b\\u001b", "own lines stay");
+}
+
 }  // namespace
 }  // namespace cpugate
 
@@ -218,5 +243,6 @@ int main() {
   cpugate::StatusesAreToldApart(expect);
   cpugate::DescriptorsCloseOnce(expect);
   cpugate::LooksArePaidBack(expect);
+  cpugate::NamesSteerNoTerminal(expect);
   return expect.Conclude();
 }

@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "complain.h"
+#include "printable.h"
 #include "processes.h"
 
 namespace cpugate {
@@ -51,7 +52,7 @@ bool Session::writePidFile(std::string* error) const {
   if (file.isOpen() && write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
       rename(beside.c_str(), path.c_str()) == 0)
     return true;
-  *error = path + ": " + strerror(errno);
+  *error = printable(path) + ": " + strerror(errno);
   unlink(beside.c_str());
   return false;
 }

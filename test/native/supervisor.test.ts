@@ -12,7 +12,10 @@ import { buildAndRun, compilerIsHere, PLAIN } from './sanitized.js';
 const ANSWERS = ['supervisor/answer.cc', 'supervisor/mask.cc', 'supervisor/task_cpu.cc'];
 const PROGRAMS = [
   ['mask files', ['supervisor/mask_test.cc', 'supervisor/mask.cc']],
-  ['small pieces', ['supervisor/pieces_test.cc', 'supervisor/instruction.cc']],
+  [
+    'small pieces',
+    ['supervisor/pieces_test.cc', 'supervisor/instruction.cc', 'supervisor/printable.cc'],
+  ],
   ['masked CPUs', ['supervisor/answer_test.cc', 'probe/enumerate.cc', ...ANSWERS]],
   [
     'this machine',
