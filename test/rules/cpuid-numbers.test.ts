@@ -292,14 +292,25 @@ describe('RTM that is lost', () => {
       'stops tasks',
       plus('rtm'),
       {},
-      [{ severity: 'blocker', effect: expect.stringContaining('SIGILL') }],
+      [
+        {
+          severity: 'blocker',
+          effect: 'Restricted transactional memory: fails with SIGILL.',
+          facts: { beside: null },
+        },
+      ],
     ],
     [
       'is a risk where every transaction aborts',
       plus('rtm', 'tsxldtrk'),
       plus('rtm_always_abort'),
       [
-        { severity: 'risk', feature: 'rtm', effect: expect.stringContaining('aborts at once') },
+        {
+          severity: 'risk',
+          feature: 'rtm',
+          effect: expect.stringContaining('aborts at once'),
+          facts: { beside: 'rtm_always_abort' },
+        },
         { severity: 'risk', feature: 'tsxldtrk' },
       ],
     ],
