@@ -54,7 +54,7 @@ const ROOMS = {
     sources: ['src/rules/', 'src/judge/'],
     // All but judge/one-answer, which holds hundreds of pairs of hosts against each other; the slow ones last.
     tests: [
-      ...['rules', 'rule-edges', 'cpuid-numbers', 'unnamed', 'group', 'criu-answers'].map(
+      ...['rules', 'rule-edges', 'cpuid-numbers', 'unnamed', 'group', 'criu-answers', 'twins'].map(
         (name) => `test/rules/${name}.test`,
       ),
       ...[
