@@ -125,6 +125,24 @@ export const V4: readonly FeatureName[] = [
   'avx512vl',
 ];
 
+/** What a CPU with AVX10 has beyond V4, XSAVE apart. */
+export const AVX10_PARTS = [
+  'avx10',
+  'avx10_version',
+  'avx512_bf16',
+  'avx512_bitalg',
+  'avx512_fp16',
+  'avx512_vbmi2',
+  'avx512_vnni',
+  'avx512_vpopcntdq',
+  'avx512ifma',
+  'avx512vbmi',
+  'vaes',
+  'vpclmulqdq',
+  'pclmulqdq',
+  'aes',
+] as const;
+
 export const YMM: Readonly<Record<number, Place>> = { 2: [256, 576] };
 export const INTEL_AVX512: Readonly<Record<number, Place>> = {
   ...YMM,

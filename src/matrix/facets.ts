@@ -37,12 +37,16 @@ export function standsAlone({ bit, lossBeside }: FeatureRow): boolean {
 
 const FIELD_ROWS = ROWS.filter((row) => !standsAlone(row));
 const FIELDS = FIELD_ROWS.map((row) => row.name);
-/** Whether any of them is unknown. */
+const NUMBERS = FIELD_ROWS.filter((row) => typeof row.bit !== 'number').map((row) => row.name);
+
+/** Whether any of them is unknown, or the value of a number that is there. */
 export function hasOpenField(host: Capabilities): boolean {
-  return FIELDS.some((name) => host.effective(name) === UNKNOWN);
+  return (
+    FIELDS.some((name) => host.effective(name) === UNKNOWN) ||
+    NUMBERS.some((name) => host.effective(name) === PRESENT && host.fieldValue(name) === undefined)
+  );
 }
 
-const NUMBERS = FIELD_ROWS.filter((row) => typeof row.bit !== 'number').map((row) => row.name);
 const BESIDE = FIELD_ROWS.flatMap(({ lossBeside }) =>
   lossBeside === undefined ? [] : [lossBeside.feature as FeatureName],
 );

@@ -1,6 +1,7 @@
 import {
   COMPONENTS,
   type ComponentRow,
+  type FeatureName,
   featurePosition,
   isFeatureName,
   isLegacyState,
@@ -47,18 +48,30 @@ function missing(
   };
 }
 
+/** Whether the target has the field, and still may have less in it than tasks on the source count on. */
+function mayFall(name: FeatureName, { from, to }: Context): boolean {
+  const [before, after] = [from.fieldValue(name), to.fieldValue(name)];
+  if (before === undefined || after === undefined) return true;
+  // A lower number is a loss (losses.ts), unless it isn't known whether tasks on the source can use it.
+  return from.effective(name) === UNKNOWN && after < before;
+}
+
 /** Features whose loss would matter and can't be excluded. */
-function features({ from, to }: Context): Found<Facts>[] {
+function features(context: Context): Found<Facts>[] {
+  const { from, to } = context;
   return ROWS.filter((row) => USER_VISIBLE.has(row.class) && lossSeverity(row) !== 'info')
     .filter((row) => {
       const [before, after] = [from.effective(row.name), to.effective(row.name)];
       if (before === ABSENT) return false;
-      if (typeof row.bit !== 'number' && after === PRESENT)
-        return from.fieldValue(row.name) === undefined || to.fieldValue(row.name) === undefined;
+      if (typeof row.bit !== 'number' && after === PRESENT) return mayFall(row.name, context);
       return before === PRESENT ? after === UNKNOWN : after !== PRESENT;
     })
     .map((row) => {
-      const hosts = [from, to].filter((host) => host.effective(row.name) === UNKNOWN);
+      // Of a field a source may tell a part: that it isn't 0, and not its value.
+      const isOpen = (host: Capabilities) =>
+        host.effective(row.name) === UNKNOWN ||
+        (typeof row.bit !== 'number' && host.fieldValue(row.name) === undefined);
+      const hosts = [from, to].filter(isOpen);
       return missing({ feature: row.name }, `${row.title} (${featurePosition(row)})`, hosts);
     });
 }

@@ -3,11 +3,10 @@ import { type Found, SEVERITIES, type Severity } from './finding.js';
 import { type FindingCode, ruleOf } from './index.js';
 import type { Mode } from './mode-names.js';
 
-/** What modes tell apart: an instruction, other features, the XSAVE area, none of them. */
+/** What modes tell apart: an instruction, other features, and all else. */
 const SUBJECTS: readonly Omit<Found, 'severity'>[] = [
   { feature: 'avx2', facts: { kind: 'instructions' } },
   { feature: 'fsgsbase', facts: { kind: 'feature' } },
-  { component: 'xsave', facts: { kind: 'number' } },
   { facts: { kind: 'number' } },
 ];
 

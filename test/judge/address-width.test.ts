@@ -29,8 +29,8 @@ const features: readonly FeatureName[] = [...HASWELL.features, 'la57'];
 const WIDE: HostPlan = { ...HASWELL, name: 'wide', features, linearBits: 57 };
 const NARROW: HostPlan = { ...HASWELL, name: 'narrow' };
 
-function ask(from: HostPlan, to: HostPlan, ends: readonly (bigint | 'untold')[]) {
-  const record: DumpRecord = {
+function ask(from: HostPlan | undefined, to: HostPlan, ends: readonly (bigint | 'untold')[]) {
+  const record: DumpRecord | undefined = from && {
     taken: '2026-01-01T00:00:00Z',
     cpugate: '0.1.0',
     fingerprint: '',
@@ -70,6 +70,13 @@ describe('images of tasks, and a target with 48 bits of addresses', () => {
   ])('%s', (_, ends, expected) => {
     const { found } = ask(WIDE, NARROW, ends);
     expect(found.map(({ severity, facts }) => `${severity} ${facts.kind}`)).toEqual(expected);
+    // Half of the 48 bits are the kernel's.
+    for (const { effect } of found) expect(effect).toContain('2^47');
+  });
+  it('of a source that is not known: a mapping above 2^47 blocks all the same', () => {
+    const { found, verdict } = ask(undefined, NARROW, [ABOVE]);
+    expect(found).toMatchObject([{ severity: 'blocker', facts: { kind: 'mapped', before: null } }]);
+    expect(verdict).toBe('incompatible');
   });
   it('name the process, and where its mapping ends', () => {
     const { found, verdict } = ask(WIDE, NARROW, [STACK_END, ABOVE]);

@@ -287,6 +287,34 @@ describe('a signal handler that runs', () => {
     expect(frameFinding(unseen(AMD), INTEL)).toBe('unknown');
     expect(frameFinding(unseen(undefined), HASWELL)).toBe('unknown');
   });
+
+  it('is named with its thread, or with the processes in which there may be one', () => {
+    const said = (...processes: ProcessPlan[]) =>
+      ask({ from: WITH_KEYS, processes }, HASWELL)
+        .findings.filter(({ code }) => code === 'signal-frame-layout')
+        .map(({ effect }) => effect);
+    const unseen = (pid: number) => ({ pid, frames: 'untold' as const });
+    const frame = { tid: 9, areaBytes: 2696, inUse: 7n };
+    expect(said({ frames: [frame] })).toEqual([
+      expect.stringMatching(
+        /^A signal handler of thread 9 .* \(2696 bytes\) holds ymm_hi128 state that .* drops or misreads/,
+      ),
+    ]);
+    const placeless = ask(
+      {
+        from: { ...INTEL, places: YMM },
+        processes: [{ frames: [{ ...frame, areaBytes: 2688, inUse: 0xe7n }] }],
+      },
+      INTEL,
+    ).findings.find(({ code }) => code === 'signal-frame-layout');
+    expect(placeless?.effect).toMatch(/ zmm_hi256, hi16_zmm state, and whether .* is unknown\.$/);
+    const some = 'Whether a signal handler is running in process 7 (server)';
+    const why = ' is unknown: its memory was not dumped.';
+    expect(said(unseen(7))).toEqual([expect.stringContaining(`${some}${why}`)]);
+    expect(said(unseen(7), unseen(8))).toEqual([
+      expect.stringContaining(`${some} and 1 more${why}`),
+    ]);
+  });
 });
 
 describe("glibc's room for lazy binding", () => {

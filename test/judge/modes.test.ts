@@ -37,6 +37,8 @@ describe('exit status', () => {
     ['at-risk', 'incompatible', 0],
     ['unknown', 'incompatible', 0],
     ['incompatible', 'incompatible', 1],
+    ['compatible', 'compatible', 0],
+    ['at-risk', 'compatible', 3],
   ] as const)('of %s with --fail-on %s is %i', (verdict, failOn, status) => {
     expect(exitStatus(verdict, failOn)).toBe(status);
   });
@@ -46,18 +48,38 @@ describe('exit status', () => {
 });
 
 describe('mode strict', () => {
+  // Every difference that a task can see.
   it.each([
-    ['hint-missing', 'blocker'],
-    ['feature-added', 'blocker'],
-    ['state-layout', 'blocker'],
-    ['identity-differs', 'blocker'],
-    ['xsave-area-shrinks', 'blocker'],
-    ['vendor-differs', 'blocker'],
-    ['state-not-enabled', 'info'],
-    ['cpus-differ', 'info'],
-  ] as const)('makes %s %s', (code, severity) => {
-    expect(severityIn('strict', finding(code, 'info'))).toBe(severity);
+    'instruction-missing',
+    'state-missing',
+    'xsave-area-grows',
+    'compacted-area-grows',
+    'kernel-feature-missing',
+    'state-layout',
+    'tile-geometry',
+    'signal-frame-layout',
+    'signal-frame-grows',
+    'permission-lost',
+    'vendor-differs',
+    'cache-line-differs',
+    'address-width',
+    'hint-missing',
+    'identity-differs',
+    'tsc-rate-differs',
+    'highest-leaf',
+    'xsave-area-shrinks',
+    'state-added',
+    'feature-added',
+  ] as const)('makes %s a blocker', (code) => {
+    for (const severity of ['info', 'risk', 'blocker'] as const)
+      expect(severityIn('strict', finding(code, severity))).toBe('blocker');
   });
+  it.each(['state-not-enabled', 'cpus-differ'] as const)(
+    'leaves %s, which is no difference between the two hosts',
+    (code) => {
+      expect(severityIn('strict', finding(code, 'info'))).toBe('info');
+    },
+  );
   it('leaves what is not known unknown', () => {
     expect(severityIn('strict', finding('data-missing', 'unknown'))).toBe('unknown');
   });
@@ -86,6 +108,12 @@ describe('mode instructions', () => {
       finding('compacted-area-grows', 'blocker', { component: 'xsave' }),
       'info',
     ],
+    ['smaller tiles are a risk', finding('tile-geometry', 'blocker'), 'risk'],
+    ['larger tiles that fit are a note', finding('tile-geometry', 'info'), 'info'],
+    ['another vendor is a note', finding('vendor-differs', 'risk'), 'info'],
+    ['another size of cache lines is a note', finding('cache-line-differs', 'risk'), 'info'],
+    ['narrower addresses are a note', finding('address-width', 'risk'), 'info'],
+    ["a mapping that the target can't make blocks", finding('address-width', 'blocker'), 'blocker'],
     ['another layout is a note', finding('state-layout', 'risk', { component: 'pkru' }), 'info'],
     [
       'a lost kernel feature is a risk',

@@ -16,12 +16,16 @@ const label = ({ severity, code, feature, component }: Finding) =>
   [severity, code, feature ?? component ?? ''].join(' ').trim();
 
 describe('findings', () => {
-  /** Worst first; then as the rules are listed; then as the catalogue lists features. */
+  /**
+   * Worst first; then as the rules are listed; then as the catalogue lists features, of which FPU is the
+   * first. What is about none of them stands before.
+   */
   const ordered = [
     finding('blocker', 'instruction-missing', { feature: 'avx' }),
     finding('blocker', 'instruction-missing', { feature: 'avx2' }),
     finding('blocker', 'state-missing', { component: 'ymm_hi128' }),
     finding('unknown', 'data-missing'),
+    finding('unknown', 'data-missing', { feature: 'fpu' }),
     finding('unknown', 'data-missing', { feature: 'fma' }),
     finding('risk', 'kernel-feature-missing', { feature: 'shstk' }),
     finding('risk', 'vendor-differs'),

@@ -101,6 +101,17 @@ describe('what a program saw', () => {
     expect(isKept(verify(changed(1, { ebx: (leaf1.ebx ^ 0x00000800) >>> 0 })))).toBe(false);
   });
 
+  it("is no CPU's own in another register or leaf than such a field has", () => {
+    const wrong = (leaf: number, register: 'ebx' | 'edx') => {
+      const row = shown.find((one) => one.leaf === leaf)!;
+      const seen = changed(leaf, { [register]: (row[register] ^ 0x01000000) >>> 0 });
+      return verify(seen).wrong.map((one) => [one.leaf, one.register]);
+    };
+    expect(wrong(1, 'ebx')).toEqual([]);
+    expect(wrong(1, 'edx')).toEqual([[1, 'edx']]);
+    expect(wrong(7, 'ebx')).toEqual([[7, 'ebx']]);
+  });
+
   it('may be of any kind of CPU on a hybrid host', () => {
     const [cpu] = here.cpus;
     const rows = cpu!.leaves.rows.map((row) => (row.leaf === 1 ? { ...row, eax: 0x90675 } : row));

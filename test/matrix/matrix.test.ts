@@ -12,8 +12,19 @@ import { KindFold } from '../../src/matrix/kinds.js';
 import { matrixOfKinds, verdictMatrix, verdictOf } from '../../src/matrix/matrix.js';
 import { describeHost } from '../../src/model/capabilities.js';
 import type { Host } from '../../src/model/host.js';
+import { knownOf, leafTable } from '../../src/model/leaves.js';
+import { PRESENT } from '../../src/model/xsave.js';
 import { withTiles } from '../amx.js';
-import { HASWELL, hostOf, INTEL_AVX512, seen, V3, V4 } from '../hosts.js';
+import {
+  AVX10_PARTS,
+  HASWELL,
+  type HostPlan,
+  hostOf,
+  INTEL_AVX512,
+  seen,
+  V3,
+  V4,
+} from '../hosts.js';
 import { compareHosts } from '../judge/between.js';
 import { plan } from '../plans.js';
 import { hostOf as modelOf } from '../profiles/load.js';
@@ -76,6 +87,43 @@ describe('the matrix says what a comparison says', () => {
       hostOf({ ...phi, name: 'mwait', features: monitor, system: { hwcap2: 3n } }),
       hostOf({ ...phi, name: 'no mwait', features: monitor, system: { hwcap2: 2n } }),
       hostOf({ ...HASWELL, name: 'wide', linearBits: 57 }),
+    ]);
+  });
+  it('of hosts that have versions of AVX10, of which one tells a part', () => {
+    const versioned = (name: string, avx10: number, more: Partial<HostPlan> = {}): Host =>
+      hostOf({
+        ...HASWELL,
+        name,
+        features: [...V4, ...AVX10_PARTS],
+        mask: 0xe7n,
+        places: INTEL_AVX512,
+        areaBytes: 2688,
+        avx10,
+        ...more,
+      });
+    /** The low four bits of CPUID 0x24.0 EBX[7:0]. */
+    const partly = (host: Host): Host => ({
+      ...host,
+      cpus: host.cpus.map((cpu) => ({
+        ...cpu,
+        leaves: leafTable(
+          cpu.leaves.rows.map((row) =>
+            row.leaf === 0x24 ? { ...row, known: { ...knownOf(row), ebx: ~0xf0 >>> 0 } } : row,
+          ),
+        ),
+      })),
+    });
+    const part = partly(versioned('a part', 2));
+    expect(describeHost(part).effective('avx10_version')).toBe(PRESENT);
+    expect(describeHost(part).fieldValue('avx10_version')).toBeUndefined();
+    expectTheSame([
+      hostOf(HASWELL),
+      versioned('first', 1),
+      versioned('second', 2),
+      versioned('state untold', 2, { maskUntold: true }),
+      part,
+      partly(versioned('another part', 2)),
+      partly(versioned('of another CPU', 2, { signature: [6, 0xad, 1] })),
     ]);
   });
   it('of hosts of which little is told', () =>

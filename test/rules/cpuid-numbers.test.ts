@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { maskOf } from '../../src/baseline/under-mask.js';
 import type { FeatureName } from '../../src/catalogue/index.js';
 import type { SystemFacts } from '../../src/model/host.js';
+import type { TileGeometry } from '../../src/model/tile-geometry.js';
 import { addressWidth } from '../../src/rules/address-width.js';
 import { dataMissing } from '../../src/rules/data-missing.js';
 import { featureAdded } from '../../src/rules/feature-added.js';
@@ -216,6 +217,27 @@ describe('tile-geometry', () => {
     ['the source has none', {}, withTiles({ rowBytes: 32 }), []],
     ['the target does not tell: unknown, not this', usual, untold, []],
   ]);
+  it.each([
+    ['palettes', 'info', 'highest palette'],
+    ['totalBytes', 'risk', 'bytes of all tiles'],
+    ['bytesPerTile', 'risk', 'bytes of a tile'],
+    ['bytesPerRow', 'risk', 'bytes of a row'],
+    ['tiles', 'info', 'tiles'],
+    ['rows', 'info', 'rows of a tile'],
+    ['multiplierRows', 'info', 'rows in a multiplication'],
+    ['multiplierBytes', 'info', 'bytes of a row in a multiplication'],
+  ] as const)('of more in %s: %s, and names it', (name, severity, words) => {
+    const from = seen({ ...HASWELL, ...usual });
+    const tiles = from.tiles as TileGeometry;
+    const to = { ...from, name: 'b', tiles: { ...tiles, [name]: tiles[name] + 1 } };
+    expect(ask(tileGeometry, from, to)).toMatchObject([
+      {
+        severity,
+        effect: expect.stringContaining(`(${words}: ${tiles[name]} → ${tiles[name] + 1})`),
+      },
+    ]);
+    expect(ask(tileGeometry, to, from)).toMatchObject([{ severity: 'blocker' }]);
+  });
   it.each<[string, Partial<HostPlan>, Partial<HostPlan>, number]>([
     ['the target does not tell', usual, untold, 1],
     ['the source does not tell', untold, usual, 1],
@@ -247,7 +269,11 @@ describe('address-width under a mask', () => {
   };
   it('that hides la57 is a note', () => {
     const [found] = find(wide, narrow);
-    expect(found).toMatchObject({ severity: 'info', facts: { kind: 'masked' } });
+    expect(found).toMatchObject({
+      severity: 'info',
+      facts: { kind: 'masked' },
+      effect: expect.stringContaining('2^47'),
+    });
     expect(faultOf(found?.effect ?? '')).toBeUndefined();
   });
   it('that hides it is a risk for what even 48 bits are too wide for', () => {
@@ -292,14 +318,25 @@ describe('RTM that is lost', () => {
       'stops tasks',
       plus('rtm'),
       {},
-      [{ severity: 'blocker', effect: expect.stringContaining('SIGILL') }],
+      [
+        {
+          severity: 'blocker',
+          effect: 'Restricted transactional memory: fails with SIGILL.',
+          facts: { beside: null },
+        },
+      ],
     ],
     [
       'is a risk where every transaction aborts',
       plus('rtm', 'tsxldtrk'),
       plus('rtm_always_abort'),
       [
-        { severity: 'risk', feature: 'rtm', effect: expect.stringContaining('aborts at once') },
+        {
+          severity: 'risk',
+          feature: 'rtm',
+          effect: expect.stringContaining('aborts at once'),
+          facts: { beside: 'rtm_always_abort' },
+        },
         { severity: 'risk', feature: 'tsxldtrk' },
       ],
     ],

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Capabilities } from '../../src/model/capabilities.js';
+import { type Capabilities, describeHost } from '../../src/model/capabilities.js';
+import { knownOf, type LeafRow, leafTable } from '../../src/model/leaves.js';
+import { PRESENT } from '../../src/model/xsave.js';
 import { addressWidth } from '../../src/rules/address-width.js';
 import { cacheLineDiffers } from '../../src/rules/cache-line-differs.js';
 import { compactedAreaGrows } from '../../src/rules/compacted-area-grows.js';
@@ -22,8 +24,10 @@ import { xsaveAreaGrows } from '../../src/rules/xsave-area-grows.js';
 import { xsaveAreaShrinks } from '../../src/rules/xsave-area-shrinks.js';
 import {
   AMD_AVX512,
+  AVX10_PARTS,
   HASWELL,
   type HostPlan,
+  hostOf,
   INTEL_AVX512,
   seen,
   V2,
@@ -128,14 +132,14 @@ describe('instruction-missing', () => {
     ],
     [
       'the AVX10 version may not fall',
-      { ...SKYLAKE_SP, features: [...(SKYLAKE_SP.features ?? []), ...AVX10_PARTS()], avx10: 2 },
-      { ...SKYLAKE_SP, features: [...(SKYLAKE_SP.features ?? []), ...AVX10_PARTS()], avx10: 1 },
+      { ...SKYLAKE_SP, features: [...(SKYLAKE_SP.features ?? []), ...AVX10_PARTS], avx10: 2 },
+      { ...SKYLAKE_SP, features: [...(SKYLAKE_SP.features ?? []), ...AVX10_PARTS], avx10: 1 },
       [{ severity: 'blocker', feature: 'avx10_version' }],
     ],
     [
       'the AVX10 version may rise',
-      { ...SKYLAKE_SP, features: [...(SKYLAKE_SP.features ?? []), ...AVX10_PARTS()], avx10: 1 },
-      { ...SKYLAKE_SP, features: [...(SKYLAKE_SP.features ?? []), ...AVX10_PARTS()], avx10: 2 },
+      { ...SKYLAKE_SP, features: [...(SKYLAKE_SP.features ?? []), ...AVX10_PARTS], avx10: 1 },
+      { ...SKYLAKE_SP, features: [...(SKYLAKE_SP.features ?? []), ...AVX10_PARTS], avx10: 2 },
       [],
     ],
     [
@@ -190,7 +194,7 @@ function ACE(): Partial<HostPlan> {
     ...SKYLAKE_SP,
     features: [
       ...(SKYLAKE_SP.features ?? []),
-      ...AVX10_PARTS(),
+      ...AVX10_PARTS,
       'xgetbv1',
       'xsaves',
       'xfd',
@@ -203,25 +207,6 @@ function ACE(): Partial<HostPlan> {
     places: { ...INTEL_AVX512, 9: [8, 2688], 17: [64, 2752], 18: [8192, 2816], 20: [128, 11008] },
     areaBytes: 11136,
   };
-}
-
-function AVX10_PARTS() {
-  return [
-    'avx10',
-    'avx10_version',
-    'avx512_bf16',
-    'avx512_bitalg',
-    'avx512_fp16',
-    'avx512_vbmi2',
-    'avx512_vnni',
-    'avx512_vpopcntdq',
-    'avx512ifma',
-    'avx512vbmi',
-    'vaes',
-    'vpclmulqdq',
-    'pclmulqdq',
-    'aes',
-  ] as const;
 }
 
 describe('kernel-feature-missing', () => {
@@ -336,6 +321,7 @@ describe('compacted-area-grows', () => {
   const glibc = (version: string) => ({ system: { glibc: { version } } });
   const blocker = {
     severity: 'blocker',
+    remedy: 'launch-mask',
     facts: { what: 'moved', before: 2432, after: 2496, state: 'hi16_zmm', glibc: 'own' },
   } as const;
   table(compactedAreaGrows, [
@@ -398,7 +384,9 @@ describe('compacted-area-grows', () => {
       return { ...host, xsave: { ...host.xsave, compactedBytes, basis } };
     };
     const found = ask(compactedAreaGrows, said(2432), said(2440));
-    expect(found).toMatchObject([{ severity: 'info', facts: { what: 'number', after: 2440 } }]);
+    expect(found).toMatchObject([
+      { severity: 'info', remedy: 'none', facts: { what: 'number', after: 2440 } },
+    ]);
     expect(compactedAreaGrows.severityIn('strict', found[0]!)).toBe('blocker');
     expect(ask(compactedAreaGrows, said(2440), said(2432))).toEqual([]);
     expect(ask(compactedAreaGrows, said(2432), said(2440, 'derived'))).toEqual([]);
@@ -493,6 +481,17 @@ describe('identity-differs', () => {
       [{ severity: 'info', effect: expect.stringContaining('model 0x55') }],
     ],
     [
+      'another stepping: a note',
+      { signature: [6, 85, 4] },
+      { signature: [6, 85, 7] },
+      [
+        {
+          severity: 'info',
+          effect: expect.stringMatching(/model 0x55, stepping 4\).*model 0x55, stepping 7\)/),
+        },
+      ],
+    ],
+    [
       'a CPU without a name is called by its vendor',
       { vendor: 'GenuineIntel' },
       { signature: [6, 85, 4], vendor: 'GenuineIntel' },
@@ -501,6 +500,12 @@ describe('identity-differs', () => {
     ['another name: a note', { brand: 'A' }, { brand: 'B' }, [{ severity: 'info' }]],
     ['the same: nothing', { brand: 'A' }, { brand: 'A' }, []],
   ]);
+  it('names no stepping that is not known', () => {
+    const { signature, ...host } = seen(HASWELL);
+    const from = { ...host, signature: { family: 6, model: 85, stepping: undefined } };
+    const [finding] = ask(identityDiffers, from, { ...host, signature });
+    expect(finding?.effect).toMatch(/ from GenuineIntel CPU \(family 0x6, model 0x55\) to /);
+  });
 });
 
 describe('feature-added', () => {
@@ -627,6 +632,51 @@ describe('data-missing', () => {
       [],
     ],
   ]);
+  const avx10 = (version: number, name: string): HostPlan => ({
+    ...SKYLAKE_SP_PLAN(),
+    name,
+    features: [...SKYLAKE_SP_PLAN().features, ...AVX10_PARTS],
+    avx10: version,
+  });
+  // No twin, on which it would be the same.
+  const OTHER_MODEL: HostPlan = { ...avx10(1, 'b'), signature: [6, 0xad, 1] };
+  /** Of the version, CPUID 0x24.0 EBX[7:0], only the low four bits. */
+  const partly = (plan: HostPlan) => {
+    const host = hostOf(plan);
+    const cut = (row: LeafRow): LeafRow =>
+      row.leaf === 0x24 ? { ...row, known: { ...knownOf(row), ebx: ~0xf0 >>> 0 } } : row;
+    return describeHost({
+      ...host,
+      cpus: host.cpus.map((cpu) => ({ ...cpu, leaves: leafTable(cpu.leaves.rows.map(cut)) })),
+    });
+  };
+  it.each([
+    ['the source tells a part', 'a', partly(avx10(1, 'a')), seen(avx10(1, 'b'))],
+    ['the target tells a part', 'b', seen(avx10(2, 'a')), partly(avx10(2, 'b'))],
+    ['both tell a part', 'a and b', partly(avx10(1, 'a')), partly(OTHER_MODEL)],
+  ])('names the version of AVX10 of which %s', (_, who, from, to) => {
+    for (const host of [from, to]) expect(host.effective('avx10_version')).toBe(PRESENT);
+    expect(ask(dataMissing, from, to)).toMatchObject([
+      {
+        severity: 'unknown',
+        feature: 'avx10_version',
+        effect: expect.stringContaining(`Unknown for ${who}: `),
+      },
+    ]);
+  });
+  it('a lower version of AVX10 is missed where the source may not enable its state', () => {
+    const versions = (before: number, after: number) =>
+      ask(
+        dataMissing,
+        seen({ ...avx10(before, 'a'), maskUntold: true }),
+        seen(avx10(after, 'b')),
+      ).filter(({ feature }) => feature === 'avx10_version');
+    expect(versions(2, 1)).toMatchObject([
+      { severity: 'unknown', effect: expect.stringContaining('Unknown for a: ') },
+    ]);
+    expect(versions(1, 1)).toEqual([]);
+    expect(versions(1, 2)).toEqual([]);
+  });
   it('names every component that may be off at the target', () => {
     const findings = ask(
       dataMissing,
