@@ -132,6 +132,32 @@ function chooseSet(leaves: LeafTable, offered: bigint, bytes: number): Chosen | 
   return set === undefined ? undefined : { set, isAssumed: another !== undefined };
 }
 
+/**
+ * The set where the dump leaves out the place of a component that the CPU offers: it could end anywhere.
+ * The others still end within EBX's bytes where they are enabled, and OSPKE tells of protection keys.
+ */
+function choosePlaceless(
+  leaves: LeafTable,
+  offered: bigint,
+  bytes: number,
+): Chosen | 'contradiction' | undefined {
+  const isRuledOut = (one: number): boolean => {
+    const end = areaBytes(leaves, componentMask([one]));
+    if (end !== undefined && end > bytes) return true;
+    return one === COMPONENT.pkru && bit(leaves, 'ospke') === false;
+  };
+  const likely = withFeature(leaves, offered);
+  const out = bitsOf(likely).filter(isRuledOut);
+  const off = TOGETHER.filter((group) => (group & componentMask(out)) !== 0n);
+  const set = off.reduce((mask, group) => mask & ~group, likely & ~componentMask(out));
+  if (areaBytes(leaves, set) !== undefined) {
+    const chosen = chooseSet(leaves, set, bytes);
+    if (chosen !== undefined) return chosen;
+    return out.length > 0 ? 'contradiction' : undefined;
+  }
+  return out.length > 0 ? { set, isAssumed: true } : undefined;
+}
+
 /** "contradiction": no OS can have enabled what the answers say. Undefined: they don't tell. */
 function enabledSet(leaves: LeafTable): Chosen | 'contradiction' | undefined {
   if (bit(leaves, 'xsave') !== true) return undefined;
@@ -144,8 +170,8 @@ function enabledSet(leaves: LeafTable): Chosen | 'contradiction' | undefined {
   const offered = offeredMask(leaves);
   if (osxsave === undefined || bytes === undefined || offered.known !== ALL_KNOWN_64)
     return undefined;
-  // A component whose place the dump leaves out could end anywhere.
-  if (areaBytes(leaves, offered.value) === undefined) return undefined;
+  if (areaBytes(leaves, offered.value) === undefined)
+    return choosePlaceless(leaves, offered.value, bytes);
   return (
     chooseSet(leaves, withFeature(leaves, offered.value), bytes) ??
     chooseSet(leaves, offered.value, bytes) ??

@@ -137,6 +137,23 @@ describe('what an OS enabled', () => {
       cpu: { ...bare, leaves: leafTable(rows) },
     });
   });
+  it.each<[string, Answers, bigint]>([
+    ['AVX alone', { ebx: 832, ospke: false, without: [9] }, 0x7n],
+    ['SSE alone', { ebx: 576, ospke: false, without: [9] }, 0x3n],
+    ['AVX and protection keys', { ebx: 840, without: [9] }, 0x207n],
+    ['no protection keys', { ebx: 2688, ospke: false, without: [9] }, 0xe7n],
+    [
+      'AVX alone, where a part of AVX-512 has no place',
+      { ebx: 832, ospke: false, without: [7] },
+      0x7n,
+    ],
+    ['what has no feature', { ebx: 2688, ospke: false, offered: 0x800e7 }, 0xe7n],
+  ])("is found beside a component's place that the dump lacks: %s", (_, answers, expected) => {
+    expect(xcr0(answers)).toBe(expected);
+  });
+  it('is unknown where none of the places that the dump has ends there', () => {
+    expect(xcr0({ ebx: 1500, ospke: false, without: [9] })).toBe('unknown');
+  });
   it('is found where a forged dump offers every component there is: not every set is tried', () => {
     const all = cpu({ ebx: 2696 });
     const rows = [
