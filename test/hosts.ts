@@ -37,7 +37,9 @@ export interface HostPlan {
   readonly signature?: readonly [family: number, model: number, stepping: number];
   readonly brand?: string;
   readonly lineBytes?: number;
+  /** More than 48 bring la57 along, but where `withoutLa57` says that a hypervisor hides it. */
   readonly linearBits?: number;
+  readonly withoutLa57?: true;
   readonly physicalBits?: number;
   readonly system?: SystemFacts;
   /** Of a host with AMX; as Intel SDM vol. 2A has palette 1, but for what is given. */
@@ -159,6 +161,7 @@ export const AMD_AVX512: Readonly<Record<number, Place>> = {
 
 function cpuRows(plan: HostPlan): LeafRow[] {
   const present = new Set(plan.features);
+  if ((plan.linearBits ?? 48) > 48 && plan.withoutLa57 !== true) present.add('la57');
   const untold = new Set(plan.untold ?? []);
   const tells = (name: FeatureName) => !untold.has(name);
   const features = rowsFromFeatures(

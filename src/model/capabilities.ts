@@ -361,7 +361,7 @@ export function describeHost(host: Host): Capabilities {
     xsave: joinXsave(cpus.map((one) => one.xsave)),
     cacheLineBytes: hardware('clflush') === PRESENT && line ? line * 8 : undefined,
     physicalAddressBits: width.physical,
-    linearAddressBits: linearBitsUnder(system, width.linear),
+    linearAddressBits: linearBitsUnder(system, hardware('la57'), width.linear),
     tscHz: sameOf(host.cpus, (one) => tscHz(one.leaves, hardware('hypervisor') === PRESENT)),
     tiles: sameOf(host.cpus, (one) => tileGeometry(one.leaves)),
     highestLeaves: lowestOf(host.cpus.map((one) => highestLeaves(one.leaves))),

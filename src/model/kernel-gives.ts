@@ -132,11 +132,16 @@ export const KERNEL_FACTS: Readonly<Record<KernelFact, (cpu: CpuUnderKernel) => 
 /** Linear addresses without LA57 (Intel SDM vol. 3A, 4.5). */
 const FOUR_LEVELS_BITS = 48;
 
-/** Bits of the linear addresses that tasks can have: CPUID goes on showing 57 under no5lvl. */
+/**
+ * Bits of the linear addresses that tasks can have: leaf 0x80000008 goes on showing 57 under no5lvl, and
+ * where a hypervisor hides la57, without which no kernel sets up five levels of page tables.
+ */
 export function linearBitsUnder(
   system: SystemFacts,
+  la57: Presence,
   cpuBits: number | undefined,
 ): number | undefined {
-  if (cpuBits === undefined || byFlag('la57')(system) !== false) return cpuBits;
+  if (cpuBits === undefined) return undefined;
+  if (la57 !== ABSENT && byFlag('la57')(system) !== false) return cpuBits;
   return Math.min(cpuBits, FOUR_LEVELS_BITS);
 }

@@ -35,7 +35,9 @@ describe('what the kernel gives to tasks', () => {
     expect(describeHost(host).effective(feature)).toBe(presence);
   });
   it('never more than the CPU has', () => {
-    const host = describeHost(hostOf({ ...plan('host', ALL), features: HASWELL.features }));
+    const host = describeHost(
+      hostOf({ ...plan('host', ALL), features: HASWELL.features, withoutLa57: true }),
+    );
     for (const feature of ['shstk', 'la57', 'lam'] as const)
       expect(host.effective(feature)).toBe(ABSENT);
   });
@@ -45,6 +47,12 @@ describe('what the kernel gives to tasks', () => {
     ["CPUID's where no flags are recorded", {}, 57],
   ])('%s', (_, system, bits) => {
     expect(describeHost(hostOf(plan('host', system))).linearAddressBits).toBe(bits);
+  });
+  it('48 bits of addresses where a hypervisor hides la57 and leaves leaf 0x80000008 as it is', () => {
+    const hidden: HostPlan = { ...HASWELL, linearBits: 57, withoutLa57: true };
+    expect(describeHost(hostOf(hidden)).linearAddressBits).toBe(48);
+    const report = compareHosts(hostOf({ ...HASWELL, linearBits: 57 }), hostOf(hidden));
+    expect(report.findings.find(({ code }) => code === 'address-width')?.severity).toBe('risk');
   });
 });
 
