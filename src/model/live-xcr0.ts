@@ -50,6 +50,10 @@ const TOGETHER: readonly bigint[] = [
 ].map(componentMask);
 /** Components without a group that are tried in every combination; a forged dump may offer all. */
 const MAX_OTHERS = 4;
+/** Those that Linux enables where the CPU offers them. */
+const LINUX = componentMask(
+  COMPONENTS.filter((row) => row.kind === 'user' && row.linux === 'yes').map((row) => row.bit),
+);
 /** Those that Linux puts into IA32_XSS, tried in every combination. */
 const SUPERVISOR = COMPONENTS.filter((row) => row.kind === 'supervisor' && row.linux !== 'no').map(
   (row) => row.bit,
@@ -146,7 +150,7 @@ function choosePlaceless(
     if (end !== undefined && end > bytes) return true;
     return one === COMPONENT.pkru && bit(leaves, 'ospke') === false;
   };
-  const likely = withFeature(leaves, offered);
+  const likely = withFeature(leaves, offered) & LINUX;
   const out = bitsOf(likely).filter(isRuledOut);
   const off = TOGETHER.filter((group) => (group & componentMask(out)) !== 0n);
   const set = off.reduce((mask, group) => mask & ~group, likely & ~componentMask(out));
