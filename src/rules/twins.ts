@@ -3,9 +3,10 @@
  * both where it is the CPU's: one design and stepping, with the same features left on. It need not be where
  * the kernel decides, or a hypervisor.
  */
-import { ROWS } from '../catalogue/index.js';
+import { type FeatureName, ROWS } from '../catalogue/index.js';
 import type { Capabilities } from '../model/capabilities.js';
 import { USER_VISIBLE } from '../model/prerequisites.js';
+import { ABSENT } from '../model/xsave.js';
 
 const VISIBLE = ROWS.filter((row) => USER_VISIBLE.has(row.class));
 
@@ -23,6 +24,12 @@ export function isOneCpu(from: Capabilities, to: Capabilities): boolean {
   return identity !== undefined && identity === identityOf(to);
 }
 
+/** Of what doesn't count on a host it is all the same whether the CPU has it. */
+function featureKey(host: Capabilities, name: FeatureName): string {
+  const effective = host.effective(name);
+  return effective === ABSENT ? '-' : `${host.hardware(name)}${effective}`;
+}
+
 /** Equal for twins, and for no others; undefined: the host can be nobody's twin. */
 export function twinKey(host: Capabilities): string | undefined {
   const identity = identityOf(host);
@@ -31,7 +38,7 @@ export function twinKey(host: Capabilities): string | undefined {
   return [
     identity,
     host.isBareMetal,
-    VISIBLE.map(({ name }) => `${host.hardware(name)}${host.effective(name)}`).join(''),
+    VISIBLE.map(({ name }) => featureKey(host, name)).join(''),
     VISIBLE.filter((row) => typeof row.bit !== 'number').map(({ name }) => host.fieldValue(name)),
     `${enabled.value} ${enabled.known} ${areaBytes}`,
     components

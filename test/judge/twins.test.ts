@@ -81,6 +81,33 @@ describe('twins on the metal', () => {
   });
 });
 
+describe('one CPU by /proc/cpuinfo and by lscpu, which has no levels', () => {
+  const lscpuOf = ({ vendor, family, model, stepping, flags }: CpuinfoPlan) =>
+    [
+      'Architecture: x86_64',
+      'Address sizes: 46 bits physical, 48 bits virtual',
+      `Vendor ID: ${vendor}`,
+      `CPU family: ${family}`,
+      `Model: ${model}`,
+      `Stepping: ${stepping}`,
+      `Flags: ${flags}`,
+      'Vulnerability Meltdown: Not affected',
+    ].join('\n');
+  it.each([
+    ['haswell', 15],
+    ['skylakeX', 22],
+  ] as const)('%s is its own twin, either way', async (name, level) => {
+    const plan = PLANS[name] as CpuinfoPlan;
+    const text = cpuinfoText(plan).replace(/cpuid level\t: 32/, `cpuid level\t: ${level}`);
+    const cpuinfo = await readHost('cpuinfo', new TextEncoder().encode(text));
+    const bytes = new TextEncoder().encode(lscpuOf(plan));
+    const lscpu = await readHost('lscpu', bytes);
+    for (const report of [compareHosts(cpuinfo, lscpu), compareHosts(lscpu, cpuinfo)])
+      for (const line of said(report))
+        expect(line).toMatch(/^risk (data-missing (fsgsbase|pkru|apx|bnd\w+)|address-width )$/);
+  });
+});
+
 describe('twins under a hypervisor', () => {
   it.each(Object.entries(PLANS))('%s: all that is open is a risk', async (_, plan) => {
     const report = await compare(guestOf(plan), guestOf(plan), '6.12');
