@@ -345,7 +345,9 @@ export function describeHost(host: Host): Capabilities {
   const system = host.system ?? {};
   const hardware = least((one) => one.raw);
   const line = readField(leaves, 1, 0, 'ebx', [15, 8]);
-  const width = addressBits(leaves, hardware('lm'), hardware('pae'));
+  // A named profile makes no claim beyond its own.
+  const la57 = host.kind === 'model' ? UNKNOWN : hardware('la57');
+  const width = addressBits(leaves, { longMode: hardware('lm'), la57, pae: hardware('pae') });
   const underKernel = { kind: host.kind, system, vendor, signature, monitor: hardware('monitor') };
   return {
     name: host.name,
@@ -361,7 +363,7 @@ export function describeHost(host: Host): Capabilities {
     xsave: joinXsave(cpus.map((one) => one.xsave)),
     cacheLineBytes: hardware('clflush') === PRESENT && line ? line * 8 : undefined,
     physicalAddressBits: width.physical,
-    linearAddressBits: linearBitsUnder(system, hardware('la57'), width.linear),
+    linearAddressBits: linearBitsUnder(system, la57, width.linear),
     tscHz: sameOf(host.cpus, (one) => tscHz(one.leaves, hardware('hypervisor') === PRESENT)),
     tiles: sameOf(host.cpus, (one) => tileGeometry(one.leaves)),
     highestLeaves: lowestOf(host.cpus.map((one) => highestLeaves(one.leaves))),

@@ -149,9 +149,16 @@ const NUMBERS = [
   ['the width of linear addresses', ({ linearAddressBits }: Capabilities) => linearAddressBits],
 ] as const;
 
-/** Where a named profile makes no claim there is nothing to miss. */
-function numbers({ from, to }: Context): Found<Facts>[] {
+/** On the metal; a hypervisor could show any number. */
+function isOneRealCpu({ from, to }: Context): boolean {
+  return from.isBareMetal === true && to.isBareMetal === true && isOneCpu(from, to);
+}
+
+/** Where a named profile makes no claim there is nothing to miss; and one CPU has lines of one size. */
+function numbers(context: Context): Found<Facts>[] {
+  const { from, to } = context;
   return NUMBERS.flatMap(([what, read]) => {
+    if (what === 'the size of cache lines' && isOneRealCpu(context)) return [];
     const hosts = [from, to].filter((host) => read(host) === undefined);
     const isOpen = hosts.some(({ kind }) => kind === 'model');
     return hosts.length === 0 || isOpen ? [] : [missing({}, what, hosts)];

@@ -6,6 +6,7 @@ import type { Verdict } from '../../src/judge/verdict.js';
 import { verdictMatrix, verdictOf } from '../../src/matrix/matrix.js';
 import { describeHost } from '../../src/model/capabilities.js';
 import type { Host } from '../../src/model/host.js';
+import { knownOf, leafTable } from '../../src/model/leaves.js';
 import {
   type CpuinfoPlan,
   cpuinfoText,
@@ -105,6 +106,27 @@ describe('one CPU by /proc/cpuinfo and by lscpu, which has no levels', () => {
     for (const report of [compareHosts(cpuinfo, lscpu), compareHosts(lscpu, cpuinfo)])
       for (const line of said(report))
         expect(line).toMatch(/^risk (data-missing (fsgsbase|pkru|apx|bnd\w+)|address-width )$/);
+  });
+});
+
+describe('one CPU whose record tells neither lines nor widths, as images of CRIU', () => {
+  it('is its own twin: its features make the width, and its lines have one size', async () => {
+    const host = await hostOf(PLANS.haswell, { kernel: '6.1' });
+    const untold: Readonly<Record<number, 'eax' | 'ebx'>> = { 1: 'ebx', 2147483656: 'eax' };
+    const cpus = host.cpus.map((cpu) => ({
+      ...cpu,
+      leaves: leafTable(
+        cpu.leaves.rows.map((row) => {
+          const register = untold[row.leaf];
+          if (register === undefined) return row;
+          return { ...row, [register]: 0, known: { ...knownOf(row), [register]: 0 } };
+        }),
+      ),
+    }));
+    const bare = { ...host, cpus };
+    expect(describeHost(bare)).toMatchObject({ cacheLineBytes: undefined, linearAddressBits: 48 });
+    expect(said(compareHosts(bare, { ...bare, name: 'b' }))).toEqual([]);
+    expect(said(compareHosts(bare, { ...host, name: 'b' }))).toEqual([]);
   });
 });
 
