@@ -12,6 +12,7 @@ import {
   COMPONENT,
   COMPONENTS,
   componentMask,
+  componentRow,
   type FeatureName,
   featureRow,
   isLegacyState,
@@ -146,8 +147,10 @@ function choosePlaceless(
   bytes: number,
 ): Chosen | 'contradiction' | undefined {
   const isRuledOut = (one: number): boolean => {
-    const end = areaBytes(leaves, componentMask([one]));
-    if (end !== undefined && end > bytes) return true;
+    // Wherever it lies, it begins behind the legacy area (Intel SDM vol. 1, 13.4).
+    const least = LEGACY_AREA_BYTES + (componentRow(one)?.size ?? 1);
+    const end = areaBytes(leaves, componentMask([one])) ?? least;
+    if (!isLegacyState(one) && end > bytes) return true;
     return one === COMPONENT.pkru && bit(leaves, 'ospke') === false;
   };
   const likely = withFeature(leaves, offered) & LINUX;

@@ -99,6 +99,11 @@ describe('what an OS enabled', () => {
     ['no tiles, although ECX has room for them', { ebx: 2696, offered: 0x602e7 }, 0x2e7n],
     ['tiles', { ebx: 11008, offered: 0x602e7 }, 0x602e7n],
     ['a compacted size that nothing gives', { ebx: 2696, compacted: 1000 }, 0x2e7n],
+    [
+      'no MPX, whose place the dump leaves out, for none can end at 576',
+      { ebx: 576, offered: 0x1b, mpx: true, ospke: false, without: [3, 4] },
+      0x3n,
+    ],
     ['MPX that CPUID hides as a feature', { ebx: 1088, offered: 0x1f, ospke: false }, 0x1fn],
   ])('%s', (_, answers, expected) => {
     expect(xcr0(answers)).toBe(expected);
