@@ -8,7 +8,7 @@
  * logical CPU besides (ld-diagnostics-cpuid.ts).
  * Sources: glibc sysdeps/x86/dl-diagnostics-cpu.c, cpu-features.c, bits/platform/x86.h; elf/dl-diagnostics.c.
  */
-import { type FeatureName, featureRow } from '../catalogue/index.js';
+import { COMPONENT, componentMask, type FeatureName, featureRow } from '../catalogue/index.js';
 import { InputError } from '../model/errors.js';
 import {
   encodeSignature,
@@ -235,8 +235,8 @@ function readXcr0(leaves: LeafTable, active: LeafTable, facts: Facts): Known64 {
 const SAVED_BYTES = 64;
 /** Later releases compute the size in other ways, too. */
 const SIZE_RELEASES = { first: '2.33', before: '2.39' } as const;
-const PKRU = 1n << 9n;
-const XTILE_DATA = 1n << 18n;
+const PKRU = componentMask([COMPONENT.pkru]);
+const XTILE_DATA = componentMask([COMPONENT.xtile_data]);
 const PKRU_BYTES = 8;
 
 /**

@@ -14,6 +14,7 @@ import {
   type FeatureName,
   type FeatureRow,
   featureRow,
+  isLegacyState,
   ROWS,
 } from '../catalogue/index.js';
 import { findMicroarchitecture, type Microarchitecture } from '../catalogue/microarchitectures.js';
@@ -106,7 +107,11 @@ function settleXcr0(xcr0: Known64, impossible: bigint): Known64 {
 function placeRows(leaves: LeafTable, components: bigint, layout: XsaveDesign): LeafRow[] {
   return bitsOf(components).flatMap((bit) => {
     const place = placeInDesign(layout, bit);
-    if (bit < 2 || place === undefined || stateComponent(leaves, bit).offset !== undefined)
+    if (
+      isLegacyState(bit) ||
+      place === undefined ||
+      stateComponent(leaves, bit).offset !== undefined
+    )
       return [];
     const known = { eax: ALL_KNOWN, ebx: ALL_KNOWN, ecx: 3 };
     return [
@@ -126,7 +131,9 @@ function offeredRow(leaves: LeafTable, layout: XsaveDesign): LeafRow[] {
   if (offered === undefined || other !== undefined) return [];
   if (readRegister(leaves, 0xd, 0, 'eax').known !== 0) return [];
   if (hasFeature(leaves, 'xsave') !== PRESENT) return [];
-  const fits = COMPONENTS.filter((row) => row.bit >= 2 && hasBit64(offered, row.bit)).every(
+  const fits = COMPONENTS.filter(
+    (row) => !isLegacyState(row.bit) && hasBit64(offered, row.bit),
+  ).every(
     (row) =>
       layout.elsewhere?.[row.bit] !== undefined ||
       row.enabledBy.some((name) => hasFeature(leaves, name) === PRESENT),
