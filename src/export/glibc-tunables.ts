@@ -9,7 +9,8 @@
  */
 import { type FeatureName, ROWS } from '../catalogue/index.js';
 import { isUserVisible } from '../model/prerequisites.js';
-import { isSince, releaseSeries } from '../model/release.js';
+import { isSince } from '../model/release.js';
+import { releaseSeries } from '../model/release-series.js';
 
 /** "2.36": the release without a distribution's additions. */
 export type GlibcVersion = string;

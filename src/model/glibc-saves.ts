@@ -26,7 +26,7 @@
 
 import { alignUp, type PackedBuffer, packedBytes } from './packed-area.js';
 import { hasBit64 } from './registers.js';
-import { isRelease, isSince, releaseSeries } from './release.js';
+import { isSeriesSince, releaseSeries } from './release-series.js';
 import type { ShownComponent } from './xsave.js';
 
 export interface GlibcSave {
@@ -52,13 +52,12 @@ export const GLIBC_COMPONENTS = GLIBC_SAVES.reduce((mask, one) => mask | one.com
 
 /** The ways in which 64-bit programs of a release may save; undefined: of no known release. */
 export function savesOfRelease(version: string | undefined): readonly GlibcSave[] | undefined {
-  const series = version !== undefined && isRelease(version) ? releaseSeries(version) : undefined;
-  if (series === undefined) return undefined;
+  if (version === undefined || releaseSeries(version) === undefined) return undefined;
   return GLIBC_SAVES.filter(
     ({ what, from, until }) =>
       what !== '32-bit TLS' &&
-      isSince(series, from) &&
-      (until === undefined || isSince(until, series)),
+      isSeriesSince(version, from) &&
+      (until === undefined || isSeriesSince(until, version)),
   );
 }
 

@@ -7,24 +7,16 @@
 import type SemVer from 'semver/classes/semver.js';
 import coerce from 'semver/functions/coerce.js';
 import compare from 'semver/functions/compare.js';
-
-/** With an end: of a number that is too long semver would take a later part. */
-const STARTS_WITH_RELEASE = /^\d{1,9}\.\d{1,9}(?!\d)/;
+import { BEGINS_WITH_RELEASE } from './release-series.js';
 
 function parseRelease(text: string): SemVer | undefined {
   const trimmed = text.trim();
-  if (!STARTS_WITH_RELEASE.test(trimmed)) return undefined;
+  if (!BEGINS_WITH_RELEASE.test(trimmed)) return undefined;
   return coerce(trimmed, { loose: true }) ?? undefined;
 }
 
 export function isRelease(text: string): boolean {
   return parseRelease(text) !== undefined;
-}
-
-/** "2.36" of any of its minor releases and packages; undefined: no release at all. */
-export function releaseSeries(text: string): string | undefined {
-  const release = parseRelease(text);
-  return release && `${release.major}.${release.minor}`;
 }
 
 /** For sorting, ascending. Takes what isRelease() takes. */

@@ -1,4 +1,4 @@
-import { isRelease, isSince } from '../model/release.js';
+import { isSeriesSince } from '../model/release-series.js';
 import { rule } from './rule.js';
 
 /**
@@ -13,8 +13,7 @@ const BUFFERS = [
 ] as const;
 
 function bufferOf(version: string): number | undefined {
-  if (!isRelease(version)) return undefined;
-  return BUFFERS.find(({ since }) => isSince(version, since))?.bytes;
+  return BUFFERS.find(({ since }) => isSeriesSince(version, since))?.bytes;
 }
 
 export const criuTooOld = rule({

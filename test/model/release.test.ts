@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { compareReleases, isRelease, isSince, releaseSeries } from '../../src/model/release.js';
+import { compareReleases, isRelease, isSince } from '../../src/model/release.js';
+import { isSeriesSince, releaseSeries } from '../../src/model/release-series.js';
 
 describe('a release', () => {
   it.each([
@@ -59,7 +60,18 @@ describe('the order of releases', () => {
     ['3.19-rc1', '3.19', true],
     ['4.1', '3.19', true],
     ['10.0', '8.1', true],
-  ])('%s is since %s: %s', (release, first, since) => expect(isSince(release, first)).toBe(since));
+  ])('%s is since %s: %s', (release, first, since) => {
+    expect(isSince(release, first)).toBe(since);
+    expect(isSeriesSince(release, first)).toBe(since);
+  });
+
+  it('is that of series, where they differ in more than what stands behind', () => {
+    for (const release of ASCENDING)
+      for (const first of ASCENDING.map((one) => releaseSeries(one) as string))
+        expect(isSeriesSince(release, first)).toBe(isSince(release, first));
+    expect(isSeriesSince('musl', '2.26')).toBe(false);
+    expect(isSeriesSince('2.26', 'musl')).toBe(false);
+  });
 
   it('is refused to what is no release', () => expect(() => isSince('musl', '2.26')).toThrow());
 });
