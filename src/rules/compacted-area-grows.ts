@@ -182,7 +182,7 @@ export const compactedAreaGrows = rule({
   sentence: ({ facts: { what, before, after, state, glibc, process } }, { from, to }) => {
     const whose = {
       own: `glibc of tasks from ${from} reserves`,
-      other: `other releases of glibc than that of ${from}, and 32-bit ones, reserve`,
+      other: `Other releases of glibc than that of ${from}, and 32-bit ones, reserve`,
       process: `glibc in ${process} reserves`,
     }[glibc ?? 'own'];
     const room = `${whose} ${before} bytes for what it saves with XSAVEC`;

@@ -8,10 +8,8 @@ import { addressWidth } from '../../src/rules/address-width.js';
 import { dataMissing } from '../../src/rules/data-missing.js';
 import { featureAdded } from '../../src/rules/feature-added.js';
 import { highestLeaf } from '../../src/rules/highest-leaf.js';
-import type { Finding } from '../../src/rules/index.js';
 import { instructionMissing } from '../../src/rules/instruction-missing.js';
 import { kernelFeatureMissing } from '../../src/rules/kernel-feature-missing.js';
-import type { Rule } from '../../src/rules/rule.js';
 import { splitLock } from '../../src/rules/split-lock.js';
 import { tileGeometry } from '../../src/rules/tile-geometry.js';
 import { tscRateDiffers } from '../../src/rules/tsc-rate-differs.js';
@@ -22,26 +20,7 @@ import { HASWELL, type HostPlan, hostOf, INTEL_AVX512, leafRow, seen, V4 } from 
 import { compareHosts } from '../judge/between.js';
 import { faultOf } from '../sentences.js';
 import { ask } from './ask.js';
-
-type Case = readonly [
-  what: string,
-  from: Partial<HostPlan>,
-  to: Partial<HostPlan>,
-  expected: readonly Partial<Finding>[],
-];
-
-function table(rule: Rule, cases: readonly Case[]) {
-  it.each(cases)('%s', (_, from, to, expected) => {
-    const findings = ask(
-      rule,
-      seen({ ...HASWELL, name: 'a', ...from }),
-      seen({ ...HASWELL, name: 'b', ...to }),
-    );
-    expect(findings).toMatchObject(expected);
-    expect(findings).toHaveLength(expected.length);
-    for (const { effect } of findings) expect(faultOf(effect, ['a', 'b'])).toBeUndefined();
-  });
-}
+import { type Case, table } from './table.js';
 
 /** In every mode, what two hosts that differ in one thing come to. */
 const severityIn = (mode: 'portable' | 'strict' | 'instructions', code: string) => {

@@ -10,10 +10,8 @@ import { dataMissing } from '../../src/rules/data-missing.js';
 import { featureAdded } from '../../src/rules/feature-added.js';
 import { hintMissing } from '../../src/rules/hint-missing.js';
 import { identityDiffers } from '../../src/rules/identity-differs.js';
-import type { Finding } from '../../src/rules/index.js';
 import { instructionMissing } from '../../src/rules/instruction-missing.js';
 import { kernelFeatureMissing } from '../../src/rules/kernel-feature-missing.js';
-import type { Rule } from '../../src/rules/rule.js';
 import { signalFrameGrows } from '../../src/rules/signal-frame-grows.js';
 import { stateAdded } from '../../src/rules/state-added.js';
 import { stateLayout } from '../../src/rules/state-layout.js';
@@ -36,26 +34,7 @@ import {
   YMM,
 } from '../hosts.js';
 import { ask } from './ask.js';
-
-/** Each case: what the source has beyond the target, and what must be found; [] is the negative twin. */
-type Case = readonly [
-  what: string,
-  from: Partial<HostPlan>,
-  to: Partial<HostPlan>,
-  expected: readonly Partial<Finding>[],
-];
-
-function table(rule: Rule, cases: readonly Case[]) {
-  it.each(cases)('%s', (_, from, to, expected) => {
-    const findings = ask(
-      rule,
-      seen({ ...HASWELL, name: 'a', ...from }),
-      seen({ ...HASWELL, name: 'b', ...to }),
-    );
-    expect(findings).toMatchObject(expected);
-    expect(findings).toHaveLength(expected.length);
-  });
-}
+import { table } from './table.js';
 
 const without = (...names: string[]) => ({
   features: HASWELL.features.filter((name) => !names.includes(name)),
