@@ -64,7 +64,7 @@ function seenOn(
     unnamed: new Map(),
     logicalCpus: 0,
     isBareMetal: undefined,
-    assumedModel: undefined,
+    assumedCpu: undefined,
   };
   return seenThrough(host, mask);
 }

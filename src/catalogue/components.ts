@@ -69,6 +69,12 @@ export const LEGACY_STATE = componentMask([COMPONENT.x87, COMPONENT.sse]);
 export const LINUX_STATE = componentMask(
   COMPONENTS.filter(({ kind, linux }) => kind === 'user' && linux === 'yes').map(({ bit }) => bit),
 );
+/** What Linux may set in IA32_XSS, by kernel and for guests. */
+export const LINUX_SUPERVISOR_STATE = componentMask(
+  COMPONENTS.filter(({ kind, linux }) => kind === 'supervisor' && linux !== 'no').map(
+    ({ bit }) => bit,
+  ),
+);
 export const CATALOGUED_STATE = componentMask(COMPONENTS.map(({ bit }) => bit));
 
 /** x87 and SSE lie in the legacy area, and have no subleaf of leaf 0xD: 0 and 1 mean other things. */

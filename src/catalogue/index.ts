@@ -12,6 +12,7 @@ export {
   isLegacyState,
   LEGACY_STATE,
   LINUX_STATE,
+  LINUX_SUPERVISOR_STATE,
   neededState,
 } from './components.js';
 export type {

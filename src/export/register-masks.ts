@@ -1,6 +1,6 @@
 /** Features as bits of the registers that CPUID shows them in, for tools that mask registers. */
 import { type FeatureName, featureRow, type Register } from '../catalogue/index.js';
-import { fieldMask, or } from '../model/registers.js';
+import { bitsMask, or } from '../model/registers.js';
 
 /** "7.0.ebx": leaf and subleaf hexadecimal. */
 export type RegisterName = `${string}.${string}.${Register}`;
@@ -11,8 +11,7 @@ export function registerOf(name: FeatureName): RegisterName {
 }
 
 export function maskIn(name: FeatureName): number {
-  const { bit } = featureRow(name);
-  return typeof bit === 'number' ? fieldMask(bit, bit) : fieldMask(bit[0], bit[1]);
+  return bitsMask(featureRow(name).bit);
 }
 
 /** The bits of these features in one register. */

@@ -11,6 +11,8 @@ import {
   brandRows,
   encodeSignature,
   mergeRows,
+  partialRow,
+  partOfRow,
   rowsFromFeatures,
   vendorRow,
   xcr0FromFeatures,
@@ -19,7 +21,7 @@ import { groupCpus } from '../model/group-cpus.js';
 import type { Cpu, Host } from '../model/host.js';
 import { isKernelSince } from '../model/kernel-release.js';
 import { type LeafRow, leafTable } from '../model/leaves.js';
-import { ALL_KNOWN, fieldMask, NO_REGISTERS } from '../model/registers.js';
+import { fieldMask } from '../model/registers.js';
 import { type Format, type Input, malformed } from './format.js';
 import { type Block, KEYS, readBlocks, readFlags, readNumber } from './proc-cpuinfo-blocks.js';
 import {
@@ -43,15 +45,7 @@ function readSignature(input: Input, block: Block): LeafRow | undefined {
       ? undefined
       : readNumber(input, block, 'stepping', 0xf);
   if (family === undefined || model === undefined || stepping === undefined) return undefined;
-  return partOfRow(1, { eax: encodeSignature({ family, model, stepping }) }, { eax: ALL_KNOWN });
-}
-
-function partOfRow(
-  leaf: number,
-  values: Partial<LeafRow>,
-  known: Partial<typeof NO_REGISTERS>,
-): LeafRow {
-  return { ...NO_REGISTERS, ...values, leaf, subleaf: 0, known: { ...NO_REGISTERS, ...known } };
+  return partialRow(1, { eax: encodeSignature({ family, model, stepping }) });
 }
 
 /** Leaf 0 with the highest leaf ("cpuid level"), which is -1 on CPUs without CPUID. */
@@ -72,13 +66,13 @@ function readVendor(input: Input, block: Block): LeafRow | undefined {
   // Linux writes "unknown" where CPUID gave no letters.
   const letters = vendor.length > 12 ? vendor.trim() : vendor;
   if (letters.trim() !== '' && letters.trim() !== 'unknown') return vendorRow(letters, level);
-  return level === undefined ? undefined : partOfRow(0, { eax: level }, { eax: ALL_KNOWN });
+  return level === undefined ? undefined : partialRow(0, { eax: level });
 }
 
 function readCacheLine(input: Input, block: Block): LeafRow | undefined {
   const bytes = readNumber(input, block, 'clflush size', 255 * 8);
   if (bytes === undefined || bytes === 0 || bytes % 8 !== 0) return undefined;
-  return partOfRow(1, { ebx: (bytes / 8) * 256 }, { ebx: fieldMask(15, 8) });
+  return partOfRow(1, 0, { ebx: (bytes / 8) * 256 }, { ebx: fieldMask(15, 8) });
 }
 
 /** The physical width is what Linux has left: memory encryption takes bits of it. */
@@ -94,7 +88,7 @@ function readAddressSizes(input: Input, block: Block): LeafRow | undefined {
       { line: field.line, at: 'address sizes' },
       'Expected "46 bits physical, 48 bits virtual".',
     );
-  return partOfRow(0x80000008, { eax: physical + virtual * 256 }, { eax: fieldMask(15, 0) });
+  return partOfRow(0x80000008, 0, { eax: physical + virtual * 256 }, { eax: fieldMask(15, 0) });
 }
 
 function featuresOf(flags: ReadonlySet<string>): ReadonlySet<FeatureName> {

@@ -11,7 +11,7 @@ import {
 } from '../catalogue/index.js';
 import type { Capabilities, CpuDifference } from '../model/capabilities.js';
 import { isUserVisible } from '../model/prerequisites.js';
-import { hasBit64 } from '../model/registers.js';
+import { ALL_KNOWN_64, hasBit64 } from '../model/registers.js';
 import { shownNumber } from '../model/shown-number.js';
 import { ABSENT, type Presence, type ShownComponent, type XsaveState } from '../model/xsave.js';
 import type { SeenMask } from '../rules/context.js';
@@ -47,7 +47,7 @@ function maskXsave(xsave: XsaveState, mask: SeenMask): XsaveState {
     // What the mask hides is known to be hidden, told or not.
     enabled: {
       value: xsave.enabled.value & xcr0,
-      known: xsave.enabled.known | (0xffffffffffffffffn & ~xcr0),
+      known: xsave.enabled.known | (ALL_KNOWN_64 & ~xcr0),
     },
     areaBytes: xcr0 === 0n ? 0 : areaBytes,
     leastAreaBytes: xcr0 === 0n ? 0 : areaBytes,

@@ -9,6 +9,7 @@ import type { Baseline } from '../baseline/baseline.js';
 import { sizeRemedy } from '../baseline/limits.js';
 import { isLegacyState, LEGACY_STATE } from '../catalogue/index.js';
 import { InputError } from '../model/errors.js';
+import { alignUp } from '../model/packed-area.js';
 import { bitsOf, hasBit64, split64 } from '../model/registers.js';
 import { LEGACY_AREA_BYTES } from '../model/xsave.js';
 import type { RowBuilder } from './row-builder.js';
@@ -35,7 +36,7 @@ const FRAME_BESIDE_STATE_BYTES = 1024;
  * aligns them. Supervisor state, which 0xD.1 EBX counts too, is for XSAVES alone: tasks can't.
  */
 function compactedBound(areaBytes: number, enabled: bigint): number {
-  return Math.ceil(areaBytes / ALIGNMENT) * ALIGNMENT + ALIGNMENT * bitsOf(enabled).length;
+  return alignUp(areaBytes) + ALIGNMENT * bitsOf(enabled).length;
 }
 
 /** The baseline has XSAVE, and no size of its area is known to be enough on all hosts: no mask then. */

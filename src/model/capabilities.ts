@@ -15,13 +15,13 @@ import {
 } from '../catalogue/index.js';
 import { findXsaveDesign, placeInDesign } from '../catalogue/xsave-layouts.js';
 import { addressBits } from './address-width.js';
-import { modelText, readVendor, textOf } from './cpu-number.js';
+import { type CpuNumber, readVendor, textOf } from './cpu-number.js';
 import { type HighestLeaves, highestLeaves, lowestOf } from './highest-leaves.js';
 import type { Cpu, Host, HostKind, SystemFacts } from './host.js';
 import { KERNEL_FACTS, KERNEL_SAYS, type KernelFact, linearBitsUnder } from './kernel-gives.js';
 import { type LeafTable, readField, readRegister } from './leaves.js';
 import { CLOSURE_PLACES, EDGE_PLACES, USER_VISIBLE } from './prerequisites.js';
-import { ALL_KNOWN, and, field, fieldMask, type Known64, NOTHING_KNOWN } from './registers.js';
+import { ALL_KNOWN, bitsMask, type Known64, NOTHING_KNOWN } from './registers.js';
 import { type SeenSignature, seenSignature } from './signature.js';
 import { type TileGeometry, tileGeometry } from './tile-geometry.js';
 import { tscHz } from './tsc-rate.js';
@@ -85,16 +85,12 @@ export interface Capabilities {
   readonly logicalCpus: number;
   /** Whether it is a machine itself, not a guest of a hypervisor; undefined: not known. */
   readonly isBareMetal: boolean | undefined;
-  /** Of a guest: the model from whose CPUs the places of its state components are taken. */
-  readonly assumedModel: string | undefined;
+  /** Of a guest: what it calls itself, where the places of its state components are that model's. */
+  readonly assumedCpu: CpuNumber | undefined;
 }
 
 /** By place in ROWS; of most rows none. */
 const STATE: readonly (readonly number[])[] = ROWS.map(neededState);
-
-function maskOf(bit: number | readonly [number, number]): number {
-  return typeof bit === 'number' ? fieldMask(bit, bit) : fieldMask(bit[0], bit[1]);
-}
 
 const LONG_MODE = featureIndex('lm');
 const SYSCALL = featureIndex('syscall');
@@ -109,7 +105,7 @@ function hardwarePresence({ leaves, xcr0 }: Cpu, kind: HostKind): Presence[] {
     if (row.leaf !== last?.leaf || row.subleaf !== last.subleaf || row.reg !== last.reg)
       answer = readRegister(leaves, row.leaf, row.subleaf, row.reg);
     last = row;
-    return presenceOfBits(answer, maskOf(row.bit));
+    return presenceOfBits(answer, bitsMask(row.bit));
   });
   if (kind === 'cpu') {
     // These two bits mirror what the OS under the dumping tool had set. Where that isn't the OS that
@@ -169,8 +165,8 @@ function readBrand(leaves: LeafTable): string | undefined {
 
 interface OneCpu {
   readonly cpu: Cpu;
-  /** The model from which places were taken. */
-  readonly assumedModel: string | undefined;
+  /** What it calls itself, where places were taken from CPUs of that model. */
+  readonly assumedCpu: CpuNumber | undefined;
   readonly raw: readonly Presence[];
   readonly effective: readonly Presence[];
   readonly xsave: XsaveState;
@@ -185,7 +181,7 @@ function describeCpu(cpu: Cpu, host: Host): OneCpu {
       : undefined;
   const xsave = guest?.xsave ?? read;
   const effective = effectivePresence(raw, xsave.enabled, host);
-  return { cpu, raw, xsave, effective, assumedModel: guest?.model };
+  return { cpu, raw, xsave, effective, assumedCpu: guest?.number };
 }
 
 /**
@@ -202,7 +198,7 @@ function withPlacesOfModel({ leaves }: Cpu, xsave: XsaveState) {
   const design = findXsaveDesign(vendor, signature.family, signature.model);
   if (design === undefined) return undefined;
   const filled = withPlaces(xsave, (bit) => placeInDesign(design, bit));
-  return filled === xsave ? undefined : { xsave: filled, model: modelText(vendor, signature) };
+  return filled === xsave ? undefined : { xsave: filled, number: { vendor, signature } };
 }
 
 /** Bit by bit the smaller presence: a component counts where every CPU has it. */
@@ -372,7 +368,7 @@ export function describeHost(host: Host): Capabilities {
     unnamed: unnamedWords(host.cpus, host.kind),
     logicalCpus: host.cpus.reduce((sum, cpu) => sum + cpu.logical.length, 0),
     isBareMetal: bareMetalOf(hardware('hypervisor')),
-    assumedModel: cpus.find((one) => one.assumedModel !== undefined)?.assumedModel,
+    assumedCpu: cpus.find((one) => one.assumedCpu !== undefined)?.assumedCpu,
   };
 }
 
@@ -394,13 +390,11 @@ export function renamed({ host, seen }: Described, name: string): Described {
 function smallestField(cpus: readonly Cpu[], name: FeatureName): number | undefined {
   const row = featureRow(name);
   if (typeof row.bit === 'number') throw new Error(`${name} is a bit, not a field`);
-  const [high, low] = row.bit;
-  const mask = fieldMask(high, low);
   let smallest = ALL_KNOWN;
-  for (const cpu of cpus) {
-    const answer = readRegister(cpu.leaves, row.leaf, row.subleaf, row.reg);
-    if (and(answer.known, mask) !== mask) return undefined;
-    smallest = Math.min(smallest, field(answer.value, high, low));
+  for (const { leaves } of cpus) {
+    const value = readField(leaves, row.leaf, row.subleaf, row.reg, row.bit);
+    if (value === undefined) return undefined;
+    smallest = Math.min(smallest, value);
   }
   return smallest;
 }

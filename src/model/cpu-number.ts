@@ -1,8 +1,12 @@
 /** What a CPU calls itself. */
-import { findMicroarchitecture } from '../catalogue/microarchitectures.js';
 import { type LeafTable, readRegister } from './leaves.js';
 import { ALL_KNOWN, field } from './registers.js';
 import type { SeenSignature } from './signature.js';
+
+export interface CpuNumber {
+  readonly vendor: string;
+  readonly signature: SeenSignature;
+}
 
 /** Undefined where the source doesn't tell its twelve letters. */
 export function readVendor(leaves: LeafTable): string | undefined {
@@ -23,11 +27,4 @@ export function textOf(values: readonly number[]): string {
       text += String.fromCharCode(code);
     }
   return text.trim();
-}
-
-/** "GenuineIntel family 6 model 85 (Skylake-SP/X)", for messages. */
-export function modelText(vendor: string, { family, model, stepping }: SeenSignature): string {
-  const design = findMicroarchitecture(vendor, family, model, stepping);
-  const number = `${vendor} family ${family} model ${model}`;
-  return design === undefined ? number : `${number} (${design.codename})`;
 }

@@ -14,7 +14,7 @@ import type { LeafRow } from './leaves.js';
 import {
   ALL_KNOWN,
   ALL_KNOWN_64,
-  fieldMask,
+  bitsMask,
   type Known64,
   NO_REGISTERS,
   or,
@@ -51,9 +51,9 @@ export function rowsFromFeatures(
       };
       building.set(key, at);
     }
-    const [high, low] = typeof row.bit === 'number' ? [row.bit, row.bit] : row.bit;
+    const low = typeof row.bit === 'number' ? row.bit : row.bit[1];
     const number = fields.get(row.name) ?? 1;
-    at.known[row.reg] = or(at.known[row.reg], fieldMask(high, low));
+    at.known[row.reg] = or(at.known[row.reg], bitsMask(row.bit));
     if (present.has(row.name)) at.values[row.reg] = or(at.values[row.reg], (number << low) >>> 0);
   }
   return [...building.values()].map(({ leaf, subleaf, values, known }) => ({
@@ -106,11 +106,21 @@ function registerOf(text: string, start: number): number {
   return value;
 }
 
+/** A row of which only these bits are told. */
+export function partOfRow(
+  leaf: number,
+  subleaf: number,
+  values: Partial<Registers>,
+  known: Partial<Registers>,
+): LeafRow {
+  return { ...NO_REGISTERS, ...values, leaf, subleaf, known: { ...NO_REGISTERS, ...known } };
+}
+
 /** A row of which only these registers are told, whole. */
 export function partialRow(leaf: number, told: Partial<Registers>): LeafRow {
   const known = { ...NO_REGISTERS };
   for (const register of Object.keys(told) as (keyof Registers)[]) known[register] = ALL_KNOWN;
-  return { ...NO_REGISTERS, ...told, leaf, subleaf: 0, known };
+  return partOfRow(leaf, 0, told, known);
 }
 
 /** Leaf 0 with the vendor's twelve letters. maxLeaf undefined: not known. */

@@ -11,36 +11,36 @@ import { isTooOldFor } from '../catalogue/generations.js';
 import {
   COMPONENTS,
   type ComponentRow,
+  componentMask,
   type FeatureName,
   type FeatureRow,
   featureRow,
   isLegacyState,
+  LINUX_SUPERVISOR_STATE,
   ROWS,
 } from '../catalogue/index.js';
 import { findMicroarchitecture, type Microarchitecture } from '../catalogue/microarchitectures.js';
 import { findXsaveDesign, placeInDesign, type XsaveDesign } from '../catalogue/xsave-layouts.js';
 import { describeHost } from './capabilities.js';
-import { modelText, readVendor } from './cpu-number.js';
-import { mergeRows } from './from-features.js';
+import { type CpuNumber, readVendor } from './cpu-number.js';
+import { mergeRows, partOfRow } from './from-features.js';
 import type { Cpu, Host } from './host.js';
 import { type LeafRow, type LeafTable, leafTable, readRegister } from './leaves.js';
+import { compactedBytes } from './packed-area.js';
 import { USER_VISIBLE } from './prerequisites.js';
 import {
   ALL_KNOWN,
   ALL_KNOWN_64,
+  bitsMask,
   bitsOf,
-  fieldMask,
   hasBit64,
   type Known64,
-  NO_REGISTERS,
-  type Registers,
   split64,
   without,
 } from './registers.js';
 import { seenSignature } from './signature.js';
 import {
   ABSENT,
-  compactedBytes,
   PRESENT,
   type Presence,
   presenceOfBits,
@@ -48,26 +48,12 @@ import {
   stateComponent,
 } from './xsave.js';
 
-function maskOf({ bit }: FeatureRow): number {
-  return typeof bit === 'number' ? fieldMask(bit, bit) : fieldMask(bit[0], bit[1]);
-}
-
 function rawPresence(leaves: LeafTable, row: FeatureRow): Presence {
-  return presenceOfBits(readRegister(leaves, row.leaf, row.subleaf, row.reg), maskOf(row));
+  return presenceOfBits(readRegister(leaves, row.leaf, row.subleaf, row.reg), bitsMask(row.bit));
 }
 
 function hasFeature(leaves: LeafTable, name: FeatureName): Presence {
   return rawPresence(leaves, featureRow(name));
-}
-
-/** A row that tells of these bits of a register alone. */
-function partOfRow(
-  leaf: number,
-  subleaf: number,
-  values: Partial<Registers>,
-  known: Partial<Registers>,
-): LeafRow {
-  return { ...NO_REGISTERS, ...values, leaf, subleaf, known: { ...NO_REGISTERS, ...known } };
 }
 
 const VISIBLE_ROWS = ROWS.filter((row) => USER_VISIBLE.has(row.class));
@@ -75,7 +61,7 @@ const VISIBLE_ROWS = ROWS.filter((row) => USER_VISIBLE.has(row.class));
 /** Bits that aren't known and that no CPU of the design has, as known to be clear. */
 function absentRows(leaves: LeafTable, design: Microarchitecture): LeafRow[] {
   return VISIBLE_ROWS.flatMap((row) => {
-    const mask = maskOf(row);
+    const mask = bitsMask(row.bit);
     const open = without(mask, readRegister(leaves, row.leaf, row.subleaf, row.reg).known);
     if (open === 0 || !isTooOldFor(design, row)) return [];
     return [partOfRow(row.leaf, row.subleaf, {}, { [row.reg]: open })];
@@ -96,7 +82,7 @@ function impossibleComponents(
     if (layout !== undefined) return !layout.offered.some((offered) => hasBit64(offered, bit));
     return enabledBy.every((name) => isTooOldFor(design, featureRow(name)));
   };
-  return COMPONENTS.filter(isImpossible).reduce((mask, { bit }) => mask | (1n << BigInt(bit)), 0n);
+  return componentMask(COMPONENTS.filter(isImpossible).map(({ bit }) => bit));
 }
 
 function settleXcr0(xcr0: Known64, impossible: bigint): Known64 {
@@ -150,15 +136,10 @@ function offeredRow(leaves: LeafTable, layout: XsaveDesign): LeafRow[] {
   return [partOfRow(0xd, 0, { eax: low, ecx: bytes, edx: high }, known)];
 }
 
-/** Supervisor components that Linux puts into IA32_XSS on some kernels and not on others. */
-const LINUX_SUPERVISOR = COMPONENTS.filter(
-  (row) => row.kind === 'supervisor' && row.linux !== 'no',
-).reduce((mask, row) => mask | (1n << BigInt(row.bit)), 0n);
-
-/** The compacted size, where XCR0 alone makes it (Intel SDM vol. 1, 13.4.3). */
+/** The compacted size, where XCR0 alone makes it (Intel SDM vol. 1, 13.4.3): some kernels set more in IA32_XSS. */
 function compactedRow(leaves: LeafTable, xcr0: Known64, layout: XsaveDesign): LeafRow[] {
   if (readRegister(leaves, 0xd, 1, 'ebx').known !== 0) return [];
-  if ((layout.supervisor & LINUX_SUPERVISOR) !== 0n || xcr0.known !== ALL_KNOWN_64) return [];
+  if ((layout.supervisor & LINUX_SUPERVISOR_STATE) !== 0n || xcr0.known !== ALL_KNOWN_64) return [];
   const compacts = (['xsavec', 'xsaves'] as const).some(
     (name) => hasFeature(leaves, name) === PRESENT,
   );
@@ -173,8 +154,7 @@ function withRows(leaves: LeafTable, rows: readonly LeafRow[]): LeafTable {
 
 interface Settled {
   readonly cpu: Cpu;
-  /** What the CPU calls itself. */
-  readonly model: string;
+  readonly number: CpuNumber;
   /** Whether features, or places, were open and no longer are. */
   readonly features: boolean;
   readonly places: boolean;
@@ -205,13 +185,21 @@ function settleCpu(cpu: Cpu): Settled | undefined {
   }
   return {
     cpu: { ...cpu, leaves, ...(xcr0 === undefined ? {} : { xcr0 }) },
-    model: modelText(vendor, signature),
+    number: { vendor, signature },
     features: absent.length > 0,
     places: places.length > 0,
   };
 }
 
-function remarksOn({ model, features, places }: Settled): string[] {
+/** "GenuineIntel family 6 model 85 (Skylake-SP/X)". */
+function modelText({ vendor, signature: { family, model, stepping } }: CpuNumber): string {
+  const design = findMicroarchitecture(vendor, family, model, stepping);
+  const number = `${vendor} family ${family} model ${model}`;
+  return design === undefined ? number : `${number} (${design.codename})`;
+}
+
+function remarksOn({ number, features, places }: Settled): string[] {
+  const model = modelText(number);
   const remarks: string[] = [];
   if (features)
     remarks.push(
@@ -230,11 +218,11 @@ function withRemarks(host: Host, remarks: readonly string[]): Host {
 
 /** A guest stays as it was read: what is assumed of it, its description says (describeHost). */
 function remarkOnGuest(host: Host): string[] {
-  const { assumedModel } = describeHost(host);
-  return assumedModel === undefined
+  const { assumedCpu } = describeHost(host);
+  return assumedCpu === undefined
     ? []
     : [
-        `The places of its state components weren't read; they are assumed to be those of ${assumedModel}, as which it shows itself.`,
+        `The places of its state components weren't read; they are assumed to be those of ${modelText(assumedCpu)}, as which it shows itself.`,
       ];
 }
 

@@ -17,9 +17,12 @@ import {
   featureRow,
   isLegacyState,
   LEGACY_STATE,
+  LINUX_STATE,
+  LINUX_SUPERVISOR_STATE,
 } from '../catalogue/index.js';
 import type { Cpu } from './host.js';
 import { knownOf, type LeafRow, type LeafTable, leafTable, readRegister } from './leaves.js';
+import { compactedBytes } from './packed-area.js';
 import {
   ALL_KNOWN,
   ALL_KNOWN_64,
@@ -32,13 +35,7 @@ import {
   type Register,
   without,
 } from './registers.js';
-import {
-  compactedBytes,
-  LEGACY_AREA_BYTES,
-  offeredMask,
-  standardAreaBytes,
-  stateComponent,
-} from './xsave.js';
+import { LEGACY_AREA_BYTES, offeredMask, standardAreaBytes, stateComponent } from './xsave.js';
 
 /** Components that are enabled together or not at all (Intel SDM vol. 1, 13.3). */
 const TOGETHER: readonly bigint[] = [
@@ -51,14 +48,6 @@ const TOGETHER: readonly bigint[] = [
 ].map(componentMask);
 /** Components without a group that are tried in every combination; a forged dump may offer all. */
 const MAX_OTHERS = 4;
-/** Those that Linux enables where the CPU offers them. */
-const LINUX = componentMask(
-  COMPONENTS.filter((row) => row.kind === 'user' && row.linux === 'yes').map((row) => row.bit),
-);
-/** Those that Linux puts into IA32_XSS, tried in every combination. */
-const SUPERVISOR = COMPONENTS.filter((row) => row.kind === 'supervisor' && row.linux !== 'no').map(
-  (row) => row.bit,
-);
 
 /** True, false, or undefined where the dump lacks the leaf. */
 function bit(leaves: LeafTable, name: FeatureName): boolean | undefined {
@@ -94,8 +83,8 @@ function possibleSets(offered: bigint): bigint[] {
 /** Whether the user components, with some of the supervisor ones, are as long as 0xD.1 EBX says. */
 function fitsCompacted(leaves: LeafTable, set: bigint, bytes: number): boolean {
   const [low, high] = [number(leaves, 1, 'ecx') ?? 0, number(leaves, 1, 'edx') ?? 0];
-  const offered = join64(high, low);
-  const supervisor = SUPERVISOR.filter((one) => hasBit64(offered, one));
+  // Those that Linux puts into IA32_XSS are tried in every combination.
+  const supervisor = bitsOf(join64(high, low) & LINUX_SUPERVISOR_STATE);
   for (let choice = 0; choice < 2 ** supervisor.length; choice++) {
     const chosen = supervisor.filter((_, place) => ((choice >> place) & 1) === 1);
     const all = [...bitsOf(set), ...chosen].sort((a, b) => a - b);
@@ -153,7 +142,7 @@ function choosePlaceless(
     if (!isLegacyState(one) && end > bytes) return true;
     return one === COMPONENT.pkru && bit(leaves, 'ospke') === false;
   };
-  const likely = withFeature(leaves, offered) & LINUX;
+  const likely = withFeature(leaves, offered) & LINUX_STATE;
   const out = bitsOf(likely).filter(isRuledOut);
   const off = TOGETHER.filter((group) => (group & componentMask(out)) !== 0n);
   const set = off.reduce((mask, group) => mask & ~group, likely & ~componentMask(out));

@@ -37,6 +37,15 @@ export function packedBytes(components: readonly PackedComponent[]): number {
   return Math.max(LEGACY_AREA_BYTES, ...packedEnds(components).values());
 }
 
+/** The same of components of which all has to be known; undefined: it isn't. */
+export function compactedBytes(components: readonly StateComponent[]): number | undefined {
+  const extended = components.filter(({ bit }) => !isLegacyState(bit));
+  const known = extended.flatMap(({ bit, size, aligned }) =>
+    size === undefined || aligned === undefined ? [] : [{ bit, size, aligned }],
+  );
+  return known.length === extended.length ? packedBytes(known) : undefined;
+}
+
 /**
  * What isn't known of a component that is there: its registers have one size on every CPU (Intel SDM
  * vol. 1, 13.5), and no CPU is known that reports another for those that programs pack.

@@ -63,6 +63,11 @@ export function fieldMask(high: number, low: number): number {
   return (high - low === 31 ? ALL_KNOWN : (2 ** (high - low + 1) - 1) * 2 ** low) >>> 0;
 }
 
+/** The bits of a row of the catalogue: one bit, or a field's. */
+export function bitsMask(bits: number | readonly [high: number, low: number]): number {
+  return typeof bits === 'number' ? bitMask(bits) : fieldMask(...bits);
+}
+
 export function hasBit64(value: bigint, bit: number): boolean {
   return ((value >> BigInt(bit)) & 1n) === 1n;
 }

@@ -6,7 +6,7 @@ import { ROWS } from '../catalogue/index.js';
 import { REPEATED_BITS } from '../catalogue/repeated-bits.js';
 import type { Cpu, HostKind } from './host.js';
 import { type LeafTable, readRegister } from './leaves.js';
-import { ALL_KNOWN, and, fieldMask, hasBit, or, type Register, without } from './registers.js';
+import { ALL_KNOWN, and, bitsMask, hasBit, or, type Register, without } from './registers.js';
 
 export interface UnnamedBit {
   readonly leaf: number;
@@ -75,8 +75,7 @@ function named(place: Place): number {
     namedBits = new Map();
     for (const { leaf, subleaf, reg, bit } of ROWS) {
       const key = keyOf([leaf, subleaf, reg]);
-      const [high, low] = typeof bit === 'number' ? [bit, bit] : bit;
-      namedBits.set(key, or(namedBits.get(key) ?? 0, fieldMask(high, low)));
+      namedBits.set(key, or(namedBits.get(key) ?? 0, bitsMask(bit)));
     }
     const { leaf, reg, bits } = REPEATED_BITS;
     const key = keyOf([leaf, 0, reg]);

@@ -221,17 +221,6 @@ export function standardAreaBytes(components: readonly StateComponent[]): number
   return end;
 }
 
-/** Bytes that XSAVEC and XSAVES write for these components, by number (Intel SDM vol. 1, 13.4.3). */
-export function compactedBytes(components: readonly StateComponent[]): number | undefined {
-  let end = LEGACY_AREA_BYTES;
-  for (const { bit: place, size, aligned } of components) {
-    if (isLegacyState(place)) continue;
-    if (size === undefined || aligned === undefined) return undefined;
-    end = (aligned ? Math.ceil(end / 64) * 64 : end) + size;
-  }
-  return end;
-}
-
 /**
  * `hardware` answers for raw feature bits, before prerequisites.
  */

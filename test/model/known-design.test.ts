@@ -171,14 +171,17 @@ describe('is said as such', () => {
       "Features that the source doesn't mention and that came with later designs than GenuineIntel family 6 model 85 (Skylake-SP/X) count as absent.",
       "The places of its state components weren't read; they are those of every known GenuineIntel family 6 model 85 (Skylake-SP/X).",
     ]);
-    expect(describeHost(host).assumedModel).toBeUndefined();
+    expect(describeHost(host).assumedCpu).toBeUndefined();
   });
   it('of a guest', async () => {
     const host = await hostOf(guestOf(PLANS.zen4));
     expect(host.remarks).toEqual([
       "The places of its state components weren't read; they are assumed to be those of AuthenticAMD family 25 model 17 (Zen4/Zen4c), as which it shows itself.",
     ]);
-    expect(describeHost(host).assumedModel).toBe('AuthenticAMD family 25 model 17 (Zen4/Zen4c)');
+    expect(describeHost(host).assumedCpu).toMatchObject({
+      vendor: 'AuthenticAMD',
+      signature: { family: 25, model: 17 },
+    });
   });
   it('not where nothing was open', async () => {
     const { remarks } = await hostOf(guestOf(PLANS.haswell));
