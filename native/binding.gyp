@@ -11,6 +11,8 @@
       # What one CPU answers, and what the kernel allows: loaded by src/probe/addon.ts.
       'target_name': 'cpugate_probe',
       'sources': [
+        'cpu/affinity.cc',
+        'cpu/cpuid.cc',
         'enforce/lock.cc',
         'enforce/replace.cc',
         'probe/addon.cc',
@@ -47,6 +49,8 @@
       'type': 'executable',
       'include_dirs': ['include'],
       'sources': [
+        'cpu/affinity.cc',
+        'cpu/cpuid.cc',
         'probe/child.cc',
         'probe/enumerate.cc',
         'probe/faulting.cc',
@@ -67,6 +71,7 @@
         'supervisor/processes.cc',
         'supervisor/remote.cc',
         'supervisor/segv_state.cc',
+        'supervisor/self_arming.cc',
         'supervisor/session.cc',
         'supervisor/supervisor.cc',
         'supervisor/task_cpu.cc',

@@ -31,6 +31,7 @@ const COPIED = [
   'schemas',
   'cpu-profiles',
   'docs',
+  'native/cpu',
   'native/include',
   'native/probe',
   'package.json',

@@ -6,6 +6,6 @@
 
 namespace cpugate {
 
-int LockFile(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno; }
+int lockFile(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno; }
 
 }  // namespace cpugate

@@ -1,5 +1,7 @@
-// execve from Node, with what Node changed in its own process put back: another program is to find
-// what the caller of cpugate gave, not what suits a JavaScript engine (node.cc, PlatformInit).
+/**
+ * execve from Node, with what Node changed in its own process put back: another program is to find
+ * what the caller of cpugate gave, not what suits a JavaScript engine (node.cc, PlatformInit).
+ */
 #include "replace.h"
 
 #include <dirent.h>
@@ -19,10 +21,10 @@
 namespace cpugate {
 namespace {
 
-// Node ignores these two; what else was ignored when it started it has reset to the default.
+/** Node ignores these two; what else was ignored when it started it has reset to the default. */
 constexpr int kIgnoredByNode[] = {SIGPIPE, SIGXFSZ};
 
-void RestoreSignals() {
+void restoreSignals() {
   struct sigaction standard = {};
   standard.sa_handler = SIG_DFL;
   for (int signal : kIgnoredByNode) sigaction(signal, &standard, nullptr);
@@ -31,10 +33,12 @@ void RestoreSignals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// Node raises its soft limit of open files to the hard one and forgets it. The parent's is ours
-// where their hard limits are one: nobody changed them in between. Else the raised one stays: it
-// may have been meant.
-void RestoreFileLimit() {
+/**
+ * Node raises its soft limit of open files to the hard one and forgets it. The parent's is ours
+ * where their hard limits are one: nobody changed them in between. Else the raised one stays: it
+ * may have been meant.
+ */
+void restoreFileLimit() {
   rlimit own = {};
   rlimit parent = {};
   if (getrlimit(RLIMIT_NOFILE, &own) != 0) return;
@@ -44,19 +48,19 @@ void RestoreFileLimit() {
   setrlimit(RLIMIT_NOFILE, &own);
 }
 
-bool IsEventPoll(int folder, const char* name) {
+bool isEventPoll(int folder, const char* name) {
   char target[PATH_MAX];
   const ssize_t length = readlinkat(folder, name, target, sizeof(target));
   constexpr std::string_view kEventPoll = "anon_inode:[eventpoll]";
-  return length > 0 && std::string_view(target, static_cast<std::size_t>(length)) == kEventPoll;
+  return length > 0 && std::string_view(target, static_cast<size_t>(length)) == kEventPoll;
 }
 
 struct Descriptor {
   int number;
-  bool is_event_poll;
+  bool isEventPoll;
 };
 
-std::vector<Descriptor> OpenDescriptors() {
+std::vector<Descriptor> openDescriptors() {
   std::vector<Descriptor> found;
   DIR* folder = opendir("/proc/self/fd");
   if (folder == nullptr) return found;
@@ -66,29 +70,31 @@ std::vector<Descriptor> OpenDescriptors() {
     int number = -1;
     std::from_chars(name.data(), name.data() + name.size(), number);
     if (number < 0 || number == own) continue;  // "." and ".." are none.
-    found.push_back({number, IsEventPoll(own, entry->d_name)});
+    found.push_back({number, isEventPoll(own, entry->d_name)});
   }
   closedir(folder);
   return found;
 }
 
-// Files, folders and sockets: Node keeps none of these open by itself.
-bool IsNeverNodes(int descriptor) {
+/** Files, folders and sockets: Node keeps none of these open by itself. */
+bool isNeverNodes(int descriptor) {
   // fstat, which glibc has as a function only from 2.33 on.
   struct stat status = {};
   if (syscall(SYS_fstat, descriptor, &status) != 0) return false;
   return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISSOCK(status.st_mode);
 }
 
-// Node marks what it inherited close-on-exec, standard streams and all. What lies below its own
-// first descriptor, an event poll, was there before.
-void RestoreDescriptors() {
-  const std::vector<Descriptor> open = OpenDescriptors();
-  int first_of_node = INT_MAX;
+/**
+ * Node marks what it inherited close-on-exec, standard streams and all. What lies below its own
+ * first descriptor, an event poll, was there before.
+ */
+void restoreDescriptors() {
+  const std::vector<Descriptor> open = openDescriptors();
+  int firstOfNode = INT_MAX;
   for (const Descriptor& one : open)
-    if (one.is_event_poll && one.number < first_of_node) first_of_node = one.number;
+    if (one.isEventPoll && one.number < firstOfNode) firstOfNode = one.number;
   for (const Descriptor& one : open) {
-    if (one.number >= first_of_node && !IsNeverNodes(one.number)) continue;
+    if (one.number >= firstOfNode && !isNeverNodes(one.number)) continue;
     const int flags = fcntl(one.number, F_GETFD);
     if (flags >= 0) fcntl(one.number, F_SETFD, flags & ~FD_CLOEXEC);
   }
@@ -99,7 +105,7 @@ void RestoreDescriptors() {
   }
 }
 
-std::string ReadWhole(const char* path) {
+std::string readWhole(const char* path) {
   std::string bytes;
   const int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return bytes;
@@ -108,7 +114,7 @@ std::string ReadWhole(const char* path) {
     const ssize_t count = read(file, chunk, sizeof(chunk));
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) break;
-    bytes.append(chunk, static_cast<std::size_t>(count));
+    bytes.append(chunk, static_cast<size_t>(count));
   }
   close(file);
   return bytes;
@@ -116,11 +122,11 @@ std::string ReadWhole(const char* path) {
 
 }  // namespace
 
-std::vector<std::string> OwnArguments() {
-  const std::string bytes = ReadWhole("/proc/self/cmdline");
+std::vector<std::string> ownArguments() {
+  const std::string bytes = readWhole("/proc/self/cmdline");
   std::vector<std::string> arguments;
-  for (std::size_t at = 0; at < bytes.size();) {
-    const std::size_t end = bytes.find('\0', at);
+  for (size_t at = 0; at < bytes.size();) {
+    const size_t end = bytes.find('\0', at);
     arguments.push_back(bytes.substr(at, end - at));
     if (end == std::string::npos) break;
     at = end + 1;
@@ -128,15 +134,15 @@ std::vector<std::string> OwnArguments() {
   return arguments;
 }
 
-int ReplaceProcess(const std::string& file, const std::vector<std::string>& arguments) {
+int replaceProcess(const std::string& file, const std::vector<std::string>& arguments) {
   std::vector<char*> pointers;
   pointers.reserve(arguments.size() + 1);
   // execve takes char* for C's sake and writes nothing.
   for (const std::string& one : arguments) pointers.push_back(const_cast<char*>(one.c_str()));
   pointers.push_back(nullptr);
-  RestoreSignals();
-  RestoreFileLimit();
-  RestoreDescriptors();
+  restoreSignals();
+  restoreFileLimit();
+  restoreDescriptors();
   execve(file.c_str(), pointers.data(), environ);
   return errno;
 }

@@ -6,12 +6,14 @@
 
 namespace cpugate {
 
-// The command line as the kernel has it: JavaScript's copy has lost bytes that aren't UTF-8.
-std::vector<std::string> OwnArguments();
+/** The command line as the kernel has it: JavaScript's copy has lost bytes that aren't UTF-8. */
+std::vector<std::string> ownArguments();
 
-// Executes the program in this process's place, with this process's environment; returns errno
-// where that fails.
-int ReplaceProcess(const std::string& file, const std::vector<std::string>& arguments);
+/**
+ * Executes the program in this process's place, with this process's environment; returns errno
+ * where that fails.
+ */
+int replaceProcess(const std::string& file, const std::vector<std::string>& arguments);
 
 }  // namespace cpugate
 

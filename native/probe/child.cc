@@ -13,7 +13,7 @@
 namespace cpugate {
 namespace {
 
-// The report's page, unmapped by scope.
+/** The report's page, unmapped by scope. */
 class SharedReport {
  public:
   SharedReport() {
@@ -33,9 +33,11 @@ class SharedReport {
   ChildReport* report_ = nullptr;
 };
 
-// Keeps signals from the calling thread, and so from a child that it forks: a handler of Node's
-// that ran there would write into a pipe that the child shares with its parent. On Linux sigprocmask
-// acts on the calling thread.
+/**
+ * Keeps signals from the calling thread, and so from a child that it forks: a handler of Node's
+ * that ran there would write into a pipe that the child shares with its parent. On Linux sigprocmask
+ * acts on the calling thread.
+ */
 class SignalsBlocked {
  public:
   SignalsBlocked() {
@@ -51,33 +53,33 @@ class SignalsBlocked {
   sigset_t before_;
 };
 
-[[noreturn]] void ActAsChild(void (*body)(ChildReport&), ChildReport& report) {
+[[noreturn]] void actAsChild(void (*body)(ChildReport&), ChildReport& report) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   prctl(PR_SET_DUMPABLE, 0);  // Dying is one of the answers, not worth a core file.
   body(report);
   _exit(0);
 }
 
-ChildOutcome Describe(int status) {
+ChildOutcome describe(int status) {
   if (WIFSIGNALED(status)) return {.end = ChildEnd::kKilled, .number = WTERMSIG(status)};
   return {.end = ChildEnd::kExited, .number = WEXITSTATUS(status)};
 }
 
-// What std::chrono::steady_clock gives, without the C++ library's binary.
-std::chrono::nanoseconds Now() {
+/** What std::chrono::steady_clock gives, without the C++ library's binary. */
+std::chrono::nanoseconds monotonicNow() {
   timespec now = {};
   clock_gettime(CLOCK_MONOTONIC, &now);
   return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
 
-ChildOutcome WaitFor(pid_t child, std::chrono::milliseconds limit) {
-  const auto deadline = Now() + limit;
+ChildOutcome waitFor(pid_t child, std::chrono::milliseconds limit) {
+  const auto deadline = monotonicNow() + limit;
   int status = 0;
   for (;;) {
     const pid_t ended = waitpid(child, &status, WNOHANG);
-    if (ended == child) return Describe(status);
+    if (ended == child) return describe(status);
     if (ended < 0 && errno != EINTR) return {.end = ChildEnd::kUnknown, .number = errno};
-    if (Now() >= deadline) break;
+    if (monotonicNow() >= deadline) break;
     const timespec pause = {.tv_sec = 0, .tv_nsec = 200'000};
     nanosleep(&pause, nullptr);
   }
@@ -89,7 +91,7 @@ ChildOutcome WaitFor(pid_t child, std::chrono::milliseconds limit) {
 
 }  // namespace
 
-ChildOutcome RunInChild(void (*body)(ChildReport&), std::chrono::milliseconds limit) {
+ChildOutcome runInChild(void (*body)(ChildReport&), std::chrono::milliseconds limit) {
   const SharedReport report;
   if (report.get() == nullptr) return {.end = ChildEnd::kNoChild, .number = errno};
   pid_t child = -1;
@@ -98,10 +100,10 @@ ChildOutcome RunInChild(void (*body)(ChildReport&), std::chrono::milliseconds li
     const SignalsBlocked blocked;
     child = fork();
     error = errno;
-    if (child == 0) ActAsChild(body, *report.get());
+    if (child == 0) actAsChild(body, *report.get());
   }
   if (child < 0) return {.end = ChildEnd::kNoChild, .number = error};
-  ChildOutcome outcome = WaitFor(child, limit);
+  ChildOutcome outcome = waitFor(child, limit);
   outcome.stage = report.get()->stage;
   outcome.error = report.get()->error;
   outcome.code = report.get()->code;

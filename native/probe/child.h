@@ -1,19 +1,19 @@
-// Runs a few system calls in a forked child, whatever becomes of it there.
-#ifndef CPUGATE_NATIVE_PROBE_CHILD_H_
-#define CPUGATE_NATIVE_PROBE_CHILD_H_
+/** Runs a few system calls in a forked child, whatever becomes of it there. */
+#ifndef CPUGATE_PROBE_CHILD_H_
+#define CPUGATE_PROBE_CHILD_H_
 
 #include <atomic>
 #include <chrono>
 
 namespace cpugate {
 
-// Memory that parent and child share; the only way that a child reports.
+/** Memory that parent and child share; the only way that a child reports. */
 struct ChildReport {
   std::atomic<int> stage;
   std::atomic<int> error;
   std::atomic<int> code;
-  // For a signal handler; AT_MINSIGSTKSZ of a CPU with tiles is 11 KiB.
-  alignas(64) unsigned char signal_stack[64 * 1024];
+  /** For a signal handler; AT_MINSIGSTKSZ of a CPU with tiles is 11 KiB. */
+  alignas(64) unsigned char signalStack[64 * 1024];
 };
 static_assert(std::atomic<int>::is_always_lock_free, "shared between processes");
 
@@ -33,10 +33,12 @@ struct ChildOutcome {
   int code = 0;
 };
 
-// `body` runs in the child with all signals blocked and must restrict itself to
-// async-signal-safe calls: other threads of the parent may have held locks at the fork.
-ChildOutcome RunInChild(void (*body)(ChildReport&), std::chrono::milliseconds limit);
+/**
+ * `body` runs in the child with all signals blocked and must restrict itself to
+ * async-signal-safe calls: other threads of the parent may have held locks at the fork.
+ */
+ChildOutcome runInChild(void (*body)(ChildReport&), std::chrono::milliseconds limit);
 
 }  // namespace cpugate
 
-#endif  // CPUGATE_NATIVE_PROBE_CHILD_H_
+#endif  // CPUGATE_PROBE_CHILD_H_

@@ -5,9 +5,11 @@
 namespace cpugate {
 namespace {
 
-// How a leaf tells which subleaves it has; src/catalogue/subleaves.ts has the same rows.
-// Sources: Intel SDM vol. 2A CPUID and the Architecture Instruction Set Extensions reference; AMD APM
-// vol. 3 appendix E.
+/**
+ * How a leaf tells which subleaves it has; src/catalogue/subleaves.ts has the same rows.
+ * Sources: Intel SDM vol. 2A CPUID and the Architecture Instruction Set Extensions reference; AMD APM
+ * vol. 3 appendix E.
+ */
 enum class Subleaves {
   kUpToEax,          // subleaf 0 EAX is the last one
   kBitsOfEax,        // subleaf 0 EAX has a bit for each
@@ -21,11 +23,11 @@ enum class Subleaves {
 };
 
 struct LeafRule {
-  std::uint32_t leaf;
+  uint32_t leaf;
   Subleaves subleaves;
 };
 
-// Leaves that aren't here have no subleaves.
+/** Leaves that aren't here have no subleaves. */
 constexpr LeafRule kRules[] = {
     {0x00000004, Subleaves::kUntilCacheType0},  // deterministic cache parameters
     {0x00000007, Subleaves::kUpToEax},          // features
@@ -52,140 +54,144 @@ constexpr LeafRule kRules[] = {
     {0x80000026, Subleaves::kUntilLevelType0},  // topology, AMD
 };
 
-const LeafRule* FindRule(std::uint32_t leaf) {
+const LeafRule* findRule(uint32_t leaf) {
   const auto* rule = std::find_if(std::begin(kRules), std::end(kRules),
                                   [leaf](const LeafRule& one) { return one.leaf == leaf; });
   return rule == std::end(kRules) ? nullptr : rule;
 }
 
-constexpr std::uint32_t kHypervisorLeaves = 0x40000000;
-constexpr std::uint32_t kLastHypervisorBase = 0x40010000;
-constexpr std::uint32_t kHypervisorStep = 0x100;
-constexpr std::uint32_t kExtendedLeaves = 0x80000000;
-constexpr std::uint32_t kCentaurLeaves = 0xc0000000;
+constexpr uint32_t kHypervisorLeaves = 0x40000000;
+constexpr uint32_t kLastHypervisorBase = 0x40010000;
+constexpr uint32_t kHypervisorStep = 0x100;
+constexpr uint32_t kExtendedLeaves = 0x80000000;
+constexpr uint32_t kCentaurLeaves = 0xc0000000;
 
-constexpr bool HasBit(std::uint32_t value, unsigned bit) { return ((value >> bit) & 1) != 0; }
+constexpr bool hasBit(uint32_t value, unsigned bit) { return ((value >> bit) & 1) != 0; }
 
-constexpr std::uint64_t Join(std::uint32_t high, std::uint32_t low) {
-  return (std::uint64_t{high} << 32) | low;
+constexpr uint64_t join(uint32_t high, uint32_t low) {
+  return (uint64_t{high} << 32) | low;
 }
 
 class Enumerator {
  public:
   explicit Enumerator(const Processor& processor) : processor_(processor) {}
 
-  Enumeration Run() {
-    const std::uint32_t last = Ask(0, 0).eax;
-    AskLeaves(1, std::min(last, kMaxLeavesPerRange - 1));
-    const Answer features = Find(1, 0);
+  Enumeration run() {
+    const uint32_t last = ask(0, 0).eax;
+    askLeaves(1, std::min(last, kMaxLeavesPerRange - 1));
+    const CpuidRegisters features = find(1, 0);
     // Leaf 1 ECX[31], kept free by both vendors: a hypervisor's leaves are there.
-    if (HasBit(features.ecx, 31)) AskHypervisors();
-    AskRange(kExtendedLeaves);
-    AskRange(kCentaurLeaves);
-    ReadXcrs(features);
+    if (hasBit(features.ecx, 31)) askHypervisors();
+    askRange(kExtendedLeaves);
+    askRange(kCentaurLeaves);
+    readXcrs(features);
     return std::move(answers_);
   }
 
  private:
-  Answer Ask(std::uint32_t leaf, std::uint32_t subleaf) {
-    const Answer answer = processor_.cpuid(leaf, subleaf);
+  CpuidRegisters ask(uint32_t leaf, uint32_t subleaf) {
+    const CpuidRegisters answer = processor_.cpuid(leaf, subleaf);
     answers_.rows.push_back({leaf, subleaf, answer});
     return answer;
   }
 
-  // The answer to a question already asked; zeros otherwise.
-  Answer Find(std::uint32_t leaf, std::uint32_t subleaf) const {
+  /** The answer to a question already asked; zeros otherwise. */
+  CpuidRegisters find(uint32_t leaf, uint32_t subleaf) const {
     for (const Row& row : answers_.rows)
       if (row.leaf == leaf && row.subleaf == subleaf) return row.answer;
     return {};
   }
 
-  void AskLeaves(std::uint32_t first, std::uint32_t last) {
-    for (std::uint32_t leaf = first; leaf <= last; ++leaf) AskSubleaves(leaf);
+  void askLeaves(uint32_t first, uint32_t last) {
+    for (uint32_t leaf = first; leaf <= last; ++leaf) askSubleaves(leaf);
   }
 
-  // The range's first leaf is kept whatever it says: an answer outside the range (CPUs give the
-  // data of their last basic leaf for leaves that they lack) tells that the range isn't there.
-  void AskRange(std::uint32_t first) {
-    const std::uint32_t last = Ask(first, 0).eax;
+  /**
+   * The range's first leaf is kept whatever it says: an answer outside the range (CPUs give the
+   * data of their last basic leaf for leaves that they lack) tells that the range isn't there.
+   */
+  void askRange(uint32_t first) {
+    const uint32_t last = ask(first, 0).eax;
     if (last < first || last - first > 0xffff) return;
-    AskLeaves(first + 1, first + std::min(last - first, kMaxLeavesPerRange - 1));
+    askLeaves(first + 1, first + std::min(last - first, kMaxLeavesPerRange - 1));
   }
 
-  // A hypervisor that imitates another has leaves of its own 0x100 or more above
-  // (Linux asm/cpuid/api.h, for_each_possible_cpuid_base_hypervisor).
-  void AskHypervisors() {
-    const std::uint32_t last = Ask(kHypervisorLeaves, 0).eax;
+  /**
+   * A hypervisor that imitates another has leaves of its own 0x100 or more above
+   * (Linux asm/cpuid/api.h, for_each_possible_cpuid_base_hypervisor).
+   */
+  void askHypervisors() {
+    const uint32_t last = ask(kHypervisorLeaves, 0).eax;
     // An old KVM says 0 and has one leaf more (Linux Documentation/virt/kvm/x86/cpuid.rst).
-    AskLeaves(kHypervisorLeaves + 1,
-              last == 0 ? kHypervisorLeaves + 1 : LastOfHypervisor(kHypervisorLeaves, last));
-    for (std::uint32_t base = kHypervisorLeaves + kHypervisorStep; base < kLastHypervisorBase;
+    askLeaves(kHypervisorLeaves + 1,
+              last == 0 ? kHypervisorLeaves + 1 : lastOfHypervisor(kHypervisorLeaves, last));
+    for (uint32_t base = kHypervisorLeaves + kHypervisorStep; base < kLastHypervisorBase;
          base += kHypervisorStep) {
-      const Answer answer = processor_.cpuid(base, 0);
+      const CpuidRegisters answer = processor_.cpuid(base, 0);
       if (answer.eax < base || answer.eax - base >= kHypervisorStep) continue;
       answers_.rows.push_back({base, 0, answer});
-      AskLeaves(base + 1, LastOfHypervisor(base, answer.eax));
+      askLeaves(base + 1, lastOfHypervisor(base, answer.eax));
     }
   }
 
-  static std::uint32_t LastOfHypervisor(std::uint32_t base, std::uint32_t last) {
+  static uint32_t lastOfHypervisor(uint32_t base, uint32_t last) {
     if (last < base || last - base > 0xffff) return base;
     return std::min(last, base + kHypervisorStep - 1);
   }
 
-  void AskSubleaves(std::uint32_t leaf) {
-    const Answer first = Ask(leaf, 0);
-    const LeafRule* rule = FindRule(leaf);
+  void askSubleaves(uint32_t leaf) {
+    const CpuidRegisters first = ask(leaf, 0);
+    const LeafRule* rule = findRule(leaf);
     if (rule == nullptr) return;
     switch (rule->subleaves) {
       case Subleaves::kUpToEax:
-        return AskUpTo(leaf, first.eax);
+        return askUpTo(leaf, first.eax);
       case Subleaves::kBitsOfEax:
-        return AskBits(leaf, first.eax, 1);
+        return askBits(leaf, first.eax, 1);
       case Subleaves::kBitsOfEbx:
-        return AskBits(leaf, first.ebx, 1);
+        return askBits(leaf, first.ebx, 1);
       case Subleaves::kBitsOfEdx:
-        return AskBits(leaf, first.edx, 1);
+        return askBits(leaf, first.edx, 1);
       case Subleaves::kUntilCacheType0:
-        return AskWhile(leaf, first, 1, [](const Answer& a) { return (a.eax & 0x1f) != 0; });
+        return askWhile(leaf, first, 1, [](const CpuidRegisters& a) { return (a.eax & 0x1f) != 0; });
       case Subleaves::kUntilLevelType0:
-        return AskWhile(leaf, first, 1, [](const Answer& a) { return (a.ecx & 0xff00) != 0; });
+        return askWhile(leaf, first, 1, [](const CpuidRegisters& a) { return (a.ecx & 0xff00) != 0; });
       case Subleaves::kUntilTarget0:
-        return AskWhile(leaf, first, 1, [](const Answer& a) { return (a.eax & 0xfff) != 0; });
+        return askWhile(leaf, first, 1, [](const CpuidRegisters& a) { return (a.eax & 0xfff) != 0; });
       case Subleaves::kEnclaves:
-        Ask(leaf, 1);
-        return AskWhile(leaf, Ask(leaf, 2), 3, [](const Answer& a) { return (a.eax & 0xf) != 0; });
+        ask(leaf, 1);
+        return askWhile(leaf, ask(leaf, 2), 3, [](const CpuidRegisters& a) { return (a.eax & 0xf) != 0; });
       case Subleaves::kState: {
-        const Answer second = Ask(leaf, 1);
+        const CpuidRegisters second = ask(leaf, 1);
         // Bit 63 is the compacted format's mark, never a component.
-        const std::uint64_t components =
-            (Join(first.edx, first.eax) | Join(second.edx, second.ecx)) & ~(1ULL << 63);
-        return AskBits(leaf, components, 2);
+        const uint64_t components =
+            (join(first.edx, first.eax) | join(second.edx, second.ecx)) & ~(1ULL << 63);
+        return askBits(leaf, components, 2);
       }
     }
   }
 
-  void AskUpTo(std::uint32_t leaf, std::uint32_t last) {
-    for (std::uint32_t subleaf = 1; subleaf <= last && subleaf < kMaxSubleaves; ++subleaf)
-      Ask(leaf, subleaf);
+  void askUpTo(uint32_t leaf, uint32_t last) {
+    for (uint32_t subleaf = 1; subleaf <= last && subleaf < kMaxSubleaves; ++subleaf)
+      ask(leaf, subleaf);
   }
 
-  void AskBits(std::uint32_t leaf, std::uint64_t bits, std::uint32_t first) {
-    for (std::uint32_t bit = first; bit < kMaxSubleaves; ++bit)
-      if (((bits >> bit) & 1) != 0) Ask(leaf, bit);
+  void askBits(uint32_t leaf, uint64_t bits, uint32_t first) {
+    for (uint32_t bit = first; bit < kMaxSubleaves; ++bit)
+      if (((bits >> bit) & 1) != 0) ask(leaf, bit);
   }
 
-  void AskWhile(std::uint32_t leaf, Answer answer, std::uint32_t next,
-                bool (*more)(const Answer&)) {
-    for (std::uint32_t subleaf = next; more(answer) && subleaf < kMaxSubleaves; ++subleaf)
-      answer = Ask(leaf, subleaf);
+  void askWhile(uint32_t leaf, CpuidRegisters answer, uint32_t next,
+                bool (*more)(const CpuidRegisters&)) {
+    for (uint32_t subleaf = next; more(answer) && subleaf < kMaxSubleaves; ++subleaf)
+      answer = ask(leaf, subleaf);
   }
 
-  void ReadXcrs(const Answer& features) {
-    if (!HasBit(features.ecx, 27)) return;  // OSXSAVE: without it XGETBV gives #UD
+  void readXcrs(const CpuidRegisters& features) {
+    if (!hasBit(features.ecx, 27)) return;  // OSXSAVE: without it XGETBV gives #UD
     answers_.xcr0 = processor_.xgetbv(0);
     // Leaf 0xD.1 EAX[2]: XGETBV takes index 1 too.
-    if (HasBit(Find(0xd, 1).eax, 2)) answers_.xinuse = processor_.xgetbv(1);
+    if (hasBit(find(0xd, 1).eax, 2)) answers_.xinuse = processor_.xgetbv(1);
   }
 
   const Processor& processor_;
@@ -194,8 +200,8 @@ class Enumerator {
 
 }  // namespace
 
-Enumeration Enumerate(const Processor& processor) { return Enumerator(processor).Run(); }
+Enumeration enumerate(const Processor& processor) { return Enumerator(processor).run(); }
 
-bool HasSubleaves(std::uint32_t leaf) { return FindRule(leaf) != nullptr; }
+bool hasSubleaves(uint32_t leaf) { return findRule(leaf) != nullptr; }
 
 }  // namespace cpugate

@@ -1,4 +1,4 @@
-// Enumerates CPUs that don't exist. Built and run by test/native/probe.test.ts.
+/** Enumerates CPUs that don't exist. Built and run by test/native/probe.test.ts. */
 #include "enumerate.h"
 
 #include <map>
@@ -12,87 +12,89 @@
 namespace cpugate {
 namespace {
 
-using Question = std::pair<std::uint32_t, std::uint32_t>;
+using Question = std::pair<uint32_t, uint32_t>;
 
-constexpr std::uint32_t kHypervisorBit = 1U << 31;
-constexpr std::uint32_t kOsxsaveBit = 1U << 27;
+constexpr uint32_t kHypervisorBit = 1U << 31;
+constexpr uint32_t kOsxsaveBit = 1U << 27;
 
 struct FakeCpu {
-  std::map<Question, Answer> answers = {};
-  Answer otherwise = {};  // What the CPU says to any other question.
+  std::map<Question, CpuidRegisters> answers = {};
+  CpuidRegisters otherwise = {};  // What the CPU says to any other question.
 
   std::vector<Question> asked = {};
-  std::vector<std::uint32_t> xcrs_read = {};
+  std::vector<uint32_t> xcrsRead = {};
 
-  Enumeration Enumerate() {
+  Enumeration enumerate() {
     asked.clear();
-    xcrs_read.clear();
-    return cpugate::Enumerate({
-        [this](std::uint32_t leaf, std::uint32_t subleaf) {
+    xcrsRead.clear();
+    return cpugate::enumerate({
+        [this](uint32_t leaf, uint32_t subleaf) {
           asked.emplace_back(leaf, subleaf);
           const auto found = answers.find({leaf, subleaf});
           return found == answers.end() ? otherwise : found->second;
         },
-        [this](std::uint32_t index) {
-          xcrs_read.push_back(index);
-          return std::uint64_t{0x100} + index;
+        [this](uint32_t index) {
+          xcrsRead.push_back(index);
+          return uint64_t{0x100} + index;
         },
     });
   }
 };
 
-std::vector<Question> QuestionsOf(const std::vector<Row>& rows) {
+std::vector<Question> questionsOf(const std::vector<Row>& rows) {
   std::vector<Question> questions;
   for (const Row& row : rows) questions.emplace_back(row.leaf, row.subleaf);
   return questions;
 }
 
-std::vector<std::uint32_t> SubleavesOf(const std::vector<Row>& rows, std::uint32_t leaf) {
-  std::vector<std::uint32_t> subleaves;
+std::vector<uint32_t> subleavesOf(const std::vector<Row>& rows, uint32_t leaf) {
+  std::vector<uint32_t> subleaves;
   for (const Row& row : rows)
     if (row.leaf == leaf) subleaves.push_back(row.subleaf);
   return subleaves;
 }
 
-std::string Text(const std::vector<std::uint32_t>& numbers) {
+std::string text(const std::vector<uint32_t>& numbers) {
   std::string text = "[";
-  for (std::uint32_t number : numbers) text += ' ' + std::to_string(number);
+  for (uint32_t number : numbers) text += ' ' + std::to_string(number);
   return text + " ]";
 }
 
-void SmallestCpu(Expectations& expect) {
+void smallestCpu(Expectations& expect) {
   FakeCpu cpu{.answers = {{{0, 0}, {.eax = 1}}}};
-  const Enumeration got = cpu.Enumerate();
-  expect.That(QuestionsOf(got.rows) ==
+  const Enumeration got = cpu.enumerate();
+  expect.that(questionsOf(got.rows) ==
                   std::vector<Question>{{0, 0}, {1, 0}, {0x80000000, 0}, {0xc0000000, 0}},
               "leaves 0 and 1 and the first of each other range");
-  expect.That(cpu.asked == QuestionsOf(got.rows), "nothing is asked that isn't kept");
-  expect.That(cpu.xcrs_read.empty() && !got.xcr0 && !got.xinuse, "no XGETBV without OSXSAVE");
+  expect.that(cpu.asked == questionsOf(got.rows), "nothing is asked that isn't kept");
+  expect.that(cpu.xcrsRead.empty() && !got.xcr0 && !got.xinuse, "no XGETBV without OSXSAVE");
 }
 
-void ExtendedControlRegisters(Expectations& expect) {
+void extendedControlRegisters(Expectations& expect) {
   FakeCpu cpu{.answers = {{{0, 0}, {.eax = 0xd}},
                           {{1, 0}, {.ecx = kOsxsaveBit}},
                           {{0xd, 1}, {.eax = 0b011}}}};
-  Enumeration got = cpu.Enumerate();
-  expect.That(got.xcr0 == 0x100U && !got.xinuse, "XCR0 only");
-  expect.That(cpu.xcrs_read == std::vector<std::uint32_t>{0}, "XGETBV(1) isn't executed");
+  Enumeration got = cpu.enumerate();
+  expect.that(got.xcr0 == 0x100U && !got.xinuse, "XCR0 only");
+  expect.that(cpu.xcrsRead == std::vector<uint32_t>{0}, "XGETBV(1) isn't executed");
   cpu.answers[{0xd, 1}].eax = 0b100;
-  got = cpu.Enumerate();
-  expect.That(got.xcr0 == 0x100U && got.xinuse == 0x101U, "XCR0 and XINUSE");
+  got = cpu.enumerate();
+  expect.that(got.xcr0 == 0x100U && got.xinuse == 0x101U, "XCR0 and XINUSE");
   cpu.answers[{1, 0}].ecx = 0;
-  cpu.Enumerate();
-  expect.That(cpu.xcrs_read.empty(), "not even XGETBV(1) without OSXSAVE");
+  cpu.enumerate();
+  expect.that(cpu.xcrsRead.empty(), "not even XGETBV(1) without OSXSAVE");
 }
 
 struct SubleafCase {
   const char* name;
-  std::uint32_t leaf;
-  std::map<std::uint32_t, Answer> answers;  // by subleaf
-  std::vector<std::uint32_t> expected;
+  uint32_t leaf;
+  std::map<uint32_t, CpuidRegisters> answers;  // by subleaf
+  std::vector<uint32_t> expected;
 };
 
-// Each rule with and without more subleaves. What comes behind the last one must not be asked for.
+/**
+ * Each rule with and without more subleaves. What comes behind the last one must not be asked for.
+ */
 const SubleafCase kSubleafCases[] = {
     {"no rule", 0x5, {{0, {1, 1, 1, 1}}}, {0}},
     {"caches, none", 0x4, {}, {0}},
@@ -139,33 +141,33 @@ void Subleaves(Expectations& expect) {
   for (const SubleafCase& test : kSubleafCases) {
     FakeCpu cpu{.answers = {{{0, 0}, {.eax = 0x30}}, {{0x80000000, 0}, {.eax = 0x80000030}}}};
     for (const auto& [subleaf, answer] : test.answers) cpu.answers[{test.leaf, subleaf}] = answer;
-    const auto got = SubleavesOf(cpu.Enumerate().rows, test.leaf);
-    expect.That(got == test.expected,
-                std::string(test.name) + " gives " + Text(test.expected) + ", not " + Text(got));
+    const auto got = subleavesOf(cpu.enumerate().rows, test.leaf);
+    expect.that(got == test.expected,
+                std::string(test.name) + " gives " + text(test.expected) + ", not " + text(got));
   }
 }
 
-// Intel CPUs answer for leaves that they lack with the data of their last basic leaf.
-void RangesThatAreNotThere(Expectations& expect) {
+/** Intel CPUs answer for leaves that they lack with the data of their last basic leaf. */
+void rangesThatAreNotThere(Expectations& expect) {
   FakeCpu cpu{.answers = {{{0, 0}, {.eax = 2}}}, .otherwise = {0x10, 0x20, 0x30, 0x40}};
   cpu.answers[{1, 0}] = {};
-  const auto got = QuestionsOf(cpu.Enumerate().rows);
-  expect.That(
+  const auto got = questionsOf(cpu.enumerate().rows);
+  expect.that(
       got == std::vector<Question>{{0, 0}, {1, 0}, {2, 0}, {0x80000000, 0}, {0xc0000000, 0}},
       "a range whose first leaf points outside has one row");
   cpu.answers[{0xc0000000, 0}] = {.eax = 0xc0000002};
-  const auto centaur = cpu.Enumerate().rows;
-  expect.That(SubleavesOf(centaur, 0xc0000002).size() == 1 && centaur.back().leaf == 0xc0000002,
+  const auto centaur = cpu.enumerate().rows;
+  expect.that(subleavesOf(centaur, 0xc0000002).size() == 1 && centaur.back().leaf == 0xc0000002,
               "one that points inside has all");
 }
 
-void Hypervisors(Expectations& expect) {
+void hypervisors(Expectations& expect) {
   FakeCpu cpu{.answers = {{{0, 0}, {.eax = 1}}, {{0x40000000, 0}, {.eax = 0x40000003}}}};
-  cpu.Enumerate();
+  cpu.enumerate();
   for (const auto& [leaf, subleaf] : cpu.asked)
-    expect.That(leaf < 0x40000000 || leaf >= 0x80000000, "no hypervisor, no question");
+    expect.that(leaf < 0x40000000 || leaf >= 0x80000000, "no hypervisor, no question");
   cpu.answers[{1, 0}].ecx = kHypervisorBit;
-  expect.That(QuestionsOf(cpu.Enumerate().rows) == std::vector<Question>{{0, 0},
+  expect.that(questionsOf(cpu.enumerate().rows) == std::vector<Question>{{0, 0},
                                                                          {1, 0},
                                                                          {0x40000000, 0},
                                                                          {0x40000001, 0},
@@ -175,59 +177,59 @@ void Hypervisors(Expectations& expect) {
                                                                          {0xc0000000, 0}},
               "leaves up to EAX");
   cpu.answers[{0x40000000, 0}] = {.ebx = 0x4b4d564b};
-  expect.That(SubleavesOf(cpu.Enumerate().rows, 0x40000001).size() == 1,
+  expect.that(subleavesOf(cpu.enumerate().rows, 0x40000001).size() == 1,
               "EAX 0 means one more leaf");
   cpu.answers[{0x40000100, 0}] = {.eax = 0x40000101};
-  const auto nested = cpu.Enumerate().rows;
-  expect.That(SubleavesOf(nested, 0x40000101).size() == 1, "a second hypervisor's leaves");
-  expect.That(SubleavesOf(nested, 0x40000200).empty(), "no row where there is no third");
+  const auto nested = cpu.enumerate().rows;
+  expect.that(subleavesOf(nested, 0x40000101).size() == 1, "a second hypervisor's leaves");
+  expect.that(subleavesOf(nested, 0x40000200).empty(), "no row where there is no third");
 }
 
-void ExpectOrderAndBounds(Expectations& expect, const std::vector<Row>& rows,
+void expectOrderAndBounds(Expectations& expect, const std::vector<Row>& rows,
                           const std::string& of) {
-  const auto questions = QuestionsOf(rows);
+  const auto questions = questionsOf(rows);
   const std::set<Question> ordered(questions.begin(), questions.end());
-  expect.That(std::vector<Question>(ordered.begin(), ordered.end()) == questions,
+  expect.that(std::vector<Question>(ordered.begin(), ordered.end()) == questions,
               of + ": each row once, in order");
-  std::map<std::uint32_t, unsigned> leaves_of_range;
-  std::map<std::uint32_t, unsigned> subleaves_of_leaf;
+  std::map<uint32_t, unsigned> leavesOfRange;
+  std::map<uint32_t, unsigned> subleavesOfLeaf;
   for (const auto& [leaf, subleaf] : questions) {
-    if (subleaf == 0) ++leaves_of_range[leaf >> 30];
-    ++subleaves_of_leaf[leaf];
+    if (subleaf == 0) ++leavesOfRange[leaf >> 30];
+    ++subleavesOfLeaf[leaf];
   }
-  for (const auto& [range, count] : leaves_of_range)
-    expect.That(range == 1 || count <= kMaxLeavesPerRange, of + ": leaves are bounded");
-  for (const auto& [leaf, count] : subleaves_of_leaf)
-    expect.That(count <= kMaxSubleaves, of + ": subleaves are bounded");
+  for (const auto& [range, count] : leavesOfRange)
+    expect.that(range == 1 || count <= kMaxLeavesPerRange, of + ": leaves are bounded");
+  for (const auto& [leaf, count] : subleavesOfLeaf)
+    expect.that(count <= kMaxSubleaves, of + ": subleaves are bounded");
 }
 
-void EndlessAnswers(Expectations& expect) {
+void endlessAnswers(Expectations& expect) {
   FakeCpu cpu{.otherwise = {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}};
-  const Enumeration got = cpu.Enumerate();
-  ExpectOrderAndBounds(expect, got.rows, "all ones");
-  expect.That(SubleavesOf(got.rows, 0x14).size() == kMaxSubleaves, "cut off at the limit");
-  expect.That(SubleavesOf(got.rows, kMaxLeavesPerRange - 1).size() == 1 &&
-                  SubleavesOf(got.rows, kMaxLeavesPerRange).empty(),
+  const Enumeration got = cpu.enumerate();
+  expectOrderAndBounds(expect, got.rows, "all ones");
+  expect.that(subleavesOf(got.rows, 0x14).size() == kMaxSubleaves, "cut off at the limit");
+  expect.that(subleavesOf(got.rows, kMaxLeavesPerRange - 1).size() == 1 &&
+                  subleavesOf(got.rows, kMaxLeavesPerRange).empty(),
               "leaves cut off at the limit");
-  expect.That(SubleavesOf(got.rows, 0x80000001).empty(), "0xffffffff is outside every range");
+  expect.that(subleavesOf(got.rows, 0x80000001).empty(), "0xffffffff is outside every range");
   cpu.answers[{0x40000000, 0}] = {.eax = 0x4000ffff};
-  ExpectOrderAndBounds(expect, cpu.Enumerate().rows, "a hypervisor's huge maximum");
+  expectOrderAndBounds(expect, cpu.enumerate().rows, "a hypervisor's huge maximum");
 }
 
-void RandomAnswers(Expectations& expect) {
+void randomAnswers(Expectations& expect) {
   std::mt19937 random(20240229);
   // Small numbers, so that all branches are met.
-  const auto number = [&random] { return static_cast<std::uint32_t>(random()) >> (random() % 32); };
+  const auto number = [&random] { return static_cast<uint32_t>(random()) >> (random() % 32); };
   for (int round = 0; round < 100; ++round) {
-    const std::uint32_t last = static_cast<std::uint32_t>(random()) % 0x40;
-    const Enumeration got = Enumerate({
-        [&](std::uint32_t leaf, std::uint32_t) {
-          if (leaf == 0) return Answer{.eax = last};
-          return Answer{number(), number(), number(), number()};
+    const uint32_t last = static_cast<uint32_t>(random()) % 0x40;
+    const Enumeration got = enumerate({
+        [&](uint32_t leaf, uint32_t) {
+          if (leaf == 0) return CpuidRegisters{.eax = last};
+          return CpuidRegisters{number(), number(), number(), number()};
         },
-        [](std::uint32_t) { return std::uint64_t{0}; },
+        [](uint32_t) { return uint64_t{0}; },
     });
-    ExpectOrderAndBounds(expect, got.rows, "random round " + std::to_string(round));
+    expectOrderAndBounds(expect, got.rows, "random round " + std::to_string(round));
   }
 }
 
@@ -236,12 +238,12 @@ void RandomAnswers(Expectations& expect) {
 
 int main() {
   cpugate::Expectations expect;
-  cpugate::SmallestCpu(expect);
-  cpugate::ExtendedControlRegisters(expect);
+  cpugate::smallestCpu(expect);
+  cpugate::extendedControlRegisters(expect);
   cpugate::Subleaves(expect);
-  cpugate::RangesThatAreNotThere(expect);
-  cpugate::Hypervisors(expect);
-  cpugate::EndlessAnswers(expect);
-  cpugate::RandomAnswers(expect);
-  return expect.Conclude();
+  cpugate::rangesThatAreNotThere(expect);
+  cpugate::hypervisors(expect);
+  cpugate::endlessAnswers(expect);
+  cpugate::randomAnswers(expect);
+  return expect.conclude();
 }

@@ -1,6 +1,6 @@
-// The least that a test program needs: counts what holds, and says where something doesn't.
-#ifndef CPUGATE_NATIVE_PROBE_EXPECT_H_
-#define CPUGATE_NATIVE_PROBE_EXPECT_H_
+/** The least that a test program needs: counts what holds, and says where something doesn't. */
+#ifndef CPUGATE_PROBE_EXPECT_H_
+#define CPUGATE_PROBE_EXPECT_H_
 
 #include <cstdio>
 #include <source_location>
@@ -10,7 +10,7 @@ namespace cpugate {
 
 class Expectations {
  public:
-  void That(bool holds, const std::string& what,
+  void that(bool holds, const std::string& what,
             std::source_location place = std::source_location::current()) {
     if (holds) {
       ++passed_;
@@ -20,8 +20,8 @@ class Expectations {
     std::printf("%s:%u: not so: %s\n", place.file_name(), place.line(), what.c_str());
   }
 
-  // For main to return.
-  int Conclude() const {
+  /** For main to return. */
+  int conclude() const {
     std::printf("%d passed, %d failed\n", passed_, failed_);
     return failed_ == 0 && passed_ > 0 ? 0 : 1;
   }
@@ -33,4 +33,4 @@ class Expectations {
 
 }  // namespace cpugate
 
-#endif  // CPUGATE_NATIVE_PROBE_EXPECT_H_
+#endif  // CPUGATE_PROBE_EXPECT_H_

@@ -1,6 +1,6 @@
-// Whether this kernel, on this CPU, makes CPUID trap for a task that asks for it.
-#ifndef CPUGATE_NATIVE_PROBE_FAULTING_H_
-#define CPUGATE_NATIVE_PROBE_FAULTING_H_
+/** Whether this kernel, on this CPU, makes CPUID trap for a task that asks for it. */
+#ifndef CPUGATE_PROBE_FAULTING_H_
+#define CPUGATE_PROBE_FAULTING_H_
 
 #include <chrono>
 #include <cstdint>
@@ -11,24 +11,26 @@
 namespace cpugate {
 
 struct FaultingVerdict {
-  // "works"; "unsupported", "refused" (see `number`: errno); "no-trap": switched on, yet CPUID
-  // gave an answer; "odd-trap": a SIGSEGV with another si_code (`number`); "killed" (`number`:
-  // signal); "timeout"; "no-child" (`number`: errno); "lost": the child's end wasn't seen.
+  /**
+   * "works"; "unsupported", "refused" (see `number`: errno); "no-trap": switched on, yet CPUID
+   * gave an answer; "odd-trap": a SIGSEGV with another si_code (`number`); "killed" (`number`:
+   * signal); "timeout"; "no-child" (`number`: errno); "lost": the child's end wasn't seen.
+   */
   const char* how = "lost";
   int number = 0;
 };
 
-FaultingVerdict ProbeCpuidFaulting(std::chrono::milliseconds limit);
+FaultingVerdict probeCpuidFaulting(std::chrono::milliseconds limit);
 
-// What a child's end means; pure.
-FaultingVerdict JudgeFaulting(const ChildOutcome& outcome);
+/** What a child's end means; pure. */
+FaultingVerdict judgeFaulting(const ChildOutcome& outcome);
 
-// Components that tasks may ask for (ARCH_GET_XCOMP_SUPP, Linux 5.16 and later).
-std::optional<std::uint64_t> XcompSupported();
+/** Components that tasks may ask for (ARCH_GET_XCOMP_SUPP, Linux 5.16 and later). */
+std::optional<uint64_t> xcompSupported();
 
-// How far the child came.
+/** How far the child came. */
 enum FaultingStage : int { kStarted, kSwitchRefused, kSwitched, kTrapped, kAnswered };
 
 }  // namespace cpugate
 
-#endif  // CPUGATE_NATIVE_PROBE_FAULTING_H_
+#endif  // CPUGATE_PROBE_FAULTING_H_

@@ -1,5 +1,7 @@
-// Tries what touches this machine: CPUs, children, the kernel's answer to ARCH_SET_CPUID. Built and
-// run by test/native/probe.test.ts.
+/**
+ * Tries what touches this machine: CPUs, children, the kernel's answer to ARCH_SET_CPUID. Built and
+ * run by test/native/probe.test.ts.
+ */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -15,6 +17,7 @@
 #include <string>
 #include <thread>
 
+#include "../cpu/affinity.h"
 #include "cpus.h"
 #include "expect.h"
 #include "faulting.h"
@@ -24,72 +27,72 @@ namespace {
 
 using std::chrono::milliseconds;
 
-void EveryAllowedCpuAnswers(Expectations& expect) {
-  const auto allowed = AllowedCpus().value();
-  const auto cpus = ProbeCpus().value();
-  expect.That(!allowed.empty() && cpus.size() == allowed.size(), "one answer for each CPU");
-  for (std::size_t place = 0; place < cpus.size() && place < allowed.size(); ++place) {
-    expect.That(cpus[place].cpu == allowed[place] && cpus[place].error == 0, "in order, no error");
-    expect.That(cpus[place].answers.rows.size() > 3, "with rows");
+void everyAllowedCpuAnswers(Expectations& expect) {
+  const auto allowed = allowedCpus().value();
+  const auto cpus = probeCpus().value();
+  expect.that(!allowed.empty() && cpus.size() == allowed.size(), "one answer for each CPU");
+  for (size_t place = 0; place < cpus.size() && place < allowed.size(); ++place) {
+    expect.that(cpus[place].cpu == allowed[place] && cpus[place].error == 0, "in order, no error");
+    expect.that(cpus[place].answers.rows.size() > 3, "with rows");
   }
-  expect.That(AllowedCpus().value() == allowed, "the caller may run where it might before");
+  expect.that(allowedCpus().value() == allowed, "the caller may run where it might before");
 }
 
-void OnlyAllowedCpusAreAsked(Expectations& expect) {
-  const auto before = AllowedCpus().value();
+void onlyAllowedCpusAreAsked(Expectations& expect) {
+  const auto before = allowedCpus().value();
   std::thread([&] {
     cpu_set_t one;
     CPU_ZERO(&one);
     CPU_SET(before.back(), &one);
     sched_setaffinity(0, sizeof(one), &one);
-    const auto cpus = ProbeCpus().value();
-    expect.That(cpus.size() == 1 && cpus[0].cpu == before.back(), "the one that is left");
+    const auto cpus = probeCpus().value();
+    expect.that(cpus.size() == 1 && cpus[0].cpu == before.back(), "the one that is left");
   }).join();
-  expect.That(AllowedCpus().value() == before, "another thread's mask is its own");
+  expect.that(allowedCpus().value() == before, "another thread's mask is its own");
 }
 
-void MissingCpusAreReported(Expectations& expect) {
-  const auto cpus = ProbeCpus({500'000, AllowedCpus()->front()}).value();
-  expect.That(cpus.size() == 2 && cpus[0].error == EINVAL && cpus[0].answers.rows.empty(),
+void missingCpusAreReported(Expectations& expect) {
+  const auto cpus = probeCpus({500'000, allowedCpus()->front()}).value();
+  expect.that(cpus.size() == 2 && cpus[0].error == EINVAL && cpus[0].answers.rows.empty(),
               "EINVAL and no rows");
-  expect.That(cpus.back().error == 0 && !cpus.back().answers.rows.empty(), "the next is asked");
+  expect.that(cpus.back().error == 0 && !cpus.back().answers.rows.empty(), "the next is asked");
 }
 
-void ChildrenAlwaysEnd(Expectations& expect) {
-  const ChildOutcome good = RunInChild(
+void childrenAlwaysEnd(Expectations& expect) {
+  const ChildOutcome good = runInChild(
       [](ChildReport& report) {
         report.stage = 7;
         report.error = 8;
         report.code = 9;
       },
       milliseconds(5000));
-  expect.That(good.end == ChildEnd::kExited && good.number == 0, "a child that returns exits");
-  expect.That(good.stage == 7 && good.error == 8 && good.code == 9, "and has reported");
+  expect.that(good.end == ChildEnd::kExited && good.number == 0, "a child that returns exits");
+  expect.that(good.stage == 7 && good.error == 8 && good.code == 9, "and has reported");
 
   const ChildOutcome killed =
-      RunInChild([](ChildReport&) { kill(getpid(), SIGKILL); }, milliseconds(5000));
-  expect.That(killed.end == ChildEnd::kKilled && killed.number == SIGKILL, "by which signal");
+      runInChild([](ChildReport&) { kill(getpid(), SIGKILL); }, milliseconds(5000));
+  expect.that(killed.end == ChildEnd::kKilled && killed.number == SIGKILL, "by which signal");
 
   const auto start = std::chrono::steady_clock::now();
-  const ChildOutcome hung = RunInChild(
+  const ChildOutcome hung = runInChild(
       [](ChildReport& report) {
         report.stage = 1;
         for (;;) pause();
       },
       milliseconds(50));
   const auto took = std::chrono::steady_clock::now() - start;
-  expect.That(hung.end == ChildEnd::kTimeout && hung.stage == 1, "a child that hangs is ended");
-  expect.That(took < milliseconds(3000), "soon");
+  expect.that(hung.end == ChildEnd::kTimeout && hung.stage == 1, "a child that hangs is ended");
+  expect.that(took < milliseconds(3000), "soon");
 
-  expect.That(waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD, "no child is left");
+  expect.that(waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD, "no child is left");
 }
 
-void SignalsComeBack(Expectations& expect) {
+void signalsComeBack(Expectations& expect) {
   sigset_t before = {};
   sigset_t after = {};
   sigaddset(&before, SIGUSR1);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  const ChildOutcome blocked = RunInChild(
+  const ChildOutcome blocked = runInChild(
       [](ChildReport& report) {
         sigset_t mask;
         sigprocmask(SIG_SETMASK, nullptr, &mask);
@@ -97,16 +100,16 @@ void SignalsComeBack(Expectations& expect) {
       },
       milliseconds(5000));
   pthread_sigmask(SIG_SETMASK, nullptr, &after);
-  expect.That(blocked.stage == 1, "the child runs with signals blocked");
-  expect.That(std::memcmp(&before, &after, sizeof(before)) == 0, "the parent's mask is as before");
+  expect.that(blocked.stage == 1, "the child runs with signals blocked");
+  expect.that(std::memcmp(&before, &after, sizeof(before)) == 0, "the parent's mask is as before");
 }
 
-void IgnoredSigchldLosesNothing(Expectations& expect) {
+void ignoredSigchldLosesNothing(Expectations& expect) {
   signal(SIGCHLD, SIG_IGN);
   const ChildOutcome outcome =
-      RunInChild([](ChildReport& report) { report.stage = kTrapped; }, milliseconds(5000));
+      runInChild([](ChildReport& report) { report.stage = kTrapped; }, milliseconds(5000));
   signal(SIGCHLD, SIG_DFL);
-  expect.That(outcome.end == ChildEnd::kUnknown && outcome.stage == kTrapped, "the report counts");
+  expect.that(outcome.end == ChildEnd::kUnknown && outcome.stage == kTrapped, "the report counts");
 }
 
 struct Judgement {
@@ -131,17 +134,17 @@ const Judgement kJudgements[] = {
     {{.end = ChildEnd::kExited, .stage = kStarted}, "lost", 0},
 };
 
-void VerdictsFollowFromEnds(Expectations& expect) {
+void verdictsFollowFromEnds(Expectations& expect) {
   for (const Judgement& test : kJudgements) {
-    const FaultingVerdict got = JudgeFaulting(test.outcome);
-    expect.That(std::string(got.how) == test.how && got.number == test.number,
+    const FaultingVerdict got = judgeFaulting(test.outcome);
+    expect.that(std::string(got.how) == test.how && got.number == test.number,
                 std::string(test.how) + ", not " + got.how);
   }
 }
 
-// For the calling thread and its children: ARCH_SET_CPUID gets this seccomp answer.
-bool FilterSwitch(std::uint32_t answer) {
-  constexpr std::uint32_t kArchSetCpuid = 0x1012;
+/** For the calling thread and its children: ARCH_SET_CPUID gets this seccomp answer. */
+bool filterSwitch(uint32_t answer) {
+  constexpr uint32_t kArchSetCpuid = 0x1012;
   sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_arch_prctl, 0, 3),
@@ -156,7 +159,7 @@ bool FilterSwitch(std::uint32_t answer) {
 }
 
 struct FilterCase {
-  std::uint32_t answer;
+  uint32_t answer;
   const char* how;
   int number;
 };
@@ -169,27 +172,27 @@ const FilterCase kFilterCases[] = {
     {SECCOMP_RET_ERRNO | 0, "no-trap", 0},
 };
 
-void SeccompFiltersAreToldApart(Expectations& expect) {
+void seccompFiltersAreToldApart(Expectations& expect) {
   for (const FilterCase& test : kFilterCases)
     // A filter can't be taken off; it ends with its thread.
     std::thread([&] {
-      if (!FilterSwitch(test.answer)) {
+      if (!filterSwitch(test.answer)) {
         std::printf("(no seccomp here)\n");
         return;
       }
-      const FaultingVerdict got = ProbeCpuidFaulting(milliseconds(5000));
-      expect.That(std::string(got.how) == test.how && got.number == test.number,
+      const FaultingVerdict got = probeCpuidFaulting(milliseconds(5000));
+      expect.that(std::string(got.how) == test.how && got.number == test.number,
                   std::string(test.how) + ", not " + got.how);
     }).join();
 }
 
-void FaultingIsTheSameTwice(Expectations& expect) {
-  const FaultingVerdict first = ProbeCpuidFaulting(milliseconds(5000));
-  const FaultingVerdict second = ProbeCpuidFaulting(milliseconds(5000));
-  expect.That(std::string(first.how) == second.how && first.number == second.number,
+void faultingIsTheSameTwice(Expectations& expect) {
+  const FaultingVerdict first = probeCpuidFaulting(milliseconds(5000));
+  const FaultingVerdict second = probeCpuidFaulting(milliseconds(5000));
+  expect.that(std::string(first.how) == second.how && first.number == second.number,
               std::string(first.how) + " and " + second.how);
   // Had the switch not stayed in the child, this would end the program.
-  expect.That(!ProbeCpus()->empty(), "CPUID still works here");
+  expect.that(!probeCpus()->empty(), "CPUID still works here");
 }
 
 }  // namespace
@@ -197,14 +200,14 @@ void FaultingIsTheSameTwice(Expectations& expect) {
 
 int main() {
   cpugate::Expectations expect;
-  cpugate::EveryAllowedCpuAnswers(expect);
-  cpugate::OnlyAllowedCpusAreAsked(expect);
-  cpugate::MissingCpusAreReported(expect);
-  cpugate::ChildrenAlwaysEnd(expect);
-  cpugate::SignalsComeBack(expect);
-  cpugate::IgnoredSigchldLosesNothing(expect);
-  cpugate::VerdictsFollowFromEnds(expect);
-  cpugate::SeccompFiltersAreToldApart(expect);
-  cpugate::FaultingIsTheSameTwice(expect);
-  return expect.Conclude();
+  cpugate::everyAllowedCpuAnswers(expect);
+  cpugate::onlyAllowedCpusAreAsked(expect);
+  cpugate::missingCpusAreReported(expect);
+  cpugate::childrenAlwaysEnd(expect);
+  cpugate::signalsComeBack(expect);
+  cpugate::ignoredSigchldLosesNothing(expect);
+  cpugate::verdictsFollowFromEnds(expect);
+  cpugate::seccompFiltersAreToldApart(expect);
+  cpugate::faultingIsTheSameTwice(expect);
+  return expect.conclude();
 }

@@ -1,6 +1,8 @@
-// What the addon's C++ takes from the C++ library's binary, in the addon itself: a libstdc++ of the
-// machine that builds it would ask for a glibc as young as that machine's. There are no exceptions;
-// what would throw one ends the process, as it would where nobody catches it.
+/**
+ * What the addon's C++ takes from the C++ library's binary, in the addon itself: a libstdc++ of the
+ * machine that builds it would ask for a glibc as young as that machine's. There are no exceptions;
+ * what would throw one ends the process, as it would where nobody catches it.
+ */
 #include <unistd.h>
 
 #include <cstddef>
@@ -9,39 +11,39 @@
 
 namespace {
 
-[[noreturn]] void Die(const char* why) {
-  std::size_t length = 0;
+[[noreturn]] void die(const char* why) {
+  size_t length = 0;
   while (why[length] != '\0') ++length;
   // Nothing is left to do where the last words aren't heard.
   if (write(STDERR_FILENO, why, length) < 0) std::abort();
   std::abort();
 }
 
-void* Allocate(std::size_t size) {
+void* allocate(size_t size) {
   void* memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) Die("cpugate: out of memory\n");
+  if (memory == nullptr) die("cpugate: out of memory\n");
   return memory;
 }
 
 }  // namespace
 
-void* operator new(std::size_t size) { return Allocate(size); }
-void* operator new[](std::size_t size) { return Allocate(size); }
+void* operator new(size_t size) { return allocate(size); }
+void* operator new[](size_t size) { return allocate(size); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
 
 #ifdef __GLIBCXX__
-// Declared in bits/functexcept.h; called by what the headers inline.
+/** Declared in bits/functexcept.h; called by what the headers inline. */
 namespace std {
 
-void __throw_bad_alloc() { Die("cpugate: std::bad_alloc\n"); }
-void __throw_bad_array_new_length() { Die("cpugate: std::bad_array_new_length\n"); }
-void __throw_bad_function_call() { Die("cpugate: std::bad_function_call\n"); }
-void __throw_length_error(const char*) { Die("cpugate: std::length_error\n"); }
-void __throw_logic_error(const char*) { Die("cpugate: std::logic_error\n"); }
-void __throw_out_of_range_fmt(const char*, ...) { Die("cpugate: std::out_of_range\n"); }
+void __throw_bad_alloc() { die("cpugate: std::bad_alloc\n"); }
+void __throw_bad_array_new_length() { die("cpugate: std::bad_array_new_length\n"); }
+void __throw_bad_function_call() { die("cpugate: std::bad_function_call\n"); }
+void __throw_length_error(const char*) { die("cpugate: std::length_error\n"); }
+void __throw_logic_error(const char*) { die("cpugate: std::logic_error\n"); }
+void __throw_out_of_range_fmt(const char*, ...) { die("cpugate: std::out_of_range\n"); }
 
 }  // namespace std
 #endif

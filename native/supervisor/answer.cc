@@ -1,15 +1,9 @@
 #include "answer.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <array>
+#include <algorithm>
 #include <utility>
 
 #include "../probe/enumerate.h"
-#include "scoped_fd.h"
 
 namespace cpugate {
 namespace {
@@ -21,89 +15,13 @@ constexpr uint32_t kCentaurLeaves = 0xc0000000;
 constexpr uint32_t kHypervisorStep = 0x100;
 constexpr uint32_t kHypervisorBit = 1u << 31;
 
-/** A question has so many places, one behind the other. */
-constexpr size_t kWays = 4;
-constexpr uint32_t kAnyCpu = 0xffffffff;
-constexpr uint32_t kNoQuestion = 0xfffffffe;
+constexpr uint64_t keyOf(uint32_t leaf, uint32_t subleaf) { return uint64_t{leaf} << 32 | subleaf; }
 
-/** More CPUs than Linux can be built for. */
-constexpr unsigned kMaxCpus = 1 << 16;
-using Word = unsigned long;
-constexpr unsigned kWordBits = 8 * sizeof(Word);
-using CpuSet = std::array<Word, kMaxCpus / kWordBits>;
-
-/** Where this thread may run; comes back as it was. */
-class AffinityKept {
- public:
-  AffinityKept() : bytes_(syscall(SYS_sched_getaffinity, 0, sizeof(before_), before_.data())) {}
-  ~AffinityKept() {
-    if (bytes_ > 0) syscall(SYS_sched_setaffinity, 0, bytes_, before_.data());
-  }
-  AffinityKept(const AffinityKept&) = delete;
-  AffinityKept& operator=(const AffinityKept&) = delete;
-
-  bool isKnown() const { return bytes_ > 0; }
-
- private:
-  CpuSet before_{};
-  long bytes_;
-};
-
-bool moveTo(unsigned cpu) {
-  CpuSet one{};
-  one[cpu / kWordBits] = Word{1} << (cpu % kWordBits);
-  const size_t bytes = (cpu / kWordBits + 1) * sizeof(Word);
-  return syscall(SYS_sched_setaffinity, 0, bytes, one.data()) == 0;
-}
-
-/** AuthenticAMD, HygonGenuine. */
-bool answersZerosBeyond(const CpuidRegisters& vendor) {
-  return (vendor.ebx == 0x68747541 && vendor.edx == 0x69746e65 && vendor.ecx == 0x444d4163) ||
-         (vendor.ebx == 0x6f677948 && vendor.edx == 0x6e65476e && vendor.ecx == 0x656e6975);
-}
-
-size_t homeOf(uint32_t leaf, uint32_t subleaf, uint32_t cpu) {
-  const uint32_t mixed = leaf * 0x9e3779b1u ^ subleaf * 0x85ebca6bu ^ cpu * 0xc2b2ae35u;
-  return (mixed ^ (mixed >> 15)) % (Answers::kPlaces / kWays) * kWays;
+constexpr CpuidQuestion questionOf(uint64_t key) {
+  return {.leaf = static_cast<uint32_t>(key >> 32), .subleaf = static_cast<uint32_t>(key)};
 }
 
 }  // namespace
-
-CpuidRegisters executeCpuid(uint32_t leaf, uint32_t subleaf) {
-  CpuidRegisters live;
-  __asm__ volatile("cpuid"
-                   : "=a"(live.eax), "=b"(live.ebx), "=c"(live.ecx), "=d"(live.edx)
-                   : "a"(leaf), "c"(subleaf));
-  return live;
-}
-
-std::optional<CpuidRegisters> executeCpuidOn(unsigned cpu, uint32_t leaf, uint32_t subleaf) {
-  const AffinityKept before;
-  if (cpu >= kMaxCpus || !before.isKnown() || !moveTo(cpu)) return std::nullopt;
-  const CpuidRegisters live = executeCpuid(leaf, subleaf);
-  // A CPU that goes offline meanwhile sends its threads elsewhere.
-  unsigned now = 0;
-  if (syscall(SYS_getcpu, &now, nullptr, nullptr) != 0 || now != cpu) return std::nullopt;
-  return live;
-}
-
-std::vector<unsigned> onlineCpus() {
-  // Ranges and single numbers with commas between them (Documentation/admin-guide/cputopology.rst).
-  const ScopedFd file(open("/sys/devices/system/cpu/online", O_RDONLY | O_CLOEXEC));
-  char text[4096];
-  const ssize_t got = file.isOpen() ? read(file.get(), text, sizeof text - 1) : 0;
-  if (got <= 0) return {};
-  text[got] = '\0';
-  std::vector<unsigned> cpus;
-  for (const char* at = text; *at >= '0' && *at <= '9';) {
-    char* end;
-    const unsigned long first = strtoul(at, &end, 10);
-    const unsigned long last = *end == '-' ? strtoul(end + 1, &end, 10) : first;
-    for (unsigned long cpu = first; cpu <= last && cpu < kMaxCpus; ++cpu) cpus.push_back(static_cast<unsigned>(cpu));
-    at = *end == ',' ? end + 1 : end;
-  }
-  return cpus;
-}
 
 CpuidRegisters applyRow(const MaskRow* row, CpuidRegisters live) {
   if (row == nullptr) return {};
@@ -117,12 +35,9 @@ CpuidRegisters applyRow(const MaskRow* row, CpuidRegisters live) {
   };
 }
 
-Answers::Answers(const Mask& mask, LiveCpu live)
-    : mask_(mask),
-      live_(std::move(live)),
-      places_(kPlaces, Place{.leaf = 0, .subleaf = 0, .cpu = kNoQuestion, .live = {}}) {
-  const CpuidRegisters first = applyRow(mask_.find(0, 0), live_.cpuid(0, 0));
-  repeatsHighest_ = !answersZerosBeyond(first);
+Answers::Answers(const Mask& mask, LiveCpu live) : mask_(mask), live_(std::move(live)) {
+  const SelfDisarmed disarmed;
+  repeatsHighest_ = !isAmdOrHygon(applyRow(mask_.find(0, 0), liveOf(0, 0)));
   hasHypervisor_ = (live_.cpuid(1, 0).ecx & kHypervisorBit) != 0;
   basic_ = readRange(0);
   extended_ = readRange(kExtendedLeaves);
@@ -164,64 +79,84 @@ CpuidRegisters Answers::answerOf(const Range& range, uint32_t leaf, uint32_t sub
   if (row == nullptr) return {};
   if (leaf > range.liveHighest) return applyRow(row, {});
   // Programs leave anything in ECX where it doesn't matter.
-  if (!HasSubleaves(leaf)) subleaf = 0;
+  if (!hasSubleaves(leaf)) subleaf = 0;
   const bool perCpu = (row->flags & kRowPerCpu) != 0;
   return applyRow(row, perCpu ? liveWhereTaskRuns(*row, leaf, subleaf, tid) : liveOf(leaf, subleaf));
 }
 
 CpuidRegisters Answers::liveOf(uint32_t leaf, uint32_t subleaf) {
-  if (const Place* place = find(leaf, subleaf, kAnyCpu)) return place->live;
-  const CpuidRegisters live = live_.cpuid(leaf, subleaf);
-  keep({.leaf = leaf, .subleaf = subleaf, .cpu = kAnyCpu, .live = live});
-  return live;
+  if (subleaf >= kMaxSubleaves) return live_.cpuid(leaf, subleaf);
+  const auto [place, isNew] = kept_.try_emplace(keyOf(leaf, subleaf));
+  if (isNew) place->second = live_.cpuid(leaf, subleaf);
+  return place->second;
 }
 
-/**
- * Most hosts have CPUs of one kind: caches and TLBs, which ld.so asks for at every start, are told alike by
- * all of them. Where the task runs, which costs as much as a stop to find out, doesn't matter then.
- */
-bool Answers::isAlikeEverywhere(const MaskRow& row, uint32_t leaf, uint32_t subleaf) {
+CpuidRegisters Answers::liveWhereTaskRuns(const MaskRow& row, uint32_t leaf, uint32_t subleaf,
+                                          pid_t tid) {
+  if (subleaf >= kMaxSubleaves) {
+    const auto cpu = live_.cpuOf(tid);
+    const auto live = cpu ? live_.cpuidOn(*cpu, {{leaf, subleaf}}) : std::nullopt;
+    return live ? live->front() : live_.cpuid(leaf, subleaf);
+  }
+  PerCpu& question = perCpu_[keyOf(leaf, subleaf)];
+  question.row = &row;
+  if (!question.isSettled && ++question.asks >= kAsksBeforeVisit) visitAllCpus();
+  if (question.alike) return *question.alike;
+  if (const auto cpu = live_.cpuOf(tid))
+    if (const auto live = keptFor(question, {leaf, subleaf}, *cpu)) return *live;
+  // Not known, or not ours to run on: any CPU's answer is better than none.
+  return question.byCpu.empty() ? live_.cpuid(leaf, subleaf) : question.byCpu.begin()->second;
+}
+
+std::optional<CpuidRegisters> Answers::keptFor(PerCpu& question, CpuidQuestion asked,
+                                               unsigned cpu) {
+  const auto place = question.byCpu.find(cpu);
+  if (place != question.byCpu.end()) return place->second;
+  const auto live = live_.cpuidOn(cpu, {asked});
+  if (!live) return std::nullopt;
+  keepOf(question, cpu, live->front());
+  return live->front();
+}
+
+/** All questions that aren't settled, however seldom they came so far. */
+void Answers::visitAllCpus() {
+  std::vector<PerCpu*> open;
+  std::vector<CpuidQuestion> questions;
+  for (auto& [key, question] : perCpu_) {
+    if (question.isSettled) continue;
+    question.isSettled = true;
+    open.push_back(&question);
+    questions.push_back(questionOf(key));
+  }
   const std::vector<unsigned> cpus = live_.cpus();
-  std::optional<CpuidRegisters> first;
-  for (const unsigned cpu : cpus) {
-    const auto live = live_.cpuidOn(cpu, leaf, subleaf);
-    if (!live || (first && applyRow(&row, *live) != applyRow(&row, *first))) return false;
-    first = live;
+  std::vector<std::vector<CpuidRegisters>> said;
+  const SelfDisarmed disarmed;
+  for (const unsigned cpu : cpus)
+    said.push_back(live_.cpuidOn(cpu, questions).value_or(std::vector<CpuidRegisters>{}));
+  for (size_t at = 0; at < open.size(); ++at) {
+    PerCpu& question = *open[at];
+    const auto shown = [&](const std::vector<CpuidRegisters>& answers) {
+      return applyRow(question.row, answers[at]);
+    };
+    // What couldn't be asked may differ.
+    const bool isAlike =
+        !said.empty() && std::all_of(said.begin(), said.end(), [&](const auto& answers) {
+          return !answers.empty() && !said.front().empty() && shown(answers) == shown(said.front());
+        });
+    if (isAlike) {
+      question.alike = said.front()[at];
+      keptOfCpus_ -= question.byCpu.size();
+      question.byCpu.clear();
+      continue;
+    }
+    for (size_t place = 0; place < cpus.size(); ++place)
+      if (!said[place].empty()) keepOf(question, cpus[place], said[place][at]);
   }
-  if (!first) return false;
-  keep({.leaf = leaf, .subleaf = subleaf, .cpu = kAnyCpu, .live = *first});
-  return true;
 }
 
-CpuidRegisters Answers::liveWhereTaskRuns(const MaskRow& row, uint32_t leaf, uint32_t subleaf, pid_t tid) {
-  if (const Place* place = find(leaf, subleaf, kAnyCpu)) return place->live;
-  constexpr size_t kMostQuestions = 256;
-  if (asks_.size() < kMostQuestions) {
-    uint32_t& asks = asks_[uint64_t{leaf} << 32 | subleaf];
-    if (asks <= kAsksBeforeLook && ++asks == kAsksBeforeLook && isAlikeEverywhere(row, leaf, subleaf))
-      return find(leaf, subleaf, kAnyCpu)->live;
-  }
-  const std::optional<unsigned> cpu = live_.cpuOf(tid);
-  // Not known, or not ours to run on: any CPU's answer is better than none, but isn't kept.
-  if (!cpu || *cpu >= kMaxCpus) return live_.cpuid(leaf, subleaf);
-  if (const Place* place = find(leaf, subleaf, *cpu)) return place->live;
-  const std::optional<CpuidRegisters> live = live_.cpuidOn(*cpu, leaf, subleaf);
-  if (!live) return live_.cpuid(leaf, subleaf);
-  keep({.leaf = leaf, .subleaf = subleaf, .cpu = *cpu, .live = *live});
-  return *live;
-}
-
-const Answers::Place* Answers::find(uint32_t leaf, uint32_t subleaf, uint32_t cpu) const {
-  const Place* place = &places_[homeOf(leaf, subleaf, cpu)];
-  for (size_t way = 0; way < kWays; ++way, ++place)
-    if (place->leaf == leaf && place->subleaf == subleaf && place->cpu == cpu) return place;
-  return nullptr;
-}
-
-void Answers::keep(const Place& place) {
-  const size_t home = homeOf(place.leaf, place.subleaf, place.cpu);
-  for (size_t way = kWays - 1; way > 0; --way) places_[home + way] = places_[home + way - 1];
-  places_[home] = place;
+void Answers::keepOf(PerCpu& question, unsigned cpu, const CpuidRegisters& live) {
+  if (keptOfCpus_ >= kMostOfCpus) return;
+  if (question.byCpu.try_emplace(cpu, live).second) ++keptOfCpus_;
 }
 
 }  // namespace cpugate

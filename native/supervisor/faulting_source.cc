@@ -22,7 +22,7 @@ constexpr std::chrono::milliseconds kProbeLimit{5000};
 class Faulting final : public TrapSource {
  public:
   bool works(std::string* why) const override {
-    const FaultingVerdict verdict = ProbeCpuidFaulting(kProbeLimit);
+    const FaultingVerdict verdict = probeCpuidFaulting(kProbeLimit);
     if (strcmp(verdict.how, "works") == 0) return true;
     if (strcmp(verdict.how, "unsupported") == 0)
       *why = "this host has no CPUID faulting (ARCH_SET_CPUID: ENODEV)";

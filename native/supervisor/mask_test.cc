@@ -1,4 +1,4 @@
-// Mask files, good and bad. Built and run by test/native/supervisor.test.ts.
+/** Mask files, good and bad. Built and run by test/native/supervisor.test.ts. */
 #include "mask.h"
 
 #include <fcntl.h>
@@ -53,20 +53,20 @@ Bytes fileOf(const std::vector<MaskRow>& rows,
   return bytes;
 }
 
-// The error; empty: it was taken.
+/** The error; empty: it was taken. */
 std::string faultOf(const Bytes& bytes) {
   std::string error = "untouched";
   const auto mask = parseMask(bytes.data(), bytes.size(), &error);
   return mask ? "" : error;
 }
 
-void ChecksumsAreZlibs(Expectations& expect) {
+void checksumsAreZlibs(Expectations& expect) {
   const char* digits = "123456789";  // The check value of every catalogue of CRCs.
-  expect.That(crc32(reinterpret_cast<const uint8_t*>(digits), 9) == 0xcbf43926, "check value");
-  expect.That(crc32(nullptr, 0) == 0, "of nothing");
+  expect.that(crc32(reinterpret_cast<const uint8_t*>(digits), 9) == 0xcbf43926, "check value");
+  expect.that(crc32(nullptr, 0) == 0, "of nothing");
 }
 
-void GoodFilesAreTaken(Expectations& expect) {
+void goodFilesAreTaken(Expectations& expect) {
   const Bytes bytes = fileOf(kRows, [](MaskHeader& header) {
     header.hwcapKeep = 1;
     header.minSigStackBytes = 11952;
@@ -78,13 +78,13 @@ void GoodFilesAreTaken(Expectations& expect) {
     shifted.insert(shifted.end(), bytes.begin(), bytes.end());
     std::string error;
     const auto mask = parseMask(shifted.data() + shift, bytes.size(), &error);
-    expect.That(mask && error.empty() && mask->rows.size() == kRows.size(), "all rows");
+    expect.that(mask && error.empty() && mask->rows.size() == kRows.size(), "all rows");
     if (!mask) continue;
-    expect.That(std::memcmp(mask->rows.data(), kRows.data(), kRows.size() * sizeof(MaskRow)) == 0,
+    expect.that(std::memcmp(mask->rows.data(), kRows.data(), kRows.size() * sizeof(MaskRow)) == 0,
                 "as they were written");
-    expect.That(mask->header.minSigStackBytes == 11952 && mask->header.xcr0 == 0x602e7, "header");
+    expect.that(mask->header.minSigStackBytes == 11952 && mask->header.xcr0 == 0x602e7, "header");
   }
-  expect.That(faultOf(fileOf({})).empty(), "a mask that shows nothing is one");
+  expect.that(faultOf(fileOf({})).empty(), "a mask that shows nothing is one");
 }
 
 struct Lookup {
@@ -101,15 +101,15 @@ const Lookup kLookups[] = {
     {0x7fffffff, 3, -1}, {0xfffffffe, 0, -1}, {~0u, ~0u, 6},      {~0u, 0xfffffffe, -1},
 };
 
-void RowsAreFound(Expectations& expect) {
+void rowsAreFound(Expectations& expect) {
   const Mask mask{.header = {}, .rows = kRows};
   for (const Lookup& test : kLookups) {
     const MaskRow* found = mask.find(test.leaf, test.subleaf);
     const int place = found == nullptr ? -1 : static_cast<int>(found - mask.rows.data());
-    expect.That(place == test.place,
+    expect.that(place == test.place,
                 std::to_string(test.leaf) + "." + std::to_string(test.subleaf));
   }
-  expect.That(Mask{}.find(0, 0) == nullptr, "none in an empty mask");
+  expect.that(Mask{}.find(0, 0) == nullptr, "none in an empty mask");
 }
 
 struct BadHeader {
@@ -149,38 +149,38 @@ const BadRows kBadRows[] = {
     {"row 1 isn't after", {row(2, 0, ~0u), row(2, 0, ~0u)}},
 };
 
-void BadFilesAreRefused(Expectations& expect) {
+void badFilesAreRefused(Expectations& expect) {
   for (const auto& [fault, change] : kBadHeaders) {
     const std::string got = faultOf(fileOf(kRows, change));
-    expect.That(got.find(fault) != std::string::npos, std::string(fault) + ", not " + got);
-    expect.That(got.find('\n') == std::string::npos, "one line");
+    expect.that(got.find(fault) != std::string::npos, std::string(fault) + ", not " + got);
+    expect.that(got.find('\n') == std::string::npos, "one line");
   }
   for (const auto& [fault, rows] : kBadRows) {
     const std::string got = faultOf(fileOf(rows));
-    expect.That(got.find(fault) != std::string::npos, std::string(fault) + ", not " + got);
+    expect.that(got.find(fault) != std::string::npos, std::string(fault) + ", not " + got);
   }
 }
 
-void RowsHaveALimit(Expectations& expect) {
+void rowsHaveALimit(Expectations& expect) {
   std::vector<MaskRow> rows;
   for (uint32_t leaf = 0; leaf < kMaskMaxRows; ++leaf) rows.push_back(row(leaf, 0, 0));
-  expect.That(faultOf(fileOf(rows)).empty(), "the most that there may be");
+  expect.that(faultOf(fileOf(rows)).empty(), "the most that there may be");
   rows.push_back(row(kMaskMaxRows, 0, 0));
-  expect.That(!faultOf(fileOf(rows)).empty(), "one more");
+  expect.that(!faultOf(fileOf(rows)).empty(), "one more");
 }
 
-void LengthsAreExact(Expectations& expect) {
+void lengthsAreExact(Expectations& expect) {
   const Bytes bytes = fileOf(kRows);
   for (size_t size = 0; size < bytes.size(); ++size) {
     // A copy of just that size: reading behind its end is an error that the sanitizer sees.
-    const Bytes cut(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
-    expect.That(!faultOf(cut).empty(), "cut to " + std::to_string(size));
+    const Bytes cut(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(size));
+    expect.that(!faultOf(cut).empty(), "cut to " + std::to_string(size));
   }
   Bytes longer = bytes;
   longer.push_back(0);
-  expect.That(!faultOf(longer).empty(), "a byte more");
+  expect.that(!faultOf(longer).empty(), "a byte more");
   fixCrc(longer);
-  expect.That(!faultOf(longer).empty(), "a byte more, with its checksum");
+  expect.that(!faultOf(longer).empty(), "a byte more, with its checksum");
 }
 
 bool isSound(const Mask& mask) {
@@ -194,8 +194,8 @@ bool isSound(const Mask& mask) {
          mask.header.rowCount == mask.rows.size();
 }
 
-// Each byte of a file becomes each other byte.
-void ChangedBytesDoNoHarm(Expectations& expect) {
+/** Each byte of a file becomes each other byte. */
+void changedBytesDoNoHarm(Expectations& expect) {
   const Bytes good = fileOf(kRows);
   int taken = 0;
   int unsound = 0;
@@ -210,9 +210,9 @@ void ChangedBytesDoNoHarm(Expectations& expect) {
       const auto mask = parseMask(bytes.data(), bytes.size(), &error);
       if (mask) ++(isSound(*mask) ? harmless : unsound);
     }
-  expect.That(taken == 0, "the checksum sees every single one");
-  expect.That(unsound == 0, "with a right checksum: refused, or a sound mask");
-  expect.That(harmless > 0, "as where bits are kept");
+  expect.that(taken == 0, "the checksum sees every single one");
+  expect.that(unsound == 0, "with a right checksum: refused, or a sound mask");
+  expect.that(harmless > 0, "as where bits are kept");
 }
 
 class TemporaryFile {
@@ -237,19 +237,19 @@ std::string faultOfPath(const char* path) {
   return readMask(path, &error) ? "" : error;
 }
 
-void FilesAreRead(Expectations& expect) {
+void filesAreRead(Expectations& expect) {
   const Bytes good = fileOf(kRows);
-  expect.That(faultOfPath(TemporaryFile(good).path()).empty(), "a good one");
+  expect.that(faultOfPath(TemporaryFile(good).path()).empty(), "a good one");
   Bytes longer = good;
   longer.push_back(0);
-  expect.That(!faultOfPath(TemporaryFile(longer).path()).empty(), "one that is too long");
-  expect.That(faultOfPath(TemporaryFile({}).path()).find("is not a mask file") == 0, "an empty one");
-  expect.That(faultOfPath("/nowhere/mask") == "can't be opened: No such file or directory", "none");
-  expect.That(faultOfPath("/tmp") == "is neither a file nor a pipe", "a folder");
-  expect.That(faultOfPath("/dev/zero") == "is neither a file nor a pipe", "an endless device");
+  expect.that(!faultOfPath(TemporaryFile(longer).path()).empty(), "one that is too long");
+  expect.that(faultOfPath(TemporaryFile({}).path()).find("is not a mask file") == 0, "an empty one");
+  expect.that(faultOfPath("/nowhere/mask") == "can't be opened: No such file or directory", "none");
+  expect.that(faultOfPath("/tmp") == "is neither a file nor a pipe", "a folder");
+  expect.that(faultOfPath("/dev/zero") == "is neither a file nor a pipe", "an endless device");
 }
 
-// What readMask says of a pipe through which somebody sends bytes, time and again if `endless`.
+/** What readMask says of a pipe through which somebody sends bytes, time and again if `endless`. */
 std::string faultOfPipe(const Bytes& bytes, bool endless) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) abort();
@@ -265,11 +265,11 @@ std::string faultOfPipe(const Bytes& bytes, bool endless) {
   return fault;
 }
 
-void PipesAreRead(Expectations& expect) {
+void pipesAreRead(Expectations& expect) {
   signal(SIGPIPE, SIG_IGN);
   const Bytes good = fileOf(kRows);
-  expect.That(faultOfPipe(good, false).empty(), "a good mask");
-  expect.That(!faultOfPipe(good, true).empty(), "an endless one is refused, in finite time");
+  expect.that(faultOfPipe(good, false).empty(), "a good mask");
+  expect.that(!faultOfPipe(good, true).empty(), "an endless one is refused, in finite time");
 }
 
 }  // namespace
@@ -277,14 +277,14 @@ void PipesAreRead(Expectations& expect) {
 
 int main() {
   cpugate::Expectations expect;
-  cpugate::ChecksumsAreZlibs(expect);
-  cpugate::GoodFilesAreTaken(expect);
-  cpugate::RowsAreFound(expect);
-  cpugate::BadFilesAreRefused(expect);
-  cpugate::RowsHaveALimit(expect);
-  cpugate::LengthsAreExact(expect);
-  cpugate::ChangedBytesDoNoHarm(expect);
-  cpugate::FilesAreRead(expect);
-  cpugate::PipesAreRead(expect);
-  return expect.Conclude();
+  cpugate::checksumsAreZlibs(expect);
+  cpugate::goodFilesAreTaken(expect);
+  cpugate::rowsAreFound(expect);
+  cpugate::badFilesAreRefused(expect);
+  cpugate::rowsHaveALimit(expect);
+  cpugate::lengthsAreExact(expect);
+  cpugate::changedBytesDoNoHarm(expect);
+  cpugate::filesAreRead(expect);
+  cpugate::pipesAreRead(expect);
+  return expect.conclude();
 }

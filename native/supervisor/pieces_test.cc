@@ -1,5 +1,7 @@
-// Small pure pieces: instructions, wait statuses, descriptors. Built and run by
-// test/native/supervisor.test.ts.
+/**
+ * Small pure pieces: instructions, wait statuses, descriptors. Built and run by
+ * test/native/supervisor.test.ts.
+ */
 #include <fcntl.h>
 
 #include <cerrno>
@@ -64,26 +66,26 @@ const Code kCodes[] = {
     {"a byte behind 4F", {0x50, 0x0f, 0xa2}, 0, 0},
 };
 
-void CpuidIsRecognised(Expectations& expect) {
+void cpuidIsRecognised(Expectations& expect) {
   for (const Code& code : kCodes) {
-    expect.That(cpuidLength(code.bytes.data(), code.bytes.size(), true) == code.in64,
+    expect.that(cpuidLength(code.bytes.data(), code.bytes.size(), true) == code.in64,
                 std::string(code.what) + ", 64-bit");
-    expect.That(cpuidLength(code.bytes.data(), code.bytes.size(), false) == code.in32,
+    expect.that(cpuidLength(code.bytes.data(), code.bytes.size(), false) == code.in32,
                 std::string(code.what) + ", 32-bit");
   }
 }
 
-// Where code ends, at a hole in memory, fewer bytes than wanted are there.
-void CutCodeIsNone(Expectations& expect) {
+/** Where code ends, at a hole in memory, fewer bytes than wanted are there. */
+void cutCodeIsNone(Expectations& expect) {
   for (const Code& code : kCodes)
     for (size_t size = 0; size < code.in64; ++size) {
       const std::vector<uint8_t> cut(code.bytes.begin(),
-                                     code.bytes.begin() + static_cast<std::ptrdiff_t>(size));
-      expect.That(cpuidLength(cut.data(), cut.size(), true) == 0, code.what);
+                                     code.bytes.begin() + static_cast<ptrdiff_t>(size));
+      expect.that(cpuidLength(cut.data(), cut.size(), true) == 0, code.what);
     }
 }
 
-void AnyCodeGivesALength(Expectations& expect) {
+void anyCodeGivesALength(Expectations& expect) {
   std::mt19937 random(1);
   constexpr uint8_t kLikely[] = {0x0f, 0xa2, 0x66, 0xf2, 0xf3, 0x2e, 0x48, 0x40, 0xf0, 0x90};
   for (int trial = 0; trial < 100'000; ++trial) {
@@ -92,9 +94,9 @@ void AnyCodeGivesALength(Expectations& expect) {
     const size_t length = cpuidLength(bytes.data(), bytes.size(), (trial & 1) != 0);
     const bool fits = length <= kMaxInstructionBytes && length <= bytes.size();
     if (!fits || (length != 0 && (bytes[length - 2] != 0x0f || bytes[length - 1] != 0xa2)))
-      return expect.That(false, "a length that isn't one");
+      return expect.that(false, "a length that isn't one");
   }
-  expect.That(true, "always one that fits");
+  expect.that(true, "always one that fits");
 }
 
 constexpr int stopped(int signal, int event = 0) { return event << 16 | signal << 8 | 0x7f; }
@@ -112,7 +114,7 @@ struct Status {
 
 using Kind = WaitStatus::Kind;
 
-// The encodings of wait(2) and ptrace(2).
+/** The encodings of wait(2) and ptrace(2). */
 const Status kStatuses[] = {
     {"exit 0", 0, Kind::kExited, 0, 0, 0, 0, 0},
     {"exit 255", 0xff00, Kind::kExited, 255, 0, 0, 0, 255},
@@ -136,49 +138,49 @@ const Status kStatuses[] = {
     {"continued", 0xffff, Kind::kOther},
 };
 
-void StatusesAreToldApart(Expectations& expect) {
+void statusesAreToldApart(Expectations& expect) {
   for (const Status& test : kStatuses) {
     const WaitStatus status(test.raw);
-    expect.That(status.kind() == test.kind, std::string(test.what) + ": kind");
-    expect.That(status.exitCode() == test.exitCode, std::string(test.what) + ": exit code");
-    expect.That(status.terminatingSignal() == test.terminatingSignal,
+    expect.that(status.kind() == test.kind, std::string(test.what) + ": kind");
+    expect.that(status.exitCode() == test.exitCode, std::string(test.what) + ": exit code");
+    expect.that(status.terminatingSignal() == test.terminatingSignal,
                 std::string(test.what) + ": terminating signal");
-    expect.That(status.stopSignal() == test.stopSignal, std::string(test.what) + ": stop signal");
-    expect.That(status.event() == test.event, std::string(test.what) + ": event");
-    expect.That(status.shellCode() == test.shellCode, std::string(test.what) + ": shell code");
+    expect.that(status.stopSignal() == test.stopSignal, std::string(test.what) + ": stop signal");
+    expect.that(status.event() == test.event, std::string(test.what) + ": event");
+    expect.that(status.shellCode() == test.shellCode, std::string(test.what) + ": shell code");
     const bool ended = test.kind == Kind::kExited || test.kind == Kind::kSignaled;
-    expect.That(status.hasEnded() == ended, std::string(test.what) + ": end");
-    expect.That(status.raw() == test.raw, "unchanged");
+    expect.that(status.hasEnded() == ended, std::string(test.what) + ": end");
+    expect.that(status.raw() == test.raw, "unchanged");
   }
-  expect.That(WaitStatus(SIGSEGV | 0x80).dumpedCore() && !WaitStatus(SIGSEGV).dumpedCore(), "core");
+  expect.that(WaitStatus(SIGSEGV | 0x80).dumpedCore() && !WaitStatus(SIGSEGV).dumpedCore(), "core");
 }
 
 bool isOpen(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 
 int openSomething() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
-void DescriptorsCloseOnce(Expectations& expect) {
+void descriptorsCloseOnce(Expectations& expect) {
   const int first = openSomething();
   const int second = openSomething();
   {
     ScopedFd one(first);
     ScopedFd other(std::move(one));
-    expect.That(!one.isOpen() && other.get() == first && isOpen(first), "moved");
+    expect.that(!one.isOpen() && other.get() == first && isOpen(first), "moved");
     other = ScopedFd(second);
-    expect.That(!isOpen(first) && other.get() == second && isOpen(second), "assigned over");
+    expect.that(!isOpen(first) && other.get() == second && isOpen(second), "assigned over");
     other = std::move(other);
-    expect.That(other.get() == second && isOpen(second), "to itself");
+    expect.that(other.get() == second && isOpen(second), "to itself");
   }
-  expect.That(!isOpen(second), "closed at the end");
+  expect.that(!isOpen(second), "closed at the end");
   const int third = openSomething();
-  expect.That(ScopedFd(third).release() == third && isOpen(third), "given away");
+  expect.that(ScopedFd(third).release() == third && isOpen(third), "given away");
   ScopedFd last(third);
   last.reset();
-  expect.That(!isOpen(third) && last.get() == -1, "closed before the end");
-  expect.That(!ScopedFd(-5).isOpen() && ScopedFd(-5).get() == -1, "a failed open closes nothing");
+  expect.that(!isOpen(third) && last.get() == -1, "closed before the end");
+  expect.that(!ScopedFd(-5).isOpen() && ScopedFd(-5).get() == -1, "a failed open closes nothing");
 }
 
-// How many of so many waits begin with a look that finds nothing.
+/** How many of so many waits begin with a look that finds nothing. */
 unsigned vainLooks(Worth& worth, unsigned waits) {
   unsigned looks = 0;
   for (unsigned wait = 0; wait < waits; ++wait)
@@ -189,14 +191,14 @@ unsigned vainLooks(Worth& worth, unsigned waits) {
   return looks;
 }
 
-void LooksArePaidBack(Expectations& expect) {
+void looksArePaidBack(Expectations& expect) {
   Worth busy;
-  expect.That(vainLooks(busy, Worth::kMostCredit) == Worth::kMostCredit, "tried at first");
-  expect.That(vainLooks(busy, 100 * Worth::kSeldom) == 100, "then seldom");
+  expect.that(vainLooks(busy, Worth::kMostCredit) == Worth::kMostCredit, "tried at first");
+  expect.that(vainLooks(busy, 100 * Worth::kSeldom) == 100, "then seldom");
   while (!busy.isWorthALook()) {
   }
   busy.add(true);
-  expect.That(vainLooks(busy, Worth::kMostCredit) == Worth::kMostCredit, "and again once it paid");
+  expect.that(vainLooks(busy, Worth::kMostCredit) == Worth::kMostCredit, "and again once it paid");
 
   Worth mixed;
   unsigned looks = 0;
@@ -205,10 +207,10 @@ void LooksArePaidBack(Expectations& expect) {
       ++looks;
       mixed.add(wait % Worth::kMostCredit == 0);
     }
-  expect.That(looks == 1000, "one that pays outweighs some that don't");
+  expect.that(looks == 1000, "one that pays outweighs some that don't");
 }
 
-void NamesSteerNoTerminal(Expectations& expect) {
+void namesSteerNoTerminal(Expectations& expect) {
   const struct {
     const char* text;
     const char* shown;
@@ -228,8 +230,8 @@ void NamesSteerNoTerminal(Expectations& expect) {
       {"\xed\xa0\x80", "\\xed\\xa0\\x80"},
       {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},
   };
-  for (const auto& name : names) expect.That(printable(name.text) == name.shown, name.shown);
-  expect.That(printable("a\n  b\x1b", true) == "a\n  b\\u001b", "own lines stay");
+  for (const auto& name : names) expect.that(printable(name.text) == name.shown, name.shown);
+  expect.that(printable("a\n  b\x1b", true) == "a\n  b\\u001b", "own lines stay");
 }
 
 }  // namespace
@@ -237,12 +239,12 @@ void NamesSteerNoTerminal(Expectations& expect) {
 
 int main() {
   cpugate::Expectations expect;
-  cpugate::CpuidIsRecognised(expect);
-  cpugate::CutCodeIsNone(expect);
-  cpugate::AnyCodeGivesALength(expect);
-  cpugate::StatusesAreToldApart(expect);
-  cpugate::DescriptorsCloseOnce(expect);
-  cpugate::LooksArePaidBack(expect);
-  cpugate::NamesSteerNoTerminal(expect);
-  return expect.Conclude();
+  cpugate::cpuidIsRecognised(expect);
+  cpugate::cutCodeIsNone(expect);
+  cpugate::anyCodeGivesALength(expect);
+  cpugate::statusesAreToldApart(expect);
+  cpugate::descriptorsCloseOnce(expect);
+  cpugate::looksArePaidBack(expect);
+  cpugate::namesSteerNoTerminal(expect);
+  return expect.conclude();
 }

@@ -8,9 +8,9 @@
 #include <cstdio>
 #include <optional>
 
+#include "../cpu/cpuid.h"
 #include "../probe/enumerate.h"
 #include "../probe/faulting.h"
-#include "answer.h"
 
 #ifndef AT_HWCAP2
 #define AT_HWCAP2 26
@@ -21,18 +21,6 @@
 
 namespace cpugate {
 namespace {
-
-Answer executeHere(uint32_t leaf, uint32_t subleaf) {
-  const auto [eax, ebx, ecx, edx] = executeCpuid(leaf, subleaf);
-  return {.eax = eax, .ebx = ebx, .ecx = ecx, .edx = edx};
-}
-
-uint64_t executeXgetbv(uint32_t index) {
-  uint32_t low = 0;
-  uint32_t high = 0;
-  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(index));
-  return uint64_t{high} << 32 | low;
-}
 
 /**
  * From the stack, behind the environment, as the kernel and whoever came after it left it: glibc's
@@ -67,7 +55,7 @@ void printDecimal(const char* name, std::optional<uint64_t> value) {
 }  // namespace
 
 int probeMain() {
-  const Enumeration found = Enumerate({executeHere, executeXgetbv});
+  const Enumeration found = enumerate({executeCpuid, executeXgetbv});
   for (const auto& [leaf, subleaf, a] : found.rows)
     std::printf("%" PRIx32 " %" PRIx32 " %" PRIx32 " %" PRIx32 " %" PRIx32 " %" PRIx32 "\n", leaf,
                 subleaf, a.eax, a.ebx, a.ecx, a.edx);
@@ -77,7 +65,7 @@ int probeMain() {
   printHex("hwcap2", auxiliaryValue(AT_HWCAP2));
   printDecimal("minsigstksz", auxiliaryValue(AT_MINSIGSTKSZ));
   printDecimal("arch-get-cpuid", cpuidAllowed());
-  printHex("xcomp-supp", XcompSupported());
+  printHex("xcomp-supp", xcompSupported());
   return std::fflush(stdout) == 0 ? 0 : 1;
 }
 

@@ -7,24 +7,29 @@
 #include <optional>
 #include <string_view>
 
-namespace cpugate {
+#include "scoped_fd.h"
 
-/** The CPU that a task runs on, or ran on last; nothing where the task is gone. */
-std::optional<unsigned> cpuOfTask(pid_t tid);
+namespace cpugate {
 
 /** Field 39 of the text of /proc/…/stat; nothing where it isn't there. */
 std::optional<unsigned> cpuInStat(std::string_view text);
 
-/** From /proc, which works for every task. */
-std::optional<unsigned> cpuByStat(pid_t tid);
-
 /**
- * From the word that the kernel keeps up to date in the memory of a thread with restartable
- * sequences (glibc 2.35 and later), in about a fifth of the time. Nothing where the thread has
- * none, isn't stopped by this tracer, or the kernel is older than 5.13. The thread could write
- * another number there; it would only deceive itself.
+ * Asks the kernel, by /proc. The word that it keeps in the memory of a thread with restartable
+ * sequences would be cheaper to read, but whoever reads a task's memory waits until the task lets
+ * go of the page (userfaultfd, FUSE), and all tasks with him.
  */
-std::optional<unsigned> cpuByRseq(pid_t tid);
+class TaskCpu {
+ public:
+  /** The CPU that a task runs on, or ran on last; nothing where the task is gone. */
+  std::optional<unsigned> of(pid_t tid);
+
+ private:
+  /** The text of this thread or of a dead one that had its number; -1: of none. */
+  pid_t tid_ = -1;
+  /** Kept, as opening it takes longer than reading it: who asks for topology asks more than once. */
+  ScopedFd stat_;
+};
 
 }  // namespace cpugate
 

@@ -3,15 +3,23 @@ import { describe, expect, test } from 'vitest';
 import { buildAndRun, compilerIsHere } from './sanitized.js';
 
 const PROGRAMS = [
-  ['CPUs that do not exist', ['enumerate_test.cc', 'enumerate.cc']],
-  ['this machine', ['machine_test.cc', 'child.cc', 'cpus.cc', 'enumerate.cc', 'faulting.cc']],
+  ['CPUs that do not exist', ['probe/enumerate_test.cc', 'probe/enumerate.cc']],
+  [
+    'this machine',
+    [
+      ...['machine_test.cc', 'child.cc', 'cpus.cc', 'enumerate.cc', 'faulting.cc'].map(
+        (name) => `probe/${name}`,
+      ),
+      ...['cpu/affinity.cc', 'cpu/cpuid.cc'],
+    ],
+  ],
 ] as const;
 
 describe.skipIf(!compilerIsHere)('native/probe, sanitized', () => {
   test.concurrent.each(PROGRAMS)(
     '%s',
     async (_, sources) => {
-      const output = await buildAndRun(sources.map((source) => `probe/${source}`));
+      const output = await buildAndRun(sources);
       expect(output).toMatch(/^\d+ passed, 0 failed$/m);
     },
     120_000,

@@ -9,7 +9,11 @@ import { saidBySupervisor } from '../../src/enforce/supervisor.js';
 import { loadAddon } from '../../src/probe/addon.js';
 import { buildAndRun, compilerIsHere, PLAIN } from './sanitized.js';
 
-const ANSWERS = ['supervisor/answer.cc', 'supervisor/mask.cc', 'supervisor/task_cpu.cc'];
+const CPU = ['cpu/affinity.cc', 'cpu/cpuid.cc'];
+const ANSWERS = [
+  ...['answer.cc', 'mask.cc', 'self_arming.cc', 'task_cpu.cc'].map((name) => `supervisor/${name}`),
+  ...CPU,
+];
 const PROGRAMS = [
   ['mask files', ['supervisor/mask_test.cc', 'supervisor/mask.cc']],
   [
