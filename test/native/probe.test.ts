@@ -1,18 +1,10 @@
 /** The C++ parts of the probe under the sanitizers; what is tried is in the programs. */
 import { describe, expect, test } from 'vitest';
-import { buildAndRun, compilerIsHere } from './sanitized.js';
+import { buildAndRun, compilerIsHere, PROBE_HERE } from './sanitized.js';
 
 const PROGRAMS = [
   ['CPUs that do not exist', ['probe/enumerate_test.cc', 'probe/enumerate.cc']],
-  [
-    'this machine',
-    [
-      ...['machine_test.cc', 'child.cc', 'cpus.cc', 'enumerate.cc', 'faulting.cc'].map(
-        (name) => `probe/${name}`,
-      ),
-      ...['cpu/affinity.cc', 'cpu/cpuid.cc'],
-    ],
-  ],
+  ['this machine', PROBE_HERE],
 ] as const;
 
 describe.skipIf(!compilerIsHere)('native/probe, sanitized', () => {

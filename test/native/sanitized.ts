@@ -31,7 +31,40 @@ export const compilerIsHere: boolean = (() => {
   return trial.status === 0;
 })();
 
-/** Sources are relative to native/. Rejects, with all output, where the program fails. */
+const CPU = ['cpu/affinity.cc', 'cpu/cpuid.cc'];
+
+/** What the supervisor's answers are made by. */
+export const ANSWERS: readonly string[] = [
+  ...['answer.cc', 'mask.cc', 'self_arming.cc', 'task_cpu.cc'].map((name) => `supervisor/${name}`),
+  ...CPU,
+];
+
+/** What the supervisor and this machine have to do with each other. */
+export const SUPERVISOR_HERE: readonly string[] = [
+  ...['supervisor/machine_test.cc', 'supervisor/task_status.cc'],
+  ...['probe/cpus.cc', 'probe/enumerate.cc'],
+  ...ANSWERS,
+];
+
+/** What the probe and this machine have. */
+export const PROBE_HERE: readonly string[] = [
+  ...['machine_test.cc', 'child.cc', 'cpus.cc', 'enumerate.cc', 'faulting.cc'].map(
+    (name) => `probe/${name}`,
+  ),
+  ...CPU,
+];
+
+/** Sources are relative to native/. */
+export async function build(
+  program: string,
+  sources: readonly string[],
+  flags: readonly string[] = FLAGS,
+): Promise<void> {
+  const paths = sources.map((source) => join(native, source));
+  await execute(compiler, [...flags, ...paths, '-o', program]);
+}
+
+/** Rejects, with all output, where the program fails. */
 export async function buildAndRun(
   sources: readonly string[],
   flags: readonly string[] = FLAGS,
@@ -39,8 +72,7 @@ export async function buildAndRun(
   const folder = mkdtempSync(join(tmpdir(), 'cpugate-native-'));
   try {
     const program = join(folder, 'program');
-    const paths = sources.map((source) => join(native, source));
-    await execute(compiler, [...flags, ...paths, '-o', program]);
+    await build(program, sources, flags);
     const { stdout, stderr } = await execute(program, [], { timeout: 60_000 });
     return stdout + stderr;
   } finally {

@@ -7,13 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { saidBySupervisor } from '../../src/enforce/supervisor.js';
 import { loadAddon } from '../../src/probe/addon.js';
-import { buildAndRun, compilerIsHere, PLAIN } from './sanitized.js';
+import { ANSWERS, buildAndRun, compilerIsHere, PLAIN, SUPERVISOR_HERE } from './sanitized.js';
 
-const CPU = ['cpu/affinity.cc', 'cpu/cpuid.cc'];
-const ANSWERS = [
-  ...['answer.cc', 'mask.cc', 'self_arming.cc', 'task_cpu.cc'].map((name) => `supervisor/${name}`),
-  ...CPU,
-];
 const PROGRAMS = [
   ['mask files', ['supervisor/mask_test.cc', 'supervisor/mask.cc']],
   [
@@ -21,16 +16,7 @@ const PROGRAMS = [
     ['supervisor/pieces_test.cc', 'supervisor/instruction.cc', 'supervisor/printable.cc'],
   ],
   ['masked CPUs', ['supervisor/answer_test.cc', 'probe/enumerate.cc', ...ANSWERS]],
-  [
-    'this machine',
-    [
-      'supervisor/machine_test.cc',
-      'supervisor/task_status.cc',
-      'probe/cpus.cc',
-      'probe/enumerate.cc',
-      ...ANSWERS,
-    ],
-  ],
+  ['this machine', SUPERVISOR_HERE],
 ] as const;
 
 describe.skipIf(!compilerIsHere)('native/supervisor', () => {
