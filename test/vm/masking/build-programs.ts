@@ -59,10 +59,15 @@ function hasLibrariesFor32Bits(): boolean {
   return existsSync(stdout?.trim() ?? '');
 }
 
-async function compile(folder: string, program: string, build: Build): Promise<void> {
+async function compile(
+  folder: string,
+  program: string,
+  build: Build,
+  definitions: readonly string[],
+): Promise<void> {
   const [compiler, ...options] = COMPILERS[build];
-  const source = join(sources, `${program}.c`);
-  await run(compiler, [...options, '-o', programFile(folder, program, build), source]);
+  const files = ['-o', programFile(folder, program, build), join(sources, `${program}.c`)];
+  await run(compiler, [...options, ...definitions, ...files]);
 }
 
 /** test/vm/programs/go; false where there is no Go. */
@@ -81,9 +86,10 @@ export async function buildJava(folder: string): Promise<boolean> {
   return true;
 }
 
-/** Compiles each once, two at a time. */
+/** Compiles each once, two at a time; `definitions` are more of the compiler's arguments. */
 export async function buildPrograms(
   wanted: readonly (readonly [program: string, build: Build])[],
+  definitions: readonly string[] = [],
 ): Promise<Programs> {
   const folder = mkdtempSync(join(tmpdir(), 'cpugate-programs-'));
   // Users without privileges run them too.
@@ -91,7 +97,7 @@ export async function buildPrograms(
   const left = [...new Map(wanted.map((one) => [one.join('.'), one])).values()];
   const worker = async () => {
     for (let next = left.pop(); next !== undefined; next = left.pop())
-      await compile(folder, ...next);
+      await compile(folder, ...next, definitions);
   };
   await Promise.all([worker(), worker()]);
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };

@@ -19,13 +19,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "opcode.h"
+
 struct answer {
   uint32_t eax, ebx, ecx, edx;
 };
 
 static inline struct answer cpuid(uint32_t leaf, uint32_t subleaf) {
   struct answer a;
-  __asm__ volatile("cpuid"
+  __asm__ volatile(CPUID
                    : "=a"(a.eax), "=b"(a.ebx), "=c"(a.ecx), "=d"(a.edx)
                    : "a"(leaf), "c"(subleaf));
   return a;

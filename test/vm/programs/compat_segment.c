@@ -5,7 +5,7 @@
 
 /* At entry, 32-bit: eax leaf, ecx subleaf, edi where to store; ds is empty in a 64-bit program. */
 static const unsigned char kCode[] = {
-    0x0f, 0xa2,                   /* cpuid */
+    CPUID_BYTES,                  /* cpuid */
     0x36, 0x89, 0x07,             /* mov ss:[edi], eax */
     0x36, 0x89, 0x5f, 0x04,       /* mov ss:[edi+4], ebx */
     0x36, 0x89, 0x4f, 0x08,       /* mov ss:[edi+8], ecx */

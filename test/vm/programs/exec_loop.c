@@ -1,6 +1,8 @@
 /* exec_loop N SIGHT: execs itself N times, without a C library: some few instructions a program. */
 #include <stdint.h>
 
+#include "opcode.h"
+
 static long call(long number, long first, long second, long third) {
   long result;
 #ifdef __x86_64__
@@ -34,10 +36,10 @@ static void write_error(const char* text) {
 
 static int sees_mask(void) {
   uint32_t eax = 1, ebx, ecx = 0, edx, fma;
-  __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+  __asm__ volatile(CPUID : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
   fma = ecx >> 12 & 1;
   eax = 7, ecx = 0;
-  __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+  __asm__ volatile(CPUID : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
   const uint32_t avx2 = ebx >> 5 & 1;
   return fma != avx2 ? -1 : !fma;
 }

@@ -158,7 +158,7 @@ static sigjmp_buf back;
 static void* flip(void* nothing) {
   while (!ended) {
     *(volatile uint16_t*)(code + 7) = 0x9090;
-    *(volatile uint16_t*)(code + 7) = 0xa20f;
+    *(volatile uint16_t*)(code + 7) = CPUID_WORD;
   }
   return nothing;
 }
@@ -167,7 +167,7 @@ static void jump_back(int signal, siginfo_t* info, void* context) {
   siglongjmp(back, 1);
 }
 static void change_code(void) {
-  static const unsigned char kCode[] = {0xb8, 7, 0, 0, 0, 0x31, 0xc9, 0x0f, 0xa2, 0x93, 0xc3};
+  static const unsigned char kCode[] = {0xb8, 7, 0, 0, 0, 0x31, 0xc9, CPUID_BYTES, 0x93, 0xc3};
   code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   /* Aligned: each store is whole. */
   memcpy(code += 1, kCode, sizeof kCode);
@@ -225,7 +225,7 @@ static void trap_flag(void) {
   block(SIGTRAP);
   const pid_t child = fork();
   if (child == 0) {
-    __asm__ volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\tcpuid" : : "a"(7), "c"(0) : "rbx", "rdx", "memory");
+    __asm__ volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\t" CPUID : : "a"(7), "c"(0) : "rbx", "rdx", "memory");
     _exit(look() == BARE);
   }
   int status;

@@ -5,7 +5,7 @@
 #include "check.h"
 
 /* mov eax, 7; xor ecx, ecx; push bx; CPUID in its last two bytes; the rest is at `rest`. */
-static const unsigned char kHead[] = {0xb8, 7, 0, 0, 0, 0x31, 0xc9, 0x0f, 0xa2};
+static const unsigned char kHead[] = {0xb8, 7, 0, 0, 0, 0x31, 0xc9, CPUID_BYTES};
 /* xchg eax, ebx; mov ebx, edi is left to the wrapper. */
 static const unsigned char kTail[] = {0x93, 0xc3};
 

@@ -52,7 +52,7 @@ static uint32_t run(const unsigned char* prefix, int count, uint32_t leaf, int w
   EMIT(0xb8, (unsigned char)leaf, 0, 0, 0);                              /* mov eax, leaf */
   EMIT(0x31, 0xc9);                                                      /* xor ecx, ecx */
   emit(prefix, count);
-  EMIT(0x0f, 0xa2);                                                      /* cpuid */
+  EMIT(CPUID_BYTES);                                                     /* cpuid */
   if (wantsEbx)
     EMIT(0x89, 0xd8);                                                    /* mov eax, ebx */
   else

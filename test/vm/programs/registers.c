@@ -21,7 +21,7 @@ __asm__(
     "mov 32(%rdi), %rsi\n mov 48(%rdi), %rbp\n mov 56(%rdi), %r8\n mov 64(%rdi), %r9\n"
     "mov 72(%rdi), %r10\n mov 80(%rdi), %r11\n mov 88(%rdi), %r12\n mov 96(%rdi), %r13\n"
     "mov 104(%rdi), %r14\n mov 112(%rdi), %r15\n mov 40(%rdi), %rdi\n"
-    "cpuid\n"
+    CPUID "\n"
     "pushfq\n"
     "push %rdi\n"
     "mov 24(%rsp), %rdi\n"
@@ -67,7 +67,7 @@ int main(void) {
 #else
 int main(void) {
   uint32_t eax = 7, ebx, ecx = 0, edx, flags;
-  __asm__ volatile("stc\n\tstd\n\tcpuid\n\tpushfl\n\tcld\n\tpopl %%esi"
+  __asm__ volatile("stc\n\tstd\n\t" CPUID "\n\tpushfl\n\tcld\n\tpopl %%esi"
                    : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx), "=S"(flags));
   REQUIRE_EQUAL(flags & 0x401, 0x401);
   REQUIRE_EQUAL(ebx, cpuid(7, 0).ebx);

@@ -44,7 +44,7 @@ static uint32_t leaf7_without_stack(uint64_t stackPointer) {
   __asm__ volatile(
       "mov %%rsp, %%r12\n\t"
       "mov %4, %%rsp\n\t"
-      "cpuid\n\t"
+      CPUID "\n\t"
       "mov %%r12, %%rsp"
       : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx)
       : "r"(stackPointer)

@@ -50,8 +50,8 @@ int main(void) {
   volatile uint64_t nowhere = 0x8000000000000000u;
   FAULTS(*(volatile int*)nowhere = 0);
   REQUIRE_FAULT(SIGSEGV, SI_KERNEL, 0);
-  /* Not the instruction, its operand, reads as one: mov of the bytes 0f a2 at nowhere. */
-  FAULTS(__asm__ volatile("movl $0xa20fa20f, (%0)" : : "r"(nowhere)));
+  /* Not the instruction, its operand, reads as one: mov of CPUID's bytes to nowhere. */
+  FAULTS(__asm__ volatile("movl %1, (%0)" : : "r"(nowhere), "i"(CPUID_WORD | CPUID_WORD << 16)));
   REQUIRE_FAULT(SIGSEGV, SI_KERNEL, 0);
 #endif
   FAULTS(__asm__ volatile("ud2"));

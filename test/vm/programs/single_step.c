@@ -27,7 +27,7 @@ __attribute__((noinline)) static uint32_t step_over(uint32_t leaf, uint32_t subl
   uint32_t eax = leaf, ebx, ecx = subleaf, edx;
   __asm__ volatile(PUSH
                    "nop\n"
-                   "before_cpuid: cpuid\n"
+                   "before_cpuid: " CPUID "\n"
                    "after_cpuid: nop\n"
                    "after_next: " POP
                    : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
