@@ -16,6 +16,7 @@
 #include <cstring>
 #include <vector>
 
+#include "memory.h"
 #include "system_calls.h"
 
 namespace cpugate {
@@ -58,30 +59,24 @@ class Filter {
     add(give(SECCOMP_RET_ALLOW));
   }
 
-  /** A pointer to new settings as second argument: what only asks doesn't stop. */
-  void traceIfSecond(uint32_t number) {
-    onCall(number, 6);
-    add(load(argumentLow(1)));
-    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 2));
-    add(load(argumentLow(1) + 4));
-    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0));
-    add(give(kTrace));
-    add(give(SECCOMP_RET_ALLOW));
+  void refuseAlways(uint32_t number, uint32_t error) {
+    onCall(number, 1);
+    add(give(SECCOMP_RET_ERRNO | error));
   }
 
-  void traceIfFirstIs(uint32_t number, uint32_t value) {
+  void traceIfIs(uint32_t number, unsigned argument, uint32_t value) {
     onCall(number, 4);
-    add(load(argumentLow(0)));
+    add(load(argumentLow(argument)));
     add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1));
     add(give(kTrace));
     add(give(SECCOMP_RET_ALLOW));
   }
 
-  void traceIfBits(uint32_t number, unsigned argument, uint32_t bits) {
+  void onBits(uint32_t number, unsigned argument, uint32_t bits, uint32_t action) {
     onCall(number, 4);
     add(load(argumentLow(argument)));
     add(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1));
-    add(give(kTrace));
+    add(give(action));
     add(give(SECCOMP_RET_ALLOW));
   }
 
@@ -94,28 +89,33 @@ class Filter {
   sock_filter program_[160]{};
 };
 
-void addRules(Filter& filter, const SystemCalls& calls, bool signals) {
+/** Whether the supervisor stays for as long as the guard does. */
+enum class Kind { kFromStart, kLater };
+
+void addRules(Filter& filter, const SystemCalls& calls, Kind kind) {
   filter.add(load(offsetof(seccomp_data, nr)));
-  if (signals) {
-    filter.traceIfSecond(calls.sigprocmask);
-    filter.traceAlways(calls.sigreturn);
-    filter.traceIfFirstIs(calls.sigaction, SIGSEGV);
-    if (calls.oldSigprocmask != 0) filter.traceIfSecond(calls.oldSigprocmask);
-    if (calls.oldSigaction != 0) filter.traceIfFirstIs(calls.oldSigaction, SIGSEGV);
-    if (calls.oldSignal != 0) filter.traceIfFirstIs(calls.oldSignal, SIGSEGV);
-    if (calls.oldSigreturn != 0) filter.traceAlways(calls.oldSigreturn);
+  if (kind == Kind::kFromStart) {
+    filter.traceAlways(calls.execve);
+    filter.traceAlways(calls.execveat);
+    filter.traceIfIs(calls.sigaction, 0, SIGSEGV);
+    if (calls.oldSigaction != 0) filter.traceIfIs(calls.oldSigaction, 0, SIGSEGV);
+    if (calls.oldSignal != 0) filter.traceIfIs(calls.oldSignal, 0, SIGSEGV);
+    // Made without the flag, which the supervisor can take out of a register. Of clone3 it can't: see above.
+    filter.onBits(calls.clone, 0, CLONE_UNTRACED, kTrace);
+    // Memory that the task fills itself must not hold up the supervisor.
+    filter.traceAlways(calls.userfaultfd);
+    filter.traceIfIs(calls.ioctl, 1, kIoctlUserfaultfd);
+  } else {
+    filter.refuseAlways(calls.clone3, ENOSYS);
+    filter.onBits(calls.clone, 0, CLONE_UNTRACED, SECCOMP_RET_ERRNO | EPERM);
   }
   filter.traceArchPrctl(calls.archPrctl);
-  // A child that nobody traces could execute another program, which clears the trap.
-  filter.traceIfBits(calls.clone, 0, CLONE_UNTRACED);
-  // The same, with flags in memory.
-  filter.traceAlways(calls.clone3);
   // Whoever listens to a filter could let a call pass that the supervisor would have stopped.
-  filter.traceIfBits(calls.seccomp, 1, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+  filter.onBits(calls.seccomp, 1, SECCOMP_FILTER_FLAG_NEW_LISTENER, kTrace);
   filter.add(give(SECCOMP_RET_ALLOW));
 }
 
-Filter makeGuard(bool signals) {
+Filter makeGuard(Kind kind) {
   Filter filter;
   filter.add(load(offsetof(seccomp_data, arch)));
   // To the rules of 32-bit calls; set when their place is known.
@@ -124,11 +124,11 @@ Filter makeGuard(bool signals) {
   filter.add(load(offsetof(seccomp_data, nr)));
   filter.add(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, kX32Bit, 0, 0));
   const unsigned x32Branch = filter.length() - 1;
-  addRules(filter, kCalls64, signals);
+  addRules(filter, kCalls64, kind);
   filter.at(x32Branch)->jt = static_cast<uint8_t>(filter.length() - x32Branch - 1);
-  addRules(filter, kCallsX32, signals);
+  addRules(filter, kCallsX32, kind);
   filter.at(branch)->jt = static_cast<uint8_t>(filter.length() - branch - 1);
-  addRules(filter, kCalls32, signals);
+  addRules(filter, kCalls32, kind);
   return filter;
 }
 
@@ -142,7 +142,7 @@ constexpr long kMmap2 = 192, kMunmap = 91, kPrctl = 172;
 }  // namespace
 
 int installGuard() {
-  Filter filter = makeGuard(true);
+  Filter filter = makeGuard(Kind::kFromStart);
   sock_fprog program = filter.program();
   // Without CAP_SYS_ADMIN only for programs that gain no privileges, which tracing rules out anyway.
   if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0) return 0;
@@ -151,12 +151,12 @@ int installGuard() {
   return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0 ? 0 : errno;
 }
 
-bool installGuardIn(RemoteCalls& calls) {
-  Filter filter = makeGuard(false);
+Co<bool> installGuardIn(RemoteCalls& calls) {
+  Filter filter = makeGuard(Kind::kLater);
   constexpr uint64_t kPage = 4096;
-  const auto room = calls.call(SYS_mmap, kMmap2,
-                               {0, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0});
-  if (!room || (*room < 0 && *room > -4096)) return false;
+  const RemoteCalls::Arguments anywhere{0, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0};
+  const auto room = co_await calls.call(SYS_mmap, kMmap2, anywhere);
+  if (!room || (*room < 0 && *room > -4096)) co_return false;
   // A 32-bit task's addresses come back with their sign.
   const uint64_t at = calls.is32() ? static_cast<uint32_t>(*room) : static_cast<uint64_t>(*room);
   // struct sock_fprog: the length, and the address at its natural place.
@@ -165,21 +165,26 @@ bool installGuardIn(RemoteCalls& calls) {
   const auto length = static_cast<uint16_t>(filter.length());
   memcpy(head, &length, sizeof length);
   memcpy(head + (calls.is32() ? 4 : 8), &instructions, calls.is32() ? 4 : 8);
-  bool done = writeMemory(calls.tid(), at, head, sizeof head) &&
-              writeMemory(calls.tid(), instructions, filter.at(0), length * sizeof(sock_filter));
+  bool done = co_await writeTask(calls.task(), at, head, sizeof head);
+  if (done) done = co_await writeTask(calls.task(), instructions, filter.at(0), length * sizeof(sock_filter));
   for (int attempt = 0; done && attempt < 2; ++attempt) {
-    const auto result = calls.call(SYS_seccomp, kCalls32.seccomp,
-                                   {SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, at});
+    const RemoteCalls::Arguments arguments{SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, at, 0, 0, 0};
+    const auto result = co_await calls.call(SYS_seccomp, kCalls32.seccomp, arguments);
     if (result == 0) break;
+    done = attempt == 0 && result == -EACCES;
+    if (!done) break;
     // Without the right to do it otherwise, the process gives up gaining privileges by exec.
-    done = attempt == 0 && result == -EACCES && calls.call(SYS_prctl, kPrctl, {PR_SET_NO_NEW_PRIVS, 1}) == 0;
+    const RemoteCalls::Arguments noNew{PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0};
+    const auto gaveUp = co_await calls.call(SYS_prctl, kPrctl, noNew);
+    done = gaveUp == 0;
   }
-  calls.call(SYS_munmap, kMunmap, {at, kPage});
-  return done;
+  const RemoteCalls::Arguments page{at, kPage, 0, 0, 0, 0};
+  co_await calls.call(SYS_munmap, kMunmap, page);
+  co_return done;
 }
 
 bool hasGuard(pid_t tid) {
-  Filter guards[] = {makeGuard(true), makeGuard(false)};
+  Filter guards[] = {makeGuard(Kind::kFromStart), makeGuard(Kind::kLater)};
   std::vector<sock_filter> found;
   for (long place = 0;; ++place) {
     const long length = syscall(SYS_ptrace, PTRACE_SECCOMP_GET_FILTER, tid, place, nullptr);

@@ -1,11 +1,10 @@
 /**
  * The guard: a seccomp filter that brings a task's few system calls to the supervisor by which it could
- * see or undo its mask, or which change what happens to SIGSEGV.
+ * see or undo its mask, or which are about SIGSEGV's action (segv_action.h).
  *
- * The kernel forces SIGSEGV on a thread at a trapped CPUID. Where the thread blocks or ignores SIGSEGV,
- * that resets the handler and unblocks the signal (kernel/signal.c, force_sig_info_to_task), and nothing
- * tells afterwards what it was. So it has to be known before: rt_sigaction of SIGSEGV, rt_sigprocmask
- * that changes a mask, and rt_sigreturn stop once each.
+ * A program that is executed begins without the trap. A child can be made whom nobody traces
+ * (CLONE_UNTRACED): so every exec stops for the tracer, and is answered with ENOSYS where there is none.
+ * Such a child keeps its trap, and what it is answered there is SIGSEGV.
  *
  * Filters can't be taken away again, and a filter whose tracer is gone answers ENOSYS: a task that was
  * started by "run" keeps its supervisor until it ends.
@@ -28,12 +27,14 @@ inline constexpr uint32_t kGuardMark = 0xc9a7;
 int installGuard();
 
 /**
- * Installs in a process that runs already, all its threads, what keeps the mask from being undone. It is
- * the guard without the calls about signals, so that the process lives on when its supervisor lets go:
- * arch_prctl of CPUID and of large state, and listeners to filters, are then answered with ENOSYS.
+ * Installs in a process that runs already, all its threads, what keeps the mask from being undone, and
+ * the process able to live on when its supervisor lets go: arch_prctl of CPUID and of large state, and
+ * listeners to filters, are then answered with ENOSYS. It may execute programs without a tracer; so none
+ * of its children may be without: clone3, whose flags lie in memory, is answered with ENOSYS at once, as
+ * by a kernel without it, and CLONE_UNTRACED with EPERM.
  * False: it couldn't be done.
  */
-bool installGuardIn(RemoteCalls& calls);
+Co<bool> installGuardIn(RemoteCalls& calls);
 
 /** Whether a thread has a guard of either kind; tells only a supervisor with CAP_SYS_ADMIN. */
 bool hasGuard(pid_t tid);

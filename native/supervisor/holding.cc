@@ -41,8 +41,8 @@ bool Holding::seizeProcess(pid_t pid, bool* found, std::string* error) {
   for (bool more = true; more;) {
     more = false;
     for (const pid_t tid : threadsOf(pid)) {
-      if (const auto task = supervisor_.tasks().find(tid); task != supervisor_.tasks().end()) {
-        known = &task->second;
+      if (const auto task = supervisor_.tasks().find(tid); task != nullptr) {
+        known = task;
         continue;
       }
       if (syscall(SYS_ptrace, PTRACE_SEIZE, tid, 0, taskOptions(true)) != 0) {
@@ -50,13 +50,8 @@ bool Holding::seizeProcess(pid_t pid, bool* found, std::string* error) {
         if (!error->empty()) return false;
         continue;
       }
-      Task task;
-      task.tellsEnd = true;
-      if (known != nullptr) {
-        task.action = known->action;
-        task.space = known->space;
-      }
-      known = &(supervisor_.tasks()[tid] = task);
+      supervisor_.addRunning(tid, known);
+      known = supervisor_.tasks().find(tid);
       supervisor_.interrupt(tid);
       *found = more = true;
     }
@@ -66,8 +61,8 @@ bool Holding::seizeProcess(pid_t pid, bool* found, std::string* error) {
 
 bool Holding::take(std::vector<pid_t> pids, bool trees, bool wake, const std::set<pid_t>& keepStopped,
                    std::string* error) {
-  std::set<pid_t> before;
-  for (const auto& [tid, task] : supervisor_.tasks()) before.insert(tid);
+  const std::vector<pid_t> held = supervisor_.tasks().numbers();
+  const std::set<pid_t> before(held.begin(), held.end());
   const uint64_t killed = supervisor_.killed();
   bool good = true;
   for (bool found = true; found && good;) {
@@ -83,66 +78,48 @@ bool Holding::take(std::vector<pid_t> pids, bool trees, bool wake, const std::se
     }
   }
   std::vector<pid_t> taken;
-  for (const auto& [tid, task] : supervisor_.tasks())
+  for (const pid_t tid : supervisor_.tasks().numbers())
     if (!before.contains(tid)) taken.push_back(tid);
   if (!good)
-    for (const pid_t tid : taken) supervisor_.want(tid, Wanted::kGone);
+    for (const pid_t tid : taken) supervisor_.want(tid, Intent::kGone);
   supervisor_.runUntil(
-      [&] {
-        return std::ranges::all_of(taken, [&](pid_t tid) {
-          const auto task = supervisor_.tasks().find(tid);
-          return task == supervisor_.tasks().end() || isAsWanted(task->second);
-        });
-      },
+      [&] { return std::ranges::all_of(taken, [&](pid_t tid) { return supervisor_.isSettled(tid); }); },
       kStopMilliseconds);
   if (!good) return false;
   if (wake)
     for (const pid_t pid : pids)
-      if (!keepStopped.contains(pid) && supervisor_.tasks().contains(pid)) kill(pid, SIGCONT);
+      if (!keepStopped.contains(pid) && supervisor_.holds(pid)) kill(pid, SIGCONT);
   if (supervisor_.killed() == killed) return true;
   *error = "can't make CPUID trap in some processes; they were killed";
   return false;
 }
 
-void Holding::endMask(Wanted wanted) {
-  supervisor_.wantAll(wanted);
-  for (const auto& [tid, task] : supervisor_.tasks()) supervisor_.interrupt(tid);
-  supervisor_.runUntil(
-      [&] {
-        return std::ranges::all_of(supervisor_.tasks(), [](const auto& one) { return isAsWanted(one.second); });
-      },
-      kStopMilliseconds);
+void Holding::endMask(Intent intent) {
+  supervisor_.wantAll(intent);
+  for (const pid_t tid : supervisor_.tasks().numbers()) supervisor_.interrupt(tid);
+  supervisor_.runUntil([&] { return supervisor_.areAllSettled(); }, kStopMilliseconds);
 }
 
 /** Children that come meanwhile are stopped, too; one that holds its parent only when that can stop. */
 bool Holding::stopAll(std::vector<Released>* processes) {
   std::set<pid_t> asked;
-  const auto stopNew = [&](pid_t tid, const Task& task) {
-    if (task.holdsParent || task.waitsForParent || !asked.insert(tid).second) return;
-    const pid_t pid = processOf(tid);
+  const auto stopNew = [&](const Task& task) {
+    if (task.holdsParent || task.state == State::kAwaitingParent || !asked.insert(task.tid).second) return;
+    const pid_t pid = processOf(task.tid);
     const bool isKnown = std::ranges::any_of(*processes, [pid](const Released& one) { return one.pid == pid; });
     if (pid <= 0 || isKnown) return;
-    const auto first = supervisor_.tasks().find(pid);
-    const bool stopped = first != supervisor_.tasks().end() && first->second.inGroupStop;
+    const Task* first = supervisor_.tasks().find(pid);
+    const bool stopped = first != nullptr && first->inGroupStop;
     processes->push_back({pid, stopped});
     if (!stopped) kill(pid, SIGSTOP);
   };
-  supervisor_.trapInGroupStop(true);
-  for (const auto& [tid, task] : supervisor_.tasks())
-    // A thread that listens for SIGCONT can't be asked anything.
-    if (task.inGroupStop && !task.trapped) supervisor_.interrupt(tid);
-  const bool stopped = supervisor_.runUntil(
+  supervisor_.gather(true);
+  return supervisor_.runUntil(
       [&] {
-        bool all = true;
-        for (const auto& [tid, task] : supervisor_.tasks()) {
-          stopNew(tid, task);
-          all &= task.inGroupStop && task.trapped;
-        }
-        return all;
+        supervisor_.tasks().each(stopNew);
+        return supervisor_.areAllHeld();
       },
       kStopMilliseconds);
-  supervisor_.trapInGroupStop(false);
-  return stopped;
 }
 
 bool Holding::release(std::string* error) {
@@ -151,22 +128,17 @@ bool Holding::release(std::string* error) {
     return false;
   }
   std::vector<Released> processes;
-  if (!stopAll(&processes)) {
+  const bool done = stopAll(&processes) && supervisor_.letGoTrapping();
+  supervisor_.gather(false);
+  if (!done) {
     *error = "some threads don't stop, in vfork or in a device's hands:";
-    for (const auto& [tid, task] : supervisor_.tasks())
-      if (!task.inGroupStop || !task.trapped) *error += " " + std::to_string(tid);
-    for (auto& [tid, task] : supervisor_.tasks())
-      if (std::exchange(task.trapped, false)) resume(tid, Resume::kListen);
+    supervisor_.tasks().each([error](const Task& task) {
+      if (task.state != State::kHeld) *error += " " + std::to_string(task.tid);
+    });
+    supervisor_.listenAgain();
     for (const Released& one : processes)
       if (!one.wasStopped) kill(one.pid, SIGCONT);
     return false;
-  }
-  std::vector<pid_t> held;
-  for (const auto& [tid, task] : supervisor_.tasks()) held.push_back(tid);
-  for (const pid_t tid : held) {
-    if (!supervisor_.tasks().contains(tid)) continue;
-    if (supervisor_.disarm(tid)) syscall(SYS_ptrace, PTRACE_DETACH, tid, 0, 0);
-    supervisor_.tasks().erase(tid);
   }
   released_ = processes;
   return true;

@@ -6,9 +6,10 @@
  * same, the other way round. A thread that can't stop (its child holds it in vfork; a device does) runs
  * no instruction of its own either: nobody waits for it for ever, its stop will come.
  *
- * To release, for CRIU: the processes are stopped by SIGSTOP, disarmed and let go of, so that they stay
- * stopped without a tracer; which of them were stopped before is kept, and they stay so when the others
- * go on.
+ * To release, for CRIU: the processes are stopped by SIGSTOP and let go of, so that they stay stopped
+ * without a tracer; which of them were stopped before is kept, and they stay so when the others go on.
+ * Their CPUID traps all the while: one that somebody wakes ends at it, or finds it in its own handler, but
+ * never sees the CPU. The kernel has the action for SIGSEGV that they believe to have, which is dumped.
  */
 #ifndef CPUGATE_SUPERVISOR_HOLDING_H_
 #define CPUGATE_SUPERVISOR_HOLDING_H_
@@ -42,11 +43,11 @@ class Holding {
             std::string* error);
 
   /** Disarms all, and lets go for good. */
-  void detach() { endMask(Wanted::kGone); }
+  void detach() { endMask(Intent::kGone); }
   /** Disarms all, and holds them on: behind a guard, they need their tracer. */
-  void disarm() { endMask(Wanted::kBare); }
+  void disarm() { endMask(Intent::kBare); }
 
-  /** Stops, disarms and lets go for a while; nothing has changed where it fails. */
+  /** Stops and lets go for a while; nothing has changed where it fails. */
   bool release(std::string* error);
   bool takeBack(std::string* error);
   const std::vector<Released>& released() const { return released_; }
@@ -56,7 +57,7 @@ class Holding {
  private:
   bool seizeProcess(pid_t pid, bool* found, std::string* error);
   bool stopAll(std::vector<Released>* processes);
-  void endMask(Wanted wanted);
+  void endMask(Intent intent);
 
   Supervisor& supervisor_;
   std::vector<Released> released_;

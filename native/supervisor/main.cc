@@ -51,7 +51,7 @@ int runProgram(const Options& options) {
   forwardSignals(launch.pid());
   Session session(options, *mask);
   session.keepsGuarded();
-  session.supervisor().add(launch.pid(), true);
+  session.supervisor().addLaunched(launch.pid());
   // Without a socket nobody can ask for anything, but the mask is as good.
   if (!session.listen(&error)) fail(error, 0);
   if (!session.writePidFile(&error)) return fail(error, kSupervisorFailed);

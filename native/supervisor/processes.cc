@@ -4,6 +4,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#include <string_view>
 
 #include "scoped_fd.h"
 
@@ -47,6 +50,22 @@ std::vector<pid_t> threadsOf(pid_t pid) {
     if (const pid_t tid = atoi(entry->d_name); tid > 0) threads.push_back(tid);
   closedir(folder);
   return threads;
+}
+
+bool hasUserfaultfd(pid_t pid) {
+  const std::string folder = processFile(pid, "fd");
+  DIR* descriptors = opendir(folder.c_str());
+  // Nobody may look: then it may have one.
+  if (descriptors == nullptr) return true;
+  bool found = false;
+  while (const dirent* entry = readdir(descriptors)) {
+    char target[64];
+    const ssize_t length = readlink((folder + "/" + entry->d_name).c_str(), target, sizeof target);
+    const std::string_view name(target, length > 0 ? static_cast<size_t>(length) : 0);
+    found = found || name == "anon_inode:[userfaultfd]";
+  }
+  closedir(descriptors);
+  return found;
 }
 
 std::vector<pid_t> childrenOf(pid_t pid) {

@@ -11,6 +11,8 @@ namespace cpugate {
 
 /** Empty where the process is gone. */
 std::vector<pid_t> threadsOf(pid_t pid);
+/** Whether a process has a userfaultfd open, by which it can fill memory when it likes. */
+bool hasUserfaultfd(pid_t pid);
 std::vector<pid_t> childrenOf(pid_t pid);
 /** Processes of a cgroup and of all below it; false where there is no such cgroup. */
 bool processesIn(const std::string& cgroup, std::vector<pid_t>* pids);

@@ -1,17 +1,21 @@
 #include "remote.h"
 
 #include <errno.h>
+#include <linux/audit.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 #include <tuple>
 
+#include "auxv.h"
+#include "memory.h"
+#include "rseq.h"
 #include "wait_status.h"
-#include "waits.h"
 
 namespace cpugate {
 
@@ -30,9 +34,27 @@ constexpr uint8_t kInt80[] = {0xcd, 0x80};
 constexpr size_t kVdsoBytes = 16384;
 /** Below the red zone of the System V ABI, 3.2.2. */
 constexpr uint64_t kRedZone = 128;
+constexpr uint64_t kPage = 4096;
+/** Numbers of 32-bit calls. */
+constexpr long kMmap2 = 192, kMunmap = 91;
 
-/** The kernel maps one image for all tasks of a kind; where the instruction is in it, by kind. */
-uint64_t gateOffset[2];
+uint64_t offsetIn(const uint8_t* image, size_t bytes, const uint8_t (&code)[2]) {
+  const auto* found = std::search(image, image + bytes, code, code + sizeof code);
+  return found == image + bytes ? 0 : static_cast<uint64_t>(found - image);
+}
+
+/** The kernel maps one image for all tasks of a kind: the supervisor's own is the 64-bit one. */
+uint64_t gateOffset64() {
+  static const uint64_t offset = [] {
+    const auto* image = reinterpret_cast<const uint8_t*>(getauxval(AT_SYSINFO_EHDR));
+    // Two pages are always there; more may not be.
+    return image == nullptr ? 0 : offsetIn(image, 2 * kPage, kSyscall);
+  }();
+  return offset;
+}
+
+/** Found in the first 32-bit task. */
+uint64_t gateOffset32 = 0;
 
 /**
  * A system call that was interrupted and hasn't been restarted yet: the kernel does that on its way out of
@@ -44,134 +66,159 @@ bool isToBeRestarted(const Registers& registers) {
   return static_cast<int64_t>(registers.orig_rax) >= 0 && result >= kFirst && result <= kLast;
 }
 
-/** Memory that the supervisor may not read (of an undumpable task) is tried: the kernel tells what came of it. */
-bool mayHold(pid_t tid, uint64_t at, const uint8_t (&code)[2]) {
-  uint8_t bytes[2];
-  return readMemory(tid, at, bytes, sizeof bytes) != sizeof bytes || memcmp(bytes, code, 2) == 0;
-}
+constexpr uint64_t low(uint64_t value) { return value & 0xffffffff; }
 
 }  // namespace
 
 uint64_t taskOptions(bool tellsEnd) {
-  return (tellsEnd ? uint64_t{PTRACE_O_TRACEEXIT} : 0) | PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-         PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP;
+  return (tellsEnd ? uint64_t{PTRACE_O_TRACEEXIT} : 0) | PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD |
+         PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
+         PTRACE_O_TRACESECCOMP;
 }
 
-bool canSuspendFilters() {
-  static int known = -1;
-  if (known < 0) {
-    // CAP_SYS_ADMIN is bit 21 of the effective set (include/uapi/linux/capability.h, version 3).
-    struct {
-      uint32_t version;
-      int pid;
-    } header{0x20080522, 0};
-    struct {
-      uint32_t effective, permitted, inheritable;
-    } sets[2]{};
-    known = syscall(SYS_capget, &header, sets) == 0 && ((sets[0].effective >> 21) & 1) != 0;
-  }
-  return known == 1;
+void learnVdso(const Task& task) {
+  AddressSpace& space = *task.space;
+  if (space.vdso != 0) return;
+  Registers registers;
+  if (!readRegisters(task.tid, &registers)) return;
+  // In a segment of its own making a program can be of either kind.
+  space.vdso = vdsoOf(task.tid, false);
+  space.is32 = space.vdso == 0 && registers.cs != kCode64;
+  if (space.is32) space.vdso = vdsoOf(task.tid, true);
 }
 
-RemoteCalls::RemoteCalls(pid_t tid, const Task& task)
-    : tid_(tid), vdso_(task.space->vdso), options_(taskOptions(task.tellsEnd)) {
-  alive_ = readRegisters(tid, &saved_) && readSignalMask(tid, &mask_) &&
-           writeSignalMask(tid, kAllBlocked);
-  if (alive_ && canSuspendFilters())
-    suspended_ = setOptions(tid, options_ | PTRACE_O_SUSPEND_SECCOMP);
+Co<bool> RemoteCalls::begin() {
+  isAlive_ = readRegisters(tid(), &saved_) && readSignalMask(tid(), &mask_) && writeSignalMask(tid(), kAllBlocked);
+  if (!isAlive_) co_return false;
+  learnVdso(task_);
+  co_await leaveSequence();
+  filtersSleep_ = setOptions(tid(), taskOptions(task_.tellsEnd) | PTRACE_O_SUSPEND_SECCOMP);
+  co_return true;
+}
+
+Co<void> RemoteCalls::leaveSequence() {
+  const uint64_t abort = co_await abortOfSequence(task_, saved_);
+  if (abort == 0) co_return;
+  saved_.rip = abort;
+  // As the kernel does for a signal: a call that is to be restarted can't be in a sequence.
+  saved_.orig_rax = ~uint64_t{0};
 }
 
 RemoteCalls::~RemoteCalls() {
-  if (!alive_) return;
-  giveBack();
-  if (patchedAt_ != 0) syscall(SYS_ptrace, PTRACE_POKETEXT, tid_, patchedAt_, patchedWord_);
-  if (suspended_) setOptions(tid_, options_);
-  writeRegisters(tid_, saved_);
-  writeSignalMask(tid_, mask_);
+  if (!isAlive_ || task_.isOver) return;
+  if (patchedAt_ != 0) syscall(SYS_ptrace, PTRACE_POKETEXT, tid(), patchedAt_, patchedWord_);
+  if (filtersSleep_) setOptions(tid(), taskOptions(task_.tellsEnd));
+  writeRegisters(tid(), saved_);
+  writeSignalMask(tid(), mask_);
   if (isToBeRestarted(saved_)) trapAgain_ = true;
   // A stop that came meanwhile was put off: it comes again.
-  if (trapAgain_) syscall(SYS_ptrace, PTRACE_INTERRUPT, tid_, 0, 0);
-  if (stopAgain_) syscall(SYS_tgkill, tid_, tid_, SIGSTOP);
+  if (trapAgain_) syscall(SYS_ptrace, PTRACE_INTERRUPT, tid(), 0, 0);
+  if (stopAgain_) syscall(SYS_tgkill, tid(), tid(), SIGSTOP);
 }
 
-std::optional<uint64_t> RemoteCalls::findGate() {
-  const int kind = is32() ? 1 : 0;
+Co<bool> RemoteCalls::findGate() {
+  if (gate_ != 0) co_return true;
   const auto& code = is32() ? kInt80 : kSyscall;
-  if (vdso_ != 0) {
-    if (gateOffset[kind] == 0) {
-      uint8_t image[kVdsoBytes];
-      const size_t got = readMemory(tid_, vdso_, image, sizeof image);
-      const auto* found = std::search(image, image + got, code, code + sizeof code);
-      if (found != image + got) gateOffset[kind] = static_cast<uint64_t>(found - image);
-    }
-    if (gateOffset[kind] != 0 && mayHold(tid_, vdso_ + gateOffset[kind], code))
-      return vdso_ + gateOffset[kind];
+  const uint64_t vdso = task_.space->vdso;
+  if (vdso != 0 && is32() && gateOffset32 == 0) {
+    uint8_t image[kVdsoBytes];
+    const size_t got = co_await readTask(task_, vdso, image, sizeof image);
+    gateOffset32 = offsetIn(image, got, kInt80);
   }
-  if (patchedAt_ != 0) return patchedAt_;
-  // No vDSO (vdso=0, or unmapped): for a moment the code at hand gives the instruction.
+  const uint64_t offset = is32() ? gateOffset32 : gateOffset64();
+  if (vdso != 0 && offset != 0) {
+    uint8_t bytes[2];
+    // Memory that the supervisor may not read (of an undumpable task) is tried: the kernel tells what came of it.
+    const size_t got = co_await readTask(task_, vdso + offset, bytes, sizeof bytes);
+    if (got != sizeof bytes || memcmp(bytes, code, sizeof bytes) == 0) {
+      gate_ = vdso + offset;
+      co_return true;
+    }
+  }
+  // No vDSO (vdso=0, or unmapped): for a moment the code at hand gives the instruction. To put it there
+  // waits for the page, which only a task that fills its pages itself could use against us.
+  if (task_.space->mayBlock) co_return false;
   const uint64_t at = saved_.rip;
   uint64_t word;
-  if (!peekCode(tid_, at, &word)) return std::nullopt;
+  if (!peekCode(tid(), at, &word)) co_return false;
   uint64_t patched = word;
   memcpy(&patched, code, sizeof code);
-  if (syscall(SYS_ptrace, PTRACE_POKETEXT, tid_, at, patched) != 0) return std::nullopt;
-  patchedAt_ = at;
+  if (syscall(SYS_ptrace, PTRACE_POKETEXT, tid(), at, patched) != 0) co_return false;
+  patchedAt_ = gate_ = at;
   patchedWord_ = word;
-  return at;
+  co_return true;
 }
 
-bool RemoteCalls::toSyscallStop() {
-  int signal = 0;
+Co<bool> RemoteCalls::toSyscallStop() {
   for (;;) {
-    int status;
-    if (!resume(tid_, Resume::kToSyscallStop, signal) || !waitFor(tid_, &status)) {
-      alive_ = false;
-      return false;
+    if (!resume(tid(), Resume::kToSyscallStop)) {
+      isAlive_ = false;
+      co_return false;
     }
-    signal = 0;
-    const WaitStatus stop(status);
+    const WaitStatus stop = co_await task_.nextStop;
     switch (stop.kind()) {
-      case WaitStatus::Kind::kExited:
-      case WaitStatus::Kind::kSignaled:
-        end_ = status;
-        alive_ = false;
-        return false;
       case WaitStatus::Kind::kSyscallStop:
-        return true;
+        co_return true;
       case WaitStatus::Kind::kSignalStop:
         // Only SIGSTOP gets through the mask. A fault: what was thought to be code isn't.
-        if (stop.stopSignal() != SIGSTOP) return false;
+        if (stop.stopSignal() != SIGSTOP) {
+          tampered();
+          co_return false;
+        }
         stopAgain_ = true;
         break;
       case WaitStatus::Kind::kGroupStop:
         trapAgain_ = true;
         break;
       case WaitStatus::Kind::kEventStop:
-        if (stop.event() == PTRACE_EVENT_EXEC) {
-          // It is another thread by now, and another program.
-          end_ = status;
-          alive_ = false;
-          return false;
-        }
         // A request to stop, which comes again; its end; our own filter, where it can't be put to sleep.
         trapAgain_ |= stop.event() == PTRACE_EVENT_STOP;
         break;
-      case WaitStatus::Kind::kOther:
+      default:
         break;
     }
   }
 }
 
-std::optional<int64_t> RemoteCalls::call(long number64, long number32, const Arguments& arguments) {
-  if (!alive_) return std::nullopt;
-  const auto gate = findGate();
-  if (!gate) return std::nullopt;
-  const auto number = static_cast<uint64_t>(is32() ? number32 : number64);
-  Registers registers = saved_;
-  registers.rip = *gate;
-  registers.rax = number;
+std::nullopt_t RemoteCalls::tampered() {
+  syscall(SYS_tgkill, tid(), tid(), SIGKILL);
+  isAlive_ = false;
+  return std::nullopt;
+}
+
+Co<std::optional<int64_t>> RemoteCalls::make(Registers registers, uint64_t expectedAt) {
   // No system call is under way: nothing to restart.
   registers.orig_rax = ~uint64_t{0};
+  const bool wrote = writeRegisters(tid(), registers);
+  // A single step would be forced on the task as SIGTRAP; the stops at entry and exit are not.
+  if (!wrote || !co_await toSyscallStop()) co_return std::nullopt;
+  const auto entry = readSyscall(tid());
+  if (!entry) {
+    isAlive_ = false;
+    co_return std::nullopt;
+  }
+  const bool compat = registers.cs == kCode32;
+  const uint64_t asked64[] = {registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9};
+  const uint64_t asked32[] = {low(registers.rbx), low(registers.rcx), low(registers.rdx),
+                              low(registers.rsi), low(registers.rdi), low(registers.rbp)};
+  bool isOurs = entry->op == SyscallStop::kEntry && entry->arch == (compat ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64) &&
+                entry->number == registers.rax && (expectedAt == 0 || entry->at == expectedAt);
+  for (int place = 0; place < 6; ++place)
+    isOurs = isOurs && entry->arguments[place] == (compat ? asked32 : asked64)[place];
+  if (!isOurs) co_return tampered();
+  if (!co_await toSyscallStop()) co_return std::nullopt;
+  const auto exit = readSyscall(tid());
+  if (!exit || exit->op != SyscallStop::kExit) co_return tampered();
+  co_return exit->result;
+}
+
+Co<std::optional<int64_t>> RemoteCalls::call(long number64, long number32, Arguments arguments) {
+  if (!isAlive_ || !co_await findGate()) co_return std::nullopt;
+  Registers registers = saved_;
+  registers.rip = gate_;
+  // In a code segment of the program's own the gate would be another place.
+  registers.cs = is32() ? kCode32 : kCode64;
+  registers.rax = static_cast<uint64_t>(is32() ? number32 : number64);
   if (is32()) {
     std::tie(registers.rbx, registers.rcx, registers.rdx, registers.rsi, registers.rdi, registers.rbp) =
         std::tuple_cat(arguments);
@@ -179,31 +226,61 @@ std::optional<int64_t> RemoteCalls::call(long number64, long number32, const Arg
     std::tie(registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9) =
         std::tuple_cat(arguments);
   }
-  // A single step would be forced on the task as SIGTRAP; the stops at entry and exit are not.
-  if (!writeRegisters(tid_, registers) || !toSyscallStop()) return std::nullopt;
-  Registers at;
-  if (!readRegisters(tid_, &at) || (at.orig_rax & 0xffffffff) != number) return std::nullopt;
-  if (!toSyscallStop() || !readRegisters(tid_, &at)) return std::nullopt;
-  return is32() ? static_cast<int32_t>(at.rax) : static_cast<int64_t>(at.rax);
+  co_return co_await make(registers, gate_ + sizeof kSyscall);
 }
 
-std::optional<uint64_t> RemoteCalls::borrow(const void* bytes, size_t count) {
-  if (count > sizeof borrowed_ || borrowedBytes_ > 0) return std::nullopt;
+Co<std::optional<int64_t>> RemoteCalls::repeat(Registers asked) {
+  if (!isAlive_) co_return std::nullopt;
+  // As the kernel restarts a call: both instructions have two bytes (arch/x86/kernel/signal.c).
+  asked.rip -= 2;
+  asked.rax = asked.orig_rax;
+  if (!writeRegisters(tid(), asked)) co_return std::nullopt;
+  const bool wrote = co_await toSyscallStop();
+  if (!wrote) co_return std::nullopt;
+  const auto entry = readSyscall(tid());
+  const bool isOurs = entry && entry->op == SyscallStop::kEntry && entry->number == low(asked.orig_rax);
+  if (!isOurs) co_return tampered();
+  if (!co_await toSyscallStop()) co_return std::nullopt;
+  const auto exit = readSyscall(tid());
+  if (!exit || exit->op != SyscallStop::kExit) co_return tampered();
+  co_return exit->result;
+}
+
+Co<std::optional<uint64_t>> RemoteCalls::borrow(const void* bytes, size_t count) {
+  if (!isAlive_ || count > sizeof borrowed_ || borrowedBytes_ > 0) co_return std::nullopt;
+  constexpr uint64_t kLocalSelector = 4;
   const uint64_t below = (saved_.rsp - kRedZone - count) & ~uint64_t{15};
   // A stack with no room below has room above: used by the task, so for a moment only.
   const uint64_t above = saved_.rsp & ~uint64_t{15};
+  const bool isFlat = (saved_.ss & kLocalSelector) == 0;
   for (const uint64_t at : {below, above}) {
-    if (readMemory(tid_, at, borrowed_, count) != count || !writeMemory(tid_, at, bytes, count)) continue;
+    if (!isFlat) break;
+    const size_t got = co_await readTask(task_, at, borrowed_, count);
+    if (got != count) continue;
+    const bool wrote = co_await writeTask(task_, at, bytes, count);
+    if (!wrote) continue;
     borrowedAt_ = at;
     borrowedBytes_ = count;
-    return at;
+    co_return at;
   }
-  return std::nullopt;
+  const Arguments anywhere{0, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0};
+  const auto page = co_await call(SYS_mmap, kMmap2, anywhere);
+  if (!page || (*page < 0 && *page > -4096)) co_return std::nullopt;
+  // A 32-bit task's addresses come back with their sign.
+  pageAt_ = is32() ? static_cast<uint32_t>(*page) : static_cast<uint64_t>(*page);
+  const bool wrote = co_await writeTask(task_, pageAt_, bytes, count);
+  if (wrote) co_return pageAt_;
+  co_await giveBack();
+  co_return std::nullopt;
 }
 
-void RemoteCalls::giveBack() {
-  if (borrowedBytes_ > 0) writeMemory(tid_, borrowedAt_, borrowed_, borrowedBytes_);
+Co<void> RemoteCalls::giveBack() {
+  if (isAlive_ && borrowedBytes_ > 0) co_await writeTask(task_, borrowedAt_, borrowed_, borrowedBytes_);
   borrowedBytes_ = 0;
+  if (pageAt_ == 0) co_return;
+  const Arguments page{pageAt_, kPage, 0, 0, 0, 0};
+  pageAt_ = 0;
+  co_await call(SYS_munmap, kMunmap, page);
 }
 
 }  // namespace cpugate

@@ -1,10 +1,16 @@
 /**
  * System calls made in a stopped task's name, unseen by it.
  *
- * While a RemoteCalls lives, the thread's signals are blocked and its own seccomp filters sleep (where
- * the supervisor may make them sleep); when it ends, registers, signal mask and options are as they
- * were. Calls go by a system call instruction of the vDSO and are believed only if the kernel reports
- * just that call: a task could have put other code there.
+ * From begin() on, the thread's signals are blocked and its own seccomp filters sleep (where the
+ * supervisor may make them sleep); when the object ends, registers, signal mask and options are as they
+ * were. Calls go by a system call instruction of the vDSO. Memory can be written by others at any time,
+ * so the kernel's word alone counts: at the call's entry, its number, architecture, arguments and place
+ * must be the ones that were asked for. A thread that does anything else has been tampered with, and is
+ * killed.
+ *
+ * A thread that stands in a restartable sequence leaves it first, as for a signal: the kernel would
+ * otherwise forget the sequence at the sight of the other place, and the thread would go on in its
+ * middle, unprotected (kernel/rseq.c, rseq_ip_fixup).
  */
 #ifndef CPUGATE_SUPERVISOR_REMOTE_H_
 #define CPUGATE_SUPERVISOR_REMOTE_H_
@@ -13,63 +19,70 @@
 #include <cstdint>
 #include <optional>
 
-#include "tasks.h"
+#include "script.h"
+#include "task.h"
 #include "tracee.h"
 
 namespace cpugate {
 
 /** PTRACE_O_… that every task has; see Task for the rest. */
 uint64_t taskOptions(bool tellsEnd);
-/** Whether filters can be put to sleep: needs CAP_SYS_ADMIN. Found out once. */
-bool canSuspendFilters();
+
+/** A process's own vDSO, and whether it is a 32-bit one, of a program that was executed unseen. */
+void learnVdso(const Task& task);
 
 class RemoteCalls {
  public:
-  /** The thread must be stopped, at no system call's entry. */
-  RemoteCalls(pid_t tid, const Task& task);
+  explicit RemoteCalls(Task& task) : task_(task) {}
   ~RemoteCalls();
   RemoteCalls(const RemoteCalls&) = delete;
   RemoteCalls& operator=(const RemoteCalls&) = delete;
 
+  /** The thread must be stopped, at no system call's entry. False: it is gone. */
+  Co<bool> begin();
+
   /** Up to six, as the kernel's convention for the task's kind has them. */
   using Arguments = std::array<uint64_t, 6>;
-  /** What the call returned (negative errno); nothing where it wasn't made: the thread is gone, or lied. */
-  std::optional<int64_t> call(long number64, long number32, const Arguments& arguments = {});
+  /** What the call returned (negative errno); nothing where it wasn't made: the thread is gone. */
+  Co<std::optional<int64_t>> call(long number64, long number32, Arguments arguments);
+  /** The call that the thread came from is made once more, by its own instruction. */
+  Co<std::optional<int64_t>> repeat(Registers asked);
 
-  pid_t tid() const { return tid_; }
-  bool is32() const { return saved_.cs == kCode32; }
+  Task& task() { return task_; }
+  pid_t tid() const { return task_.tid; }
+  bool is32() const { return task_.space->is32; }
+  /** Its filters are asleep: what the kernel answers is the kernel's word. */
+  bool filtersSleep() const { return filtersSleep_; }
+  bool isAlive() const { return isAlive_; }
   /** Registers and mask that the task goes on with. */
   Registers& registers() { return saved_; }
   uint64_t& signalMask() { return mask_; }
-  /**
-   * What was seen meanwhile and is for the supervisor's loop to deal with: the thread's end, or that
-   * another has taken its place and number by exec.
-   */
-  std::optional<int> end() const { return end_; }
 
   /** Room in the task's memory, one at a time, given back as it was; nothing where the task has none. */
-  std::optional<uint64_t> borrow(const void* bytes, size_t count);
-  void giveBack();
+  Co<std::optional<uint64_t>> borrow(const void* bytes, size_t count);
+  Co<void> giveBack();
 
  private:
-  std::optional<uint64_t> findGate();
+  Co<void> leaveSequence();
+  Co<bool> findGate();
+  Co<std::optional<int64_t>> make(Registers registers, uint64_t expectedAt);
   /** Lets the thread run until its next system call stop. */
-  bool toSyscallStop();
+  Co<bool> toSyscallStop();
+  std::nullopt_t tampered();
 
-  pid_t tid_;
-  uint64_t vdso_;
-  uint64_t options_;
+  Task& task_;
   Registers saved_{};
   uint64_t mask_ = 0;
-  bool alive_ = false;
-  bool suspended_ = false;
+  bool isAlive_ = false;
+  bool filtersSleep_ = false;
   /** SIGSTOP came, or the thread was in a group stop. */
   bool stopAgain_ = false;
   bool trapAgain_ = false;
-  std::optional<int> end_;
+  uint64_t gate_ = 0;
   uint64_t borrowedAt_ = 0;
   size_t borrowedBytes_ = 0;
   char borrowed_[192]{};
+  uint64_t pageAt_ = 0;
   uint64_t patchedAt_ = 0;
   uint64_t patchedWord_ = 0;
 };

@@ -91,7 +91,7 @@ void Session::takeNewcomers() {
       const auto& released = holding_.released();
       const bool isReleased =
           std::any_of(released.begin(), released.end(), [pid](const Released& one) { return one.pid == pid; });
-      if (!isReleased && !supervisor_.tasks().contains(pid)) newcomers.push_back(pid);
+      if (!isReleased && !supervisor_.holds(pid)) newcomers.push_back(pid);
     }
   }
   if (!any) cgroupsGone_ = true;
@@ -107,14 +107,14 @@ void Session::takeNewcomers() {
 
 bool Session::holds(pid_t pid) const {
   const auto& released = holding_.released();
-  return supervisor_.tasks().contains(pid) ||
+  return supervisor_.holds(pid) ||
          std::any_of(released.begin(), released.end(), [pid](const Released& one) { return one.pid == pid; });
 }
 
 std::string Session::answer(const Request& request) {
   if (!holds(request.pid)) return "none";
   // A task that could ask for this would undo its mask.
-  if (supervisor_.tasks().contains(request.asker)) return "none";
+  if (supervisor_.holds(request.asker)) return "none";
   if (request.what == "status") return status();
   if (request.what == "release") return release(request);
   if (request.what == "detach") return detach();
@@ -152,7 +152,7 @@ std::string Session::detach() {
 std::string Session::status() const {
   std::string text = "ok\nsupervisor " + std::to_string(getpid()) + "\nanswered " +
                      std::to_string(supervisor_.answered()) + "\nthreads " +
-                     std::to_string(supervisor_.tasks().size()) + "\n";
+                     std::to_string(supervisor_.threads()) + "\n";
   if (detached_) text += "detached\n";
   for (const Released& one : holding_.released())
     text += "released " + std::to_string(one.pid) + (one.wasStopped ? " stopped\n" : " running\n");

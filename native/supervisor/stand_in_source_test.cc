@@ -22,10 +22,12 @@ class StandIn final : public TrapSource {
   bool works(std::string*) const override { return true; }
 
   /** The same call as for the real one, of a kind that succeeds everywhere and changes nothing. */
-  bool arm(RemoteCalls& calls) const override {
-    return calls.call(SYS_arch_prctl, kArchPrctl32, {ARCH_GET_CPUID, 0}) == 1;
+  Co<bool> arm(RemoteCalls& calls) const override {
+    const RemoteCalls::Arguments ask{ARCH_GET_CPUID, 0, 0, 0, 0, 0};
+    const auto answer = co_await calls.call(SYS_arch_prctl, kArchPrctl32, ask);
+    co_return answer == 1;
   }
-  bool disarm(RemoteCalls& calls) const override { return arm(calls); }
+  Co<bool> disarm(RemoteCalls& calls) const override { co_return co_await arm(calls); }
 
   bool isTrapSignal(const siginfo_t& info) const override {
     return info.si_signo == SIGSEGV && info.si_code == SI_KERNEL;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/audit.h>
+#include <linux/kcmp.h>
 #include <linux/sched.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -10,33 +11,36 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <utility>
-#include <vector>
 
 #include "auxv.h"
 #include "complain.h"
+#include "cpuid_trap.h"
 #include "guard.h"
-#include "instruction.h"
-#include "segv_state.h"
+#include "interrupted_call.h"
+#include "memory.h"
+#include "processes.h"
+#include "segv_action.h"
+#include "self_arming.h"
 #include "system_calls.h"
+#include "task_status.h"
 #include "waits.h"
 
 namespace cpugate {
 
 namespace {
 
-using CallInfo = struct __ptrace_syscall_info;
-
 constexpr timespec kMoment{0, 200'000};
 /** Every so many statuses, one is taken in turn. */
 constexpr unsigned kTurns = 16;
+/** How long a parent may take to tell of its child, and how long a child's end is remembered for it. */
+constexpr int64_t kPatience = 200;
+constexpr int64_t kMemory = 10'000;
 
 constexpr uint64_t kTrapFlag = 1u << 8;
-constexpr uint64_t kResumeFlag = 1u << 16;
-/** A selector of the local descriptor table, whose segments begin anywhere. */
-constexpr uint64_t kLocalSelector = 4;
+/** The same number for all ways in. */
+constexpr uint64_t kClone3 = 435;
 
 int64_t milliseconds() {
   timespec now{};
@@ -49,79 +53,110 @@ const SystemCalls& callsOf(uint32_t arch, uint64_t number) {
   return (number & kX32Bit) != 0 ? kCallsX32 : kCalls64;
 }
 
-/** Length of the CPUID at which the thread stands, or 0. */
-size_t cpuidAt(pid_t tid, const Registers& registers) {
-  if ((registers.cs & kLocalSelector) != 0) return 0;
-  const bool code64 = registers.cs == kCode64;
-  const uint64_t at = code64 ? registers.rip : registers.rip & 0xffffffff;
-  uint64_t word;
-  uint8_t bytes[kMaxInstructionBytes];
-  if (peekCode(tid, at, &word)) {
-    memcpy(bytes, &word, sizeof word);
-    const size_t length = cpuidLength(bytes, sizeof word, code64);
-    if (length != 0) return length;
-  }
-  // Many prefixes, or the end of a page.
-  return cpuidLength(bytes, readMemory(tid, at, bytes, sizeof bytes), code64);
-}
-
-void putAnswer(Registers& registers, const CpuidRegisters& answer, size_t length) {
-  registers.rax = answer.eax;
-  registers.rbx = answer.ebx;
-  registers.rcx = answer.ecx;
-  registers.rdx = answer.edx;
-  registers.rip += length;
-  if (registers.cs != kCode64) registers.rip &= 0xffffffff;
-  registers.eflags &= ~kResumeFlag;
-}
-
-/** Flags of the clone that has just made a child, as far as sharing goes. */
-uint64_t cloneFlags(pid_t parent, int event, const Task& task) {
-  if (task.cloning) return task.cloning->flags;
-  Registers registers;
-  if (event != PTRACE_EVENT_CLONE || !readRegisters(parent, &registers))
-    return event == PTRACE_EVENT_VFORK ? CLONE_VM : 0;
-  uint64_t flags = 0;
-  if (registers.orig_rax == kCalls32.clone && registers.cs == kCode32)
-    flags = registers.rbx & 0xffffffff;
-  else if ((registers.orig_rax & ~uint64_t{kX32Bit}) == kCalls64.clone)
-    flags = registers.rdi;
-  else
-    // clone3, of a task without a guard: its flags come first.
-    readMemory(parent, registers.cs == kCode32 ? registers.rbx : registers.rdi, &flags, sizeof flags);
-  return flags;
-}
-
-/** Of a program that was executed unseen. */
-void knowVdso(pid_t tid, Task& task) {
-  Registers registers;
-  if (task.space->vdso == 0 && readRegisters(tid, &registers))
-    task.space->vdso = vdsoOf(tid, registers.cs == kCode32);
-}
-
 /**
  * It stands at a CPUID whose signal it hasn't come to yet: other stops come before signals. Such a signal
  * is never blocked, since it is forced.
  */
-bool hasTrapComing(pid_t tid, const Task& task) {
-  return task.armed && isPending(tid, SIGSEGV);
+bool hasTrapComing(const Task& task) {
+  if (!task.armed) return false;
+  const TaskStatus status(task.tid);
+  return (status.signals("SigPnd") & ~status.signals("SigBlk") & kSegvBit) != 0;
 }
 
-/** What a fork must not share with its parent any longer. */
-void separate(Task& child, uint64_t flags) {
-  if ((flags & CLONE_SIGHAND) == 0) child.action = std::make_shared<SegvAction>(*child.action);
-  if ((flags & CLONE_VM) == 0) child.space = std::make_shared<AddressSpace>(*child.space);
+/** What parent and child have in common is the kernel's word; without it (no kcmp), what is usual is taken. */
+bool share(pid_t parent, pid_t child, int what, bool usually) {
+  const long order = syscall(SYS_kcmp, parent, child, what, 0, 0);
+  return order < 0 ? usually : order == 0;
 }
+
+std::shared_ptr<SegvAction> copyOf(const SegvAction& action) {
+  auto copy = std::make_shared<SegvAction>();
+  copy->own = action.own;
+  copy->isHandled = action.isHandled;
+  return copy;
+}
+
+Event eventOf(WaitStatus status) {
+  switch (status.kind()) {
+    case WaitStatus::Kind::kExited:
+    case WaitStatus::Kind::kSignaled:
+      return Event::kEnd;
+    case WaitStatus::Kind::kSignalStop:
+      return Event::kSignal;
+    case WaitStatus::Kind::kGroupStop:
+      return Event::kGroupStop;
+    case WaitStatus::Kind::kSyscallStop:
+    case WaitStatus::Kind::kOther:
+      return Event::kSyscall;
+    case WaitStatus::Kind::kEventStop:
+      break;
+  }
+  switch (status.event()) {
+    case PTRACE_EVENT_FORK:
+    case PTRACE_EVENT_VFORK:
+    case PTRACE_EVENT_CLONE:
+      return Event::kChild;
+    case PTRACE_EVENT_EXEC:
+      return Event::kExec;
+    case PTRACE_EVENT_SECCOMP:
+      return Event::kGuardedCall;
+    case PTRACE_EVENT_EXIT:
+      return Event::kExit;
+    default:
+      return Event::kOwnStop;
+  }
+}
+
+void noteArmed(Task& task, bool armed) {
+  if (task.armed != armed) task.action->armed += armed ? 1 : -1;
+  task.armed = armed;
+}
+
+bool isSettledTask(const Task& task) { return isSettled({.intent = task.intent, .armed = task.armed}); }
 
 }  // namespace
 
-Supervisor::Supervisor(const Mask& mask, const TrapSource& source)
-    : mask_(mask), source_(source), answers_(mask) {}
+Supervisor::Supervisor(const Mask& mask, const TrapSource& source) : mask_(mask), source_(source), answers_(mask) {}
+
+void Supervisor::addLaunched(pid_t tid) {
+  Task& task = tasks_.add(tid);
+  task.space->guarded = true;
+  // Its first program clears the trap that it hasn't got.
+  noteArmed(task, true);
+}
+
+void Supervisor::addRunning(pid_t tid, const Task* like) {
+  Task& task = tasks_.add(tid);
+  task.tellsEnd = true;
+  if (like == nullptr) return;
+  task.action = like->action;
+  task.space = like->space;
+}
+
+std::vector<pid_t> Supervisor::processes() const {
+  std::vector<pid_t> list;
+  for (const pid_t tid : tasks_.numbers()) {
+    const auto process = static_cast<pid_t>(TaskStatus(tid).number("Tgid"));
+    if (process > 0 && std::find(list.begin(), list.end(), process) == list.end()) list.push_back(process);
+  }
+  return list;
+}
+
+bool Supervisor::isMasked(pid_t process) const {
+  const std::vector<pid_t> threads = threadsOf(process);
+  return !threads.empty() && std::all_of(threads.begin(), threads.end(), [this](pid_t tid) {
+    const Task* task = tasks_.find(tid);
+    return task != nullptr && task->intent == Intent::kMasked && task->armed;
+  });
+}
 
 std::optional<WaitStatus> Supervisor::run(pid_t root, const std::function<bool()>& isDone) {
+  armSelf();
   root_ = root;
-  while (!tasks_.empty() || !isDone()) {
+  while (!tasks_.isEmpty() || !isDone()) {
     if (betweenWaits_) betweenWaits_();
+    finishTransfers();
+    finishScripts();
     int status;
     // With a child that stands still, until it is clear that nobody will tell of it.
     const bool mayWait = waiting_.empty();
@@ -141,8 +176,11 @@ std::optional<WaitStatus> Supervisor::run(pid_t root, const std::function<bool()
 }
 
 bool Supervisor::runUntil(const std::function<bool()>& isDone, int64_t limit) {
+  armSelf();
   const int64_t last = milliseconds() + limit;
   while (!isDone()) {
+    finishTransfers();
+    finishScripts();
     int status;
     const pid_t tid = next(&status, false);
     if (tid > 0) {
@@ -168,8 +206,7 @@ pid_t Supervisor::next(int* status, bool mayWait) {
  * the others would never go on: every now and then one of them is asked for by its number.
  */
 pid_t Supervisor::nextInRound(int* status) {
-  if (round_.empty())
-    for (const auto& [tid, task] : tasks_) round_.push_back(tid);
+  if (round_.empty()) round_ = tasks_.numbers();
   const pid_t tid = round_.back();
   round_.pop_back();
   return lookFor(tid, status);
@@ -177,244 +214,445 @@ pid_t Supervisor::nextInRound(int* status) {
 
 /** A parent that is killed, or whose process executes a program, at the very moment of its fork tells nothing. */
 void Supervisor::startOrphans() {
-  constexpr int64_t kPatience = 200;
   if (waiting_.empty()) return;
   const int64_t now = milliseconds();
   std::vector<pid_t> orphans;
-  for (const auto& [tid, since] : waiting_)
-    if (now - since > kPatience) orphans.push_back(tid);
+  for (const pid_t tid : waiting_)
+    if (const Task* task = tasks_.find(tid); task == nullptr || now - task->waitsSince > kPatience)
+      orphans.push_back(tid);
   for (const pid_t tid : orphans) {
     waiting_.erase(tid);
-    Task& task = tasks_[tid];
-    task.waitsForParent = false;
-    task.wanted = wantedOfOrphans_;
+    Task* task = tasks_.find(tid);
+    if (task == nullptr) continue;
+    task->intent = intentOfOrphans_;
     // It may trap or not; what isn't so is made so.
-    task.armed = task.wanted != Wanted::kMasked;
-    goOn(tid);
+    noteArmed(*task, task->intent != Intent::kMasked);
+    settle(*task, Event::kParentIsGone);
   }
+  finishScripts();
 }
 
 bool Supervisor::interrupt(pid_t tid) { return syscall(SYS_ptrace, PTRACE_INTERRUPT, tid, 0, 0) == 0; }
 
-void Supervisor::wantAll(Wanted wanted) {
-  wantedOfOrphans_ = wanted;
-  for (auto& [tid, task] : tasks_) task.wanted = wanted;
+void Supervisor::want(pid_t tid, Intent intent) {
+  if (Task* task = tasks_.find(tid)) task->intent = intent;
+}
+
+void Supervisor::wantAll(Intent intent) {
+  intentOfOrphans_ = intent;
+  tasks_.each([intent](Task& task) { task.intent = intent; });
+}
+
+bool Supervisor::isSettled(pid_t tid) const {
+  const Task* task = tasks_.find(tid);
+  return task == nullptr || isSettledTask(*task);
+}
+
+bool Supervisor::areAllSettled() const { return tasks_.all(isSettledTask); }
+
+void Supervisor::gather(bool gathering) {
+  gathering_ = gathering;
+  if (!gathering) return;
+  // A thread that listens for SIGCONT can't be asked anything.
+  tasks_.each([this](const Task& task) {
+    if (task.state == State::kListening) interrupt(task.tid);
+  });
+}
+
+bool Supervisor::areAllHeld() const {
+  return tasks_.all([](const Task& task) { return task.state == State::kHeld; });
+}
+
+void Supervisor::listenAgain() {
+  tasks_.each([this](Task& task) {
+    if (task.state != State::kHeld) return;
+    task.state = State::kListening;
+    if (resume(task.tid, Resume::kListen)) return;
+    task.state = State::kRunning;
+    proceed(task);
+  });
+}
+
+bool Supervisor::letGoTrapping() {
+  std::vector<const SegvAction*> done;
+  for (const pid_t tid : tasks_.numbers()) {
+    Task* task = tasks_.find(tid);
+    if (task == nullptr || std::find(done.begin(), done.end(), task->action.get()) != done.end()) continue;
+    done.push_back(task->action.get());
+    begin(*task, giveBack(*task));
+  }
+  constexpr int64_t kLimit = 5'000;
+  if (!runUntil([this] { return areAllHeld(); }, kLimit)) return false;
+  for (const pid_t tid : tasks_.numbers()) {
+    syscall(SYS_ptrace, PTRACE_DETACH, tid, 0, 0);
+    forget(tid);
+  }
+  return true;
+}
+
+Script Supervisor::giveBack(Task& task) {
+  RemoteCalls calls(task);
+  if (!co_await calls.begin()) co_return;
+  co_await giveActionBack(calls);
 }
 
 /** Any stop makes the kernel forget that it was asked for another (kernel/signal.c, ptrace_stop): so it is asked again. */
-bool Supervisor::proceed(pid_t tid, Resume how, int signal) {
-  const auto task = tasks_.find(tid);
+bool Supervisor::proceed(Task& task, Resume how, int signal) {
   // Where something was done in its name, its process's group stop is over for it: so it comes to it once more.
-  if (task != tasks_.end() && (!isAsWanted(task->second) || task->second.inGroupStop)) interrupt(tid);
-  return resume(tid, how, signal);
+  if (!isSettledTask(task) || task.inGroupStop) interrupt(task.tid);
+  return resume(task.tid, how, signal);
+}
+
+void Supervisor::forget(pid_t tid) {
+  Task* task = tasks_.find(tid);
+  if (task == nullptr) return;
+  noteArmed(*task, false);
+  task->isOver = true;
+  tasks_.remove(tid);
+}
+
+void Supervisor::begin(Task& task, Script script) {
+  task.state = State::kInScript;
+  task.script = whole(task, std::move(script));
+  task.script.start();
+}
+
+Script Supervisor::whole(Task& task, Script script) {
+  co_await script;
+  finished_.push_back(task.tid);
+}
+
+/** Those whose scripts have come to their end go on. */
+void Supervisor::finishScripts() {
+  while (!finished_.empty()) {
+    const pid_t tid = finished_.back();
+    finished_.pop_back();
+    Task* task = tasks_.find(tid);
+    // A number can be another's by now.
+    if (task == nullptr || task->state != State::kInScript || !task->script.isDone()) continue;
+    task->script = {};
+    if (task->intent == Intent::kGone && !task->armed && !task->redelivered) {
+      syscall(SYS_ptrace, PTRACE_DETACH, tid, 0, 0);
+      forget(tid);
+      continue;
+    }
+    if (gathering_ && task->inGroupStop && isSettledTask(*task) && !task->redelivered) {
+      task->state = State::kHeld;
+      continue;
+    }
+    task->state = State::kRunning;
+    proceed(*task, Resume::kContinue, task->redelivered ? task->redelivered->si_signo : 0);
+  }
 }
 
 void Supervisor::dispatch(pid_t tid, WaitStatus status) {
-  if (status.hasEnded()) return onEnd(tid, status);
-  switch (status.kind()) {
-    case WaitStatus::Kind::kSignalStop:
-      return onSignal(tid, tasks_[tid], status.stopSignal());
-    case WaitStatus::Kind::kGroupStop: {
-      Task& task = tasks_[tid];
-      task.inGroupStop = true;
-      if (!isAsWanted(task) || (trapInGroupStop_ && hasTrapComing(tid, task))) return goOn(tid);
-      task.trapped = trapInGroupStop_;
-      if (!task.trapped) resume(tid, Resume::kListen);
-      return;
+  const Event event = eventOf(status);
+  if (event == Event::kEnd) {
+    onEnd(tid, status);
+    return finishScripts();
+  }
+  Task* task = tasks_.find(tid);
+  if (event == Event::kExec) {
+    unsigned long former;
+    // Another thread than the first has executed a program, and is the first from now on.
+    if (readEventMessage(tid, &former) && static_cast<pid_t>(former) != tid) {
+      forget(tid);
+      task = tasks_.rename(static_cast<pid_t>(former), tid);
     }
-    case WaitStatus::Kind::kEventStop:
-      return onEvent(tid, status.event());
-    case WaitStatus::Kind::kSyscallStop:
-      if (Task& task = tasks_[tid]; task.cloning) finishClone(tid, task);
-      proceed(tid, Resume::kContinue);
+  }
+  if (task == nullptr) {
+    // A child whose parent hasn't told of it yet: until then nothing is known of it.
+    task = &tasks_.add(tid);
+    task->isNew = true;
+    task->waitsSince = milliseconds();
+    task->state = State::kAwaitingParent;
+    endedEarly_.erase(tid);
+    waiting_.insert(tid);
+    // What has executed a program shows that nobody will tell.
+    if (event != Event::kExec) return;
+    waiting_.erase(tid);
+    task->intent = intentOfOrphans_;
+  }
+  const bool isAtRest = task->state != State::kInScript && task->state != State::kAwaitingParent;
+  if (isAtRest && event == Event::kGroupStop) task->inGroupStop = true;
+  if (isAtRest && event == Event::kOwnStop && task->state != State::kHeld) task->inGroupStop = false;
+  perform(*task, cpugate::next(task->state, event, factsOf(*task, event)), status);
+  finishScripts();
+}
+
+Facts Supervisor::factsOf(const Task& task, Event event) const {
+  Facts facts{.intent = task.intent,
+              .armed = task.armed,
+              .trapComing = false,
+              .gathering = gathering_,
+              .inGroupStop = task.inGroupStop};
+  const bool settles = event == Event::kOwnStop || event == Event::kGroupStop || event == Event::kParentTells;
+  const bool matters = !cpugate::isSettled(facts) || facts.inGroupStop || gathering_;
+  if (settles && matters) facts.trapComing = hasTrapComing(task);
+  return facts;
+}
+
+void Supervisor::settle(Task& task, Event event) {
+  perform(task, cpugate::next(task.state, event, factsOf(task, event)), WaitStatus(0));
+}
+
+void Supervisor::perform(Task& task, Step step, WaitStatus status) {
+  if (step.action != Action::kToScript && step.action != Action::kStay) task.state = step.state;
+  switch (step.action) {
+    case Action::kStay:
       return;
-    default:
-      proceed(tid, Resume::kContinue);
+    case Action::kGoOn:
+      if (std::exchange(task.isNew, false)) {
+        // Only a first thread's end can be taken for another's (watchEnd).
+        if (task.tellsEnd && setOptions(task.tid, taskOptions(false))) task.tellsEnd = false;
+        if (task.mayLackHandlers && task.armed && task.action->isHandled && hasHandler(task) == false)
+          return begin(task, repair(task, false, std::nullopt));
+      }
+      proceed(task);
+      return;
+    case Action::kAnswerFirst:
+      resume(task.tid, Resume::kContinue);
+      return;
+    case Action::kSetTrap:
+      return begin(task, setTrap(task));
+    case Action::kClearTrap:
+      return begin(task, clearTrap(task));
+    case Action::kLetGo:
+      syscall(SYS_ptrace, PTRACE_DETACH, task.tid, 0, 0);
+      return forget(task.tid);
+    case Action::kListen:
+      resume(task.tid, Resume::kListen);
+      return;
+    case Action::kHold:
+      return;
+    case Action::kToScript:
+      if (task.nextStop.isAwaited()) task.nextStop.give(status);
+      return;
+    case Action::kDeliver:
+      return onSignal(task, status.stopSignal());
+    case Action::kStartProgram:
+      return begin(task, startProgram(task));
+    case Action::kAnswerCall:
+      return onGuardedCall(task);
+    case Action::kIntroduceChild:
+      onChild(task);
+      proceed(task);
+      return;
+    case Action::kForget:
+      return forget(task.tid);
   }
 }
 
 void Supervisor::onEnd(pid_t tid, WaitStatus status) {
+  Task* task = tasks_.find(tid);
+  if (task != nullptr && task->state == State::kInScript && status.terminatingSignal() == SIGSYS)
+    complain(
+        "process %d was killed by a seccomp filter of its own that forbids arch_prctl; a "
+        "supervisor that runs as root can bypass it",
+        tid);
   // A child can be killed before its parent tells of it.
-  if (waiting_.erase(tid) + (tasks_.contains(tid) ? 0 : 1) > 0) endedEarly_.insert(tid);
-  tasks_.erase(tid);
+  if (waiting_.erase(tid) > 0 || task == nullptr) {
+    const int64_t now = milliseconds();
+    std::erase_if(endedEarly_, [now](const auto& one) { return now - one.second > kMemory; });
+    endedEarly_[tid] = now;
+  }
+  forget(tid);
   if (tid == root_) rootEnd_ = status;
 }
 
-void Supervisor::kill(pid_t tid) { syscall(SYS_tgkill, tid, tid, SIGKILL); ::kill(tid, SIGKILL); }
-
-void Supervisor::onSignal(pid_t tid, Task& task, int signal) {
-  const bool entering = task.enteringHandler;
-  task.enteringHandler = false;
-  siginfo_t info;
-  if (!readSignal(tid, &info)) return;
-  const bool isReal = signal == SIGSEGV && std::exchange(task.segvIsReal, false);
-  if (signal == SIGSEGV && !isReal && (source_.isTrapSignal(info) || task.segvBlocked) && onTrap(tid, task, info)) return;
-  // The stop at a handler's first instruction: not a signal but a notice, whose code is the signal.
-  if (entering && signal == SIGTRAP && info.si_code == SIGTRAP) {
-    uint64_t mask;
-    if (readSignalMask(tid, &mask)) task.segvBlocked = (mask & kSegvBit) != 0;
-    proceed(tid, Resume::kContinue);
-    return;
-  }
-  if (isCaught(tid, signal)) {
-    if (signal == SIGSEGV) followSegvDelivery(task);
-    task.enteringHandler = true;
-    proceed(tid, Resume::kStep, signal);
-    return;
-  }
-  proceed(tid, Resume::kContinue, signal);
+void Supervisor::kill(const Task& task) {
+  syscall(SYS_tgkill, task.tid, task.tid, SIGKILL);
+  syscall(SYS_tkill, task.tid, SIGKILL);
 }
 
-bool Supervisor::onTrap(pid_t tid, Task& task, const siginfo_t& stopped) {
+void Supervisor::onSignal(Task& task, int signal) {
+  if (signal == SIGSEGV) return onSegv(task);
+  restartIfInterrupted(task, signal);
+  proceed(task, Resume::kContinue, signal);
+}
+
+void Supervisor::onSegv(Task& task) {
+  siginfo_t info;
   Registers registers;
-  if (!readRegisters(tid, &registers)) return true;
-  if (!task.armed) return false;
-  size_t length = cpuidAt(tid, registers);
-  if (length == 0 && source_.isTrapSignal(stopped)) {
-    const auto found = cpuidOfUndumpable(tid, task, registers);
-    if (!found) return true;
-    length = *found;
+  if (!readSignal(task.tid, &info)) return;
+  if (task.redelivered) {
+    info = *std::exchange(task.redelivered, std::nullopt);
+    writeSignal(task.tid, info);
+    return deliverOwnSegv(task, info);
   }
-  if (length == 0) return false;
+  if (!task.armed) return deliverOwnSegv(task, info);
+  if (!readRegisters(task.tid, &registers)) return;
+  const bool isTrap = source_.isTrapSignal(info);
+  if (isInOwnSegment(registers) || task.space->mayBlock) {
+    if (isTrap || task.space->mayBlock) return begin(task, lookAtSegv(task, info));
+    return deliverOwnSegv(task, info);
+  }
+  const size_t length = cpuidAt(task, registers);
+  if (length != 0) return answerTrap(task, registers, length, true, info);
+  uint8_t byte;
+  if (isTrap && readMemory(task.tid, registers.rip, &byte, 1) != 1) return begin(task, lookAtSegv(task, info));
+  deliverOwnSegv(task, info);
+}
+
+void Supervisor::answerTrap(Task& task, const Registers& at, size_t length, bool wide, const siginfo_t& info) {
+  const bool lostHandler = task.action->isHandled && hasHandler(task) == false;
+  const bool isTrap = source_.isTrapSignal(info);
+  // Somebody's own signal for a thread that is about to execute CPUID: it comes first.
+  if (!isTrap && !lostHandler) return deliverOwnSegv(task, info);
+  Registers registers = at;
   const CpuidRegisters answer = answers_.answer(static_cast<uint32_t>(registers.rax),
-                                                static_cast<uint32_t>(registers.rcx), tid);
-  putAnswer(registers, answer, length);
+                                                static_cast<uint32_t>(registers.rcx), task.tid);
+  putAnswer(registers, answer, length, wide);
   ++answered_;
-  if (!writeRegisters(tid, registers)) return true;
-  if (needsRepair(task)) {
-    RemoteCalls calls(tid, task);
-    repairSegvState(calls, task);
-    if (!source_.isTrapSignal(stopped)) queueAgain(calls, stopped);
-    if (calls.end()) {
-      dispatch(tid, WaitStatus(*calls.end()));
-      return true;
+  if (!writeRegisters(task.tid, registers)) return;
+  if (lostHandler) {
+    const bool blocked = wasBlocked(task);
+    return begin(task, repair(task, blocked, isTrap ? std::nullopt : std::optional(info)));
+  }
+  if ((registers.eflags & kTrapFlag) == 0) {
+    proceed(task);
+    return;
+  }
+  // The task steps itself: the instruction that wasn't executed traps as if it had been.
+  siginfo_t step;
+  memset(&step, 0, sizeof step);
+  step.si_signo = SIGTRAP;
+  step.si_code = TRAP_TRACE;
+  step.si_addr = reinterpret_cast<void*>(registers.rip);
+  writeSignal(task.tid, step);
+  proceed(task, Resume::kContinue, SIGTRAP);
+}
+
+/**
+ * The handler is gone, so a thread that blocked SIGSEGV has trapped. It is this one, unless another of its
+ * process stands at such a trap, too: then the one is taken for it that blocks others of its kind as well.
+ */
+bool Supervisor::wasBlocked(Task& task) const {
+  bool isOnlyOne = true;
+  tasks_.each([&](const Task& other) {
+    if (&other != &task && other.action == task.action && hasTrapComing(other)) isOnlyOne = false;
+  });
+  if (isOnlyOne) return true;
+  constexpr uint64_t kSuchlike = bitOf(SIGILL) | bitOf(SIGBUS) | bitOf(SIGFPE) | bitOf(SIGTRAP);
+  uint64_t mask = 0;
+  return readSignalMask(task.tid, &mask) && (mask & kSuchlike) != 0;
+}
+
+Script Supervisor::repair(Task& task, bool blocked, std::optional<siginfo_t> again) {
+  RemoteCalls calls(task);
+  if (!co_await calls.begin()) co_return;
+  task.action->isHandled = false;
+  if (task.mayLackHandlers && !blocked && task.action->own.handler > 1) task.action->own = {};
+  task.mayLackHandlers = false;
+  co_await standIn(calls);
+  if (again) co_await queueAgain(calls, *again);
+  if (blocked) calls.signalMask() |= kSegvBit;
+}
+
+void Supervisor::deliverOwnSegv(Task& task, const siginfo_t& info) {
+  SegvAction& action = *task.action;
+  const bool has = !action.isHandled || hasHandler(task).value_or(true);
+  const OwnSegv what = action.isHandled ? judgeOwnSegv(action, has, info) : OwnSegv::kDeliver;
+  if (what == OwnSegv::kDefault) return begin(task, makeDefault(task, info));
+  if (what == OwnSegv::kDeliver && has) noteDelivered(action);
+  proceed(task, Resume::kContinue, what == OwnSegv::kDrop ? 0 : SIGSEGV);
+}
+
+/** For the signal's default the kernel must have it. */
+Script Supervisor::makeDefault(Task& task, siginfo_t info) {
+  RemoteCalls calls(task);
+  if (!co_await calls.begin()) co_return;
+  task.action->own.handler = 0;
+  co_await giveActionBack(calls);
+  // What was done took the signal out of its stop; it comes once more.
+  task.redelivered = info;
+}
+
+/** A fault whose instruction takes longer to look at, or can't be read without the task's own help. */
+Script Supervisor::lookAtSegv(Task& task, siginfo_t info) {
+  Registers registers;
+  if (!readRegisters(task.tid, &registers)) co_return;
+  size_t length = 0;
+  bool wide = true;
+  if (!isInOwnSegment(registers)) length = co_await findCpuid(task, registers);
+  RemoteCalls calls(task);
+  if (!co_await calls.begin()) co_return;
+  // It has left a restartable sequence, and will never execute that instruction.
+  if (calls.registers().rip != registers.rip) co_return;
+  if (isInOwnSegment(registers)) {
+    const auto segment = co_await ownSegmentOf(calls);
+    if (segment) {
+      wide = segment->is32;
+      length = co_await findCpuidIn(task, *segment, registers.rip);
     }
+  } else if (length == 0) {
+    uint8_t byte;
+    const size_t got = co_await readTask(task, registers.rip, &byte, 1);
+    if (got != 1) length = co_await lookAtUndumpable(calls, registers);
   }
-  int signal = 0;
-  if ((registers.eflags & kTrapFlag) != 0) {
-    // The task steps itself: the instruction that wasn't executed traps as if it had been.
-    siginfo_t info;
-    memset(&info, 0, sizeof info);
-    info.si_signo = signal = SIGTRAP;
-    info.si_code = TRAP_TRACE;
-    info.si_addr = reinterpret_cast<void*>(registers.rip);
-    writeSignal(tid, info);
+  const bool isTrap = source_.isTrapSignal(info);
+  const bool lostHandler = task.action->isHandled && hasHandler(task) == false;
+  if (length == 0 || (!isTrap && !lostHandler)) {
+    // Reading the instruction may have taken the signal out of its stop; a call in its name does it always.
+    const RemoteCalls::Arguments none{};
+    co_await calls.call(SYS_getpid, 20, none);
+    task.redelivered = info;
+    co_return;
   }
-  if (signal == SIGTRAP && isCaught(tid, SIGTRAP)) {
-    task.enteringHandler = true;
-    proceed(tid, Resume::kStep, signal);
-    return true;
-  }
-  proceed(tid, Resume::kContinue, signal);
-  return true;
+  const CpuidRegisters answer = answers_.answer(static_cast<uint32_t>(registers.rax),
+                                                static_cast<uint32_t>(registers.rcx), task.tid);
+  putAnswer(calls.registers(), answer, length, wide);
+  ++answered_;
+  if (!lostHandler) co_return;
+  task.action->isHandled = false;
+  co_await standIn(calls);
+  if (!isTrap) co_await queueAgain(calls, info);
+  if (wasBlocked(task)) calls.signalMask() |= kSegvBit;
 }
 
 /**
  * A task that has made itself undumpable can't be read by a supervisor without privileges, which it isn't
- * for as long as the look takes. Nothing: it isn't there any more.
+ * for as long as the look takes.
  */
-std::optional<size_t> Supervisor::cpuidOfUndumpable(pid_t tid, Task& task, const Registers& registers) {
-  uint8_t byte;
-  if (readMemory(tid, registers.rip, &byte, 1) == 1) return 0;
+Co<size_t> Supervisor::lookAtUndumpable(RemoteCalls& calls, Registers registers) {
   constexpr long kPrctl32 = 172;
-  size_t length = 0;
-  std::optional<int> end;
-  {
-    RemoteCalls calls(tid, task);
-    const auto before = calls.call(SYS_prctl, kPrctl32, {PR_GET_DUMPABLE});
-    if (before && calls.call(SYS_prctl, kPrctl32, {PR_SET_DUMPABLE, 1}) == 0) {
-      length = cpuidAt(tid, registers);
-      // 2, which only the kernel sets, can't be set back; 0 forbids the same to tasks without privileges.
-      calls.call(SYS_prctl, kPrctl32, {PR_SET_DUMPABLE, *before == 1 ? 1u : 0u});
-    }
-    end = calls.end();
-  }
-  if (end) {
-    dispatch(tid, WaitStatus(*end));
-    return std::nullopt;
-  }
-  // The signal was taken out of its stop for the look; it comes once more, as the kernel's again.
-  task.segvIsReal = length == 0;
-  return length;
+  const RemoteCalls::Arguments ask{PR_GET_DUMPABLE, 0, 0, 0, 0, 0};
+  const auto before = co_await calls.call(SYS_prctl, kPrctl32, ask);
+  if (!before) co_return 0;
+  const RemoteCalls::Arguments open{PR_SET_DUMPABLE, 1, 0, 0, 0, 0};
+  const auto opened = co_await calls.call(SYS_prctl, kPrctl32, open);
+  if (opened != 0) co_return 0;
+  const size_t length = co_await findCpuid(calls.task(), registers);
+  // 2, which only the kernel sets, can't be set back; 0 forbids the same to tasks without privileges.
+  const RemoteCalls::Arguments close{PR_SET_DUMPABLE, *before == 1 ? 1u : 0u, 0, 0, 0, 0};
+  co_await calls.call(SYS_prctl, kPrctl32, close);
+  co_return length;
 }
 
-void Supervisor::onEvent(pid_t tid, int event) {
-  switch (event) {
-    case PTRACE_EVENT_FORK:
-    case PTRACE_EVENT_VFORK:
-    case PTRACE_EVENT_CLONE:
-      onChild(tid, event);
-      // A clone that stands for clone3 still has its registers to put back, at the call's exit.
-      proceed(tid, tasks_[tid].cloning ? Resume::kToSyscallStop : Resume::kContinue);
-      return;
-    case PTRACE_EVENT_EXEC:
-      return onExec(tid);
-    case PTRACE_EVENT_SECCOMP:
-      return onGuardedCall(tid, tasks_[tid]);
-    case PTRACE_EVENT_STOP: {
-      const auto known = tasks_.find(tid);
-      if (known == tasks_.end()) {
-        // A child whose parent hasn't told of it yet: until then nothing is known of it.
-        tasks_[tid].waitsForParent = true;
-        waiting_[tid] = milliseconds();
-        return;
-      }
-      // What stands still for its parent can be asked to stop, too; that changes nothing.
-      if (known->second.waitsForParent) return;
-      known->second.inGroupStop = known->second.trapped = false;
-      if (known->second.cloning) finishClone(tid, known->second);
-      return goOn(tid);
-    }
-    default:
-      break;
-  }
-  proceed(tid, Resume::kContinue);
-}
-
-/** A thread in a stop that is none of a signal or a call goes on, with the trap that it shall have. */
-void Supervisor::goOn(pid_t tid) {
-  Task& task = tasks_[tid];
-  // Nobody would answer it later.
-  if ((task.wanted != Wanted::kMasked || task.inGroupStop) && hasTrapComing(tid, task)) {
-    resume(tid, Resume::kContinue);
-    return;
-  }
-  if (isAsWanted(task) || makeAsWanted(tid)) proceed(tid, Resume::kContinue);
-}
-
-/** False: it doesn't go on with us. */
-bool Supervisor::makeAsWanted(pid_t tid) {
-  if (tasks_[tid].wanted == Wanted::kMasked) return arm(tid, true);
-  if (tasks_[tid].armed && !disarm(tid)) {
-    if (!tasks_.contains(tid)) return false;
-    complain("process %d can't be made to see the CPU again; it stays under its mask", tid);
-    tasks_[tid].wanted = Wanted::kMasked;
-    return true;
-  }
-  if (tasks_[tid].wanted == Wanted::kBare) return true;
-  syscall(SYS_ptrace, PTRACE_DETACH, tid, 0, 0);
-  tasks_.erase(tid);
-  return false;
-}
-
-void Supervisor::onChild(pid_t parent, int event) {
+void Supervisor::onChild(Task& parent) {
   unsigned long message;
-  if (!readEventMessage(parent, &message)) return;
+  if (!readEventMessage(parent.tid, &message)) return;
   const auto tid = static_cast<pid_t>(message);
-  // A number can be another's by now, whose parent died before it told of the first.
-  if (endedEarly_.erase(tid) > 0 && !tasks_.contains(tid)) return;
+  Task* child = tasks_.find(tid);
+  if (child == nullptr && endedEarly_.erase(tid) > 0) return;
   waiting_.erase(tid);
-  const bool waits = tasks_.contains(tid) && tasks_[tid].waitsForParent;
-  Task child = tasks_[parent];
-  child.enteringHandler = child.waitsForParent = child.segvIsReal = false;
-  child.holdsParent = event == PTRACE_EVENT_VFORK;
-  const uint64_t flags = cloneFlags(parent, event, tasks_[parent]);
-  separate(child, flags);
-  tasks_[tid] = child;
-  if ((flags & CLONE_THREAD) != 0) watchEnd(parent);
-  if (!waits) return;
-  if (child.cloning) finishClone(tid, tasks_[tid]);
-  goOn(tid);
+  const bool waits = child != nullptr && child->state == State::kAwaitingParent;
+  // Told of late: it was taken for an orphan, and all is known of it.
+  if (child != nullptr && !waits) return;
+  if (child == nullptr) child = &tasks_.add(tid);
+  child->isNew = true;
+  child->intent = parent.intent;
+  child->tellsEnd = parent.tellsEnd;
+  const bool sharesAction = share(parent.tid, tid, KCMP_SIGHAND, false);
+  const bool sharesMemory = share(parent.tid, tid, KCMP_VM, false);
+  child->action = sharesAction ? parent.action : copyOf(*parent.action);
+  child->space = sharesMemory ? parent.space : std::make_shared<AddressSpace>(*parent.space);
+  noteArmed(*child, parent.armed);
+  Registers registers;
+  if (!sharesAction && readRegisters(parent.tid, &registers))
+    child->mayLackHandlers = (registers.orig_rax & ~uint64_t{kX32Bit}) == kClone3;
+  if (sharesAction) watchEnd(parent);
+  if (waits) settle(*child, Event::kParentTells);
 }
 
 /**
@@ -422,226 +660,153 @@ void Supervisor::onChild(pid_t parent, int event) {
  * between a stop of the first and what is done for it, that would be done to the new program, unarmed.
  * So the first doesn't end before it was let go from a stop of its own for it.
  */
-void Supervisor::watchEnd(pid_t tid) {
-  Task& task = tasks_[tid];
-  if (!task.tellsEnd) task.tellsEnd = setOptions(tid, taskOptions(true));
+void Supervisor::watchEnd(Task& task) {
+  if (!task.tellsEnd) task.tellsEnd = setOptions(task.tid, taskOptions(true));
 }
 
-void Supervisor::onExec(pid_t tid) {
-  unsigned long former;
-  if (readEventMessage(tid, &former) && static_cast<pid_t>(former) != tid) {
-    // Another thread than the first has executed a program, and is the first from now on.
-    if (const auto found = tasks_.find(static_cast<pid_t>(former)); found != tasks_.end()) {
-      const Task task = found->second;
-      tasks_.erase(found);
-      tasks_[tid] = task;
-    }
-  }
-  Task& task = tasks_[tid];
-  task.armed = task.enteringHandler = task.holdsParent = false;
-  task.cloning.reset();
+Script Supervisor::startProgram(Task& task) {
+  task.armed = false;
+  task.inGroupStop = task.mayLackHandlers = task.isNew = false;
+  task.redelivered.reset();
+  task.restarted = {};
+  task.stat.reset();
   const bool guarded = task.space->guarded;
   task.space = std::make_shared<AddressSpace>();
   task.space->guarded = guarded;
-  const SegvAction before = *task.action;
+  const SignalAction before = task.action->own;
   task.action = std::make_shared<SegvAction>();
   // Handlers end with the program that they were part of; "ignored" stays (POSIX, exec).
-  if (before.handler == 1) task.action->handler = 1;
-  int status;
-  if (!resume(tid, Resume::kToSyscallStop) || !waitFor(tid, &status)) return;
-  for (WaitStatus stop(status); stop.kind() != WaitStatus::Kind::kSyscallStop; stop = WaitStatus(status)) {
-    if (stop.hasEnded()) return onEnd(tid, stop);
-    if (!resume(tid, Resume::kToSyscallStop) || !waitFor(tid, &status)) return;
-  }
+  if (before.handler == 1) task.action->own.handler = 1;
+  do {
+    if (!resume(task.tid, Resume::kToSyscallStop)) co_return;
+    const WaitStatus stop = co_await task.nextStop;
+    if (stop.kind() == WaitStatus::Kind::kSyscallStop) break;
+  } while (true);
   Registers registers;
-  if (!readRegisters(tid, &registers)) return;
-  if (task.wanted == Wanted::kMasked) {
-    task.space->vdso = maskAuxv(tid, registers, mask_.header);
-    if (!arm(tid, false)) return;
-  }
-  proceed(tid, Resume::kContinue);
+  if (!readRegisters(task.tid, &registers) || task.intent != Intent::kMasked) co_return;
+  task.space->is32 = registers.cs == kCode32;
+  task.space->vdso = maskAuxv(task.tid, registers, mask_.header);
+  RemoteCalls calls(task);
+  if (!co_await calls.begin()) co_return;
+  if (co_await arm(calls)) co_await standIn(calls);
 }
 
-/** Makes a thread in a stop trap; false where it is gone then. `learn`: nothing is known of it so far. */
-bool Supervisor::arm(pid_t tid, bool learn) {
-  Task& task = tasks_[tid];
-  knowVdso(tid, task);
-  std::optional<int> end;
-  {
-    RemoteCalls calls(tid, task);
-    task.armed = source_.arm(calls);
-    task.segvBlocked = (calls.signalMask() & kSegvBit) != 0;
-    if (learn && task.armed) {
-      learnSegvState(calls, task);
-      calls.giveBack();
-      // One thread's guard is all threads': those that come later have it already.
-      if (!task.space->guarded) task.space->guarded = hasGuard(tid) || installGuardIn(calls);
-    }
-    end = calls.end();
-  }
-  if (end) {
-    if (WaitStatus(*end).terminatingSignal() == SIGSYS)
-      complain(
-          "process %d was killed by a seccomp filter of its own that forbids arch_prctl; a "
-          "supervisor that runs as root can bypass it",
-          tid);
-    dispatch(tid, WaitStatus(*end));
-    return false;
-  }
-  if (!task.armed) {
-    complain("process %d can't be made to trap at CPUID; it is killed", tid);
-    ++killed_;
-    kill(tid);
-  }
-  return task.armed;
+/** Makes a thread trap; what can't be made to is killed. */
+Co<bool> Supervisor::arm(RemoteCalls& calls) {
+  Task& task = calls.task();
+  const bool armed = co_await source_.arm(calls);
+  noteArmed(task, armed);
+  if (armed) co_return true;
+  complain("process %d can't be made to trap at CPUID; it is killed", task.tid);
+  ++killed_;
+  kill(task);
+  co_return false;
 }
 
-bool Supervisor::disarm(pid_t tid) {
-  Task& task = tasks_[tid];
-  knowVdso(tid, task);
-  std::optional<int> end;
-  bool disarmed;
-  {
-    RemoteCalls calls(tid, task);
-    disarmed = source_.disarm(calls);
-    end = calls.end();
+/** Of a thread of which nothing is known so far, or that traps once more. */
+Script Supervisor::setTrap(Task& task) {
+  RemoteCalls calls(task);
+  if (!co_await calls.begin()) co_return;
+  Turn turn(task.action->calls);
+  co_await turn;
+  const bool isFirst = task.action->armed == 0;
+  if (!co_await arm(calls)) co_return;
+  if (isFirst) {
+    task.space->mayBlock = task.space->mayBlock || hasUserfaultfd(task.tid);
+    co_await learnAction(calls);
+    co_await standIn(calls);
   }
-  if (end) {
-    dispatch(tid, WaitStatus(*end));
-    return false;
-  }
-  task.armed = !disarmed;
-  return disarmed;
+  // One thread's guard is all threads': those that come later have it already.
+  if (task.space->guarded) co_return;
+  task.space->guarded = hasGuard(task.tid);
+  if (!task.space->guarded) task.space->guarded = co_await installGuardIn(calls);
 }
 
-void Supervisor::skipCall(pid_t tid, int64_t result) {
+Script Supervisor::clearTrap(Task& task) {
+  RemoteCalls calls(task);
+  if (!co_await calls.begin()) co_return;
+  Turn turn(task.action->calls);
+  co_await turn;
+  const bool disarmed = co_await source_.disarm(calls);
+  if (!disarmed) {
+    if (!calls.isAlive()) co_return;
+    complain("process %d can't be made to see the CPU again; it stays under its mask", task.tid);
+    task.intent = Intent::kMasked;
+    co_return;
+  }
+  noteArmed(task, false);
+  // As long as others of its process trap, they need the handler.
+  if (task.action->armed == 0) co_await giveActionBack(calls);
+}
+
+void Supervisor::skipCall(Task& task, int64_t result) {
   Registers registers;
-  if (!readRegisters(tid, &registers)) return;
+  if (!readRegisters(task.tid, &registers)) return;
   registers.orig_rax = ~uint64_t{0};
   registers.rax = static_cast<uint64_t>(result);
-  writeRegisters(tid, registers);
-  proceed(tid, Resume::kContinue);
+  writeRegisters(task.tid, registers);
+  proceed(task);
 }
 
-void Supervisor::onGuardedCall(pid_t tid, Task& task) {
-  CallInfo info;
-  memset(&info, 0, sizeof info);
-  if (syscall(SYS_ptrace, PTRACE_GET_SYSCALL_INFO, tid, sizeof info, &info) < 0) return;
-  const uint64_t number = info.seccomp.nr & 0xffffffff;
-  const SystemCalls& calls = callsOf(info.arch, number);
-  uint64_t arguments[6];
-  for (int place = 0; place < 6; ++place) arguments[place] = info.seccomp.args[place];
+void Supervisor::onGuardedCall(Task& task) {
+  const auto stop = readSyscall(task.tid);
+  if (!stop || stop->op != SyscallStop::kSeccomp) return;
+  const SystemCalls& calls = callsOf(stop->arch, stop->number);
   // A filter of the task's own that asks for a tracer, as if there were none.
-  if (info.seccomp.ret_data != kGuardMark) return skipCall(tid, -ENOSYS);
-  if (number == calls.archPrctl && task.wanted == Wanted::kMasked) return onArchPrctl(tid, arguments);
-  if (number == calls.seccomp) return skipCall(tid, -EBUSY);
-  if (number == calls.clone3) return onClone3(tid, task, &calls == &kCalls32);
-  if (number == calls.clone) {
+  if (stop->mark != kGuardMark) return skipCall(task, -ENOSYS);
+  if (stop->number == calls.archPrctl && task.intent == Intent::kMasked) return onArchPrctl(task, stop->arguments);
+  if (stop->number == calls.seccomp) return skipCall(task, -EBUSY);
+  if (stop->number == calls.userfaultfd || stop->number == calls.ioctl) task.space->mayBlock = true;
+  if (stop->number == calls.clone) {
     Registers registers;
-    if (!readRegisters(tid, &registers)) return;
+    if (!readRegisters(task.tid, &registers)) return;
     (&calls == &kCalls32 ? registers.rbx : registers.rdi) &= ~uint64_t{CLONE_UNTRACED};
-    writeRegisters(tid, registers);
-  } else {
-    followSignalCall(tid, task, calls, number, arguments);
+    writeRegisters(task.tid, registers);
   }
-  proceed(tid, Resume::kContinue);
+  const bool isAction = stop->number == calls.sigaction ||
+                        (calls.oldSignal != 0 && (stop->number == calls.oldSigaction || stop->number == calls.oldSignal));
+  if (isAction && task.action->isHandled) return begin(task, makeActionCall(task));
+  // An exec is stopped so that a child without a tracer can't make one.
+  proceed(task);
 }
 
-/**
- * clone3's flags lie in memory, where another thread could add CLONE_UNTRACED after a look; so what was
- * seen there is done by clone, whose arguments are registers. What clone can't say is answered as by a
- * kernel without clone3, which every caller knows how to deal with.
- */
-void Supervisor::onClone3(pid_t tid, Task& task, bool is32) {
-  struct {
-    uint64_t flags, pidfd, childTid, parentTid, exitSignal, stack, stackSize, tls;
-  } wanted;
-  static_assert(sizeof wanted == 64, "CLONE_ARGS_SIZE_VER0");
-  Registers registers;
-  if (!readRegisters(tid, &registers)) return;
-  const uint64_t at = is32 ? registers.rbx : registers.rdi;
-  const uint64_t size = is32 ? registers.rcx : registers.rsi;
-  if (size < sizeof wanted) return skipCall(tid, -EINVAL);
-  if (size > 4096) return skipCall(tid, -E2BIG);
-  if (readMemory(tid, at, &wanted, sizeof wanted) != sizeof wanted) return skipCall(tid, -EFAULT);
-  const bool twoPointers = (wanted.flags & CLONE_PIDFD) != 0 && (wanted.flags & CLONE_PARENT_SETTID) != 0;
-  char rest[4096 - sizeof wanted];
-  const size_t more = static_cast<size_t>(size) - sizeof wanted;
-  if (readMemory(tid, at + sizeof wanted, rest, more) != more) return skipCall(tid, -EFAULT);
-  const bool hasMore = std::any_of(rest, rest + more, [](char byte) { return byte != 0; });
-  if (wanted.flags > 0xffffffff || (wanted.flags & (CSIGNAL | CLONE_DETACHED)) != 0 || wanted.exitSignal > CSIGNAL ||
-      twoPointers || hasMore)
-    return skipCall(tid, -ENOSYS);
-  if ((wanted.stack == 0) != (wanted.stackSize == 0)) return skipCall(tid, -EINVAL);
-  const uint64_t flags = (wanted.flags & ~uint64_t{CLONE_UNTRACED}) | wanted.exitSignal;
-  const uint64_t stack = wanted.stack == 0 ? 0 : wanted.stack + wanted.stackSize;
-  const uint64_t told = (wanted.flags & CLONE_PIDFD) != 0 ? wanted.pidfd : wanted.parentTid;
-  task.cloning = Cloning{flags, registers};
-  if (is32) {
-    registers.orig_rax = kCalls32.clone;
-    registers.rbx = flags;
-    registers.rcx = stack;
-    registers.rdx = told;
-    registers.rsi = wanted.tls;
-    registers.rdi = wanted.childTid;
-  } else {
-    registers.orig_rax = kCalls64.clone;
-    registers.rdi = flags;
-    registers.rsi = stack;
-    registers.rdx = told;
-    registers.r10 = wanted.childTid;
-    registers.r8 = wanted.tls;
-  }
-  writeRegisters(tid, registers);
-  proceed(tid, Resume::kToSyscallStop);
-}
-
-/** Parent and child find their registers as a system call leaves them. */
-void Supervisor::finishClone(pid_t tid, Task& task) {
-  const Registers before = task.cloning->before;
-  task.cloning.reset();
-  Registers registers;
-  if (!readRegisters(tid, &registers)) return;
-  registers.rdi = before.rdi;
-  registers.rsi = before.rsi;
-  registers.rdx = before.rdx;
-  registers.r10 = before.r10;
-  registers.r8 = before.r8;
-  registers.rbx = before.rbx;
-  if (before.cs == kCode32) registers.rcx = before.rcx;
-  // -1 stays: a child that has no system call to come back from must not have one restarted.
-  if (static_cast<int64_t>(registers.orig_rax) >= 0) registers.orig_rax = before.orig_rax;
-  writeRegisters(tid, registers);
-}
-
-void Supervisor::onArchPrctl(pid_t tid, const uint64_t (&arguments)[6]) {
+void Supervisor::onArchPrctl(Task& task, const uint64_t (&arguments)[6]) {
   constexpr uint32_t kSupported = 0x1021, kPermitted = 0x1022, kRequest = 0x1023, kGuestPermitted = 0x1024;
   switch (static_cast<uint32_t>(arguments[0])) {
     case kArchGetCpuid:
-      return skipCall(tid, 1);
+      return skipCall(task, 1);
     case kArchSetCpuid:
       // As on a CPU without faulting: the one answer that a task which sees CPUID work can believe.
-      return skipCall(tid, -ENODEV);
+      return skipCall(task, -ENODEV);
     case kRequest:
       if (arguments[1] < 64 && (mask_.header.xcompPermitted >> arguments[1] & 1) != 0) {
-        tasks_[tid].space->granted |= uint64_t{1} << arguments[1];
-        proceed(tid, Resume::kContinue);
+        task.space->granted |= uint64_t{1} << arguments[1];
+        proceed(task);
         return;
       }
-      return skipCall(tid, -EOPNOTSUPP);
+      return skipCall(task, -EOPNOTSUPP);
     case kSupported:
     case kPermitted:
     case kGuestPermitted: {
       // The whole host's: the supervisor asks for itself, and shows what the mask has of it.
       uint64_t shown = 0;
-      if (syscall(SYS_arch_prctl, arguments[0], &shown) != 0) return skipCall(tid, -errno);
-      if (arguments[0] == kPermitted) shown |= tasks_[tid].space->granted;
+      if (syscall(SYS_arch_prctl, arguments[0], &shown) != 0) return skipCall(task, -errno);
+      if (arguments[0] == kPermitted) shown |= task.space->granted;
       shown &= mask_.header.xcr0 | mask_.header.xcompPermitted;
-      return skipCall(tid, writeMemory(tid, arguments[1], &shown, sizeof shown) ? 0 : -EFAULT);
+      return begin(task, tellXcomp(task, arguments[1], shown));
     }
     default:
-      return skipCall(tid, -EOPNOTSUPP);
+      return skipCall(task, -EOPNOTSUPP);
   }
+}
+
+Script Supervisor::tellXcomp(Task& task, uint64_t address, uint64_t shown) {
+  const bool wrote = co_await writeTask(task, address, &shown, sizeof shown);
+  Registers registers;
+  if (!readRegisters(task.tid, &registers)) co_return;
+  registers.orig_rax = ~uint64_t{0};
+  registers.rax = wrote ? 0 : static_cast<uint64_t>(-EFAULT);
+  writeRegisters(task.tid, registers);
 }
 
 }  // namespace cpugate

@@ -1,16 +1,22 @@
 /**
  * The supervisor: holds tasks by ptrace, answers their CPUID, and is not noticed.
  *
- * Its one thread owns all tasks; whatever they do comes to it as a wait status, is dealt with at once,
- * and lets the thread go on:
+ * Its one thread owns all tasks. Whatever they do comes to it as a wait status; what becomes of the
+ * thread is looked up in a table (states.h), and done:
  *
  *   fork, clone   the child comes traced and armed by the kernel; it inherits what is known of its parent
  *   exec          the kernel has cleared the trap: it is set again, and the auxiliary vector rewritten,
  *                 before the first instruction of ld.so
  *   SIGSEGV       at a CPUID, from the kernel: registers are written, the signal is forgotten, and what
- *                 forcing it has destroyed is repaired; any other is the task's own
+ *                 forcing it has destroyed is repaired (segv_action.h); any other is the task's own
+ *   other signal  goes its way; where the process ignores it, what it interrupted is restarted
  *   guarded call  see guard.h
  *   group stop    the thread stays stopped until SIGCONT
+ *
+ * What takes several stops of a thread is a script (script.h): nobody is waited for.
+ *
+ * The supervisor's own CPUID traps, too: where it doesn't, the kernel writes to a register of the CPU at
+ * each switch between it and a task, which costs a virtual machine as much as the stop itself.
  *
  * If the supervisor dies, the kernel kills its tasks (PTRACE_O_EXITKILL): none runs on unmasked, none
  * lingers with a trap that nobody answers. A task that can't be armed is killed for the same reason.
@@ -18,9 +24,9 @@
 #ifndef CPUGATE_SUPERVISOR_SUPERVISOR_H_
 #define CPUGATE_SUPERVISOR_SUPERVISOR_H_
 
-
 #include <functional>
 #include <optional>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -37,9 +43,18 @@ class Supervisor {
  public:
   Supervisor(const Mask& mask, const TrapSource& source);
 
-  /** A thread that was seized; `armed`: its CPUID traps already, or it is about to execute a program. */
-  void add(pid_t tid, bool armed) { tasks_[tid].armed = armed; }
-  Tasks& tasks() { return tasks_; }
+  /** A child that was seized, and is about to execute its first program behind a guard. */
+  void addLaunched(pid_t tid);
+  /** A thread that was seized while it ran; `like`: another one of its process. */
+  void addRunning(pid_t tid, const Task* like);
+
+  bool holds(pid_t tid) const { return tasks_.contains(tid); }
+  size_t threads() const { return tasks_.size(); }
+  /** Of all processes whose threads are held. */
+  std::vector<pid_t> processes() const;
+  /** Whether all threads of a process that are held trap. */
+  bool isMasked(pid_t process) const;
+  /** Reading only. */
   const Tasks& tasks() const { return tasks_; }
 
   /** Called between two waits. */
@@ -54,49 +69,77 @@ class Supervisor {
   /** Asks a thread to stop, for which it gets the trap that it shall have; false where it is gone. */
   bool interrupt(pid_t tid);
   /** What shall become of a thread and its children; nothing happens before its next stop. */
-  void want(pid_t tid, Wanted wanted) { tasks_[tid].wanted = wanted; }
+  void want(pid_t tid, Intent intent);
   /** The same for all, and for children that nobody has told of. */
-  void wantAll(Wanted wanted);
-  /** A thread in a stop doesn't trap any more; false where it is gone, or can't be asked. */
-  bool disarm(pid_t tid);
+  void wantAll(Intent intent);
+  /** What a thread is to be has come true. */
+  bool isSettled(pid_t tid) const;
+  bool areAllSettled() const;
+
   /** Whether threads that enter a group stop are held in it. */
-  void trapInGroupStop(bool held) { trapInGroupStop_ = held; }
+  void gather(bool gathering);
+  /** All threads are held in group stops. */
+  bool areAllHeld() const;
+  /** Held threads listen for SIGCONT again. */
+  void listenAgain();
+  /**
+   * Lets go of a process whose threads are all held, with its trap, but with the SIGSEGV action that it
+   * believes to have: whoever wakes it sees a trap that nobody answers, never the CPU. False: some thread
+   * didn't come to it.
+   */
+  bool letGoTrapping();
 
   uint64_t answered() const { return answered_; }
   /** Processes that were killed because they couldn't be armed. */
   uint64_t killed() const { return killed_; }
 
  private:
-  void onEnd(pid_t tid, WaitStatus status);
-  void onSignal(pid_t tid, Task& task, int signal);
-  bool onTrap(pid_t tid, Task& task, const siginfo_t& stopped);
-  std::optional<size_t> cpuidOfUndumpable(pid_t tid, Task& task, const Registers& registers);
-  void onEvent(pid_t tid, int event);
-  void onChild(pid_t parent, int event);
-  void watchEnd(pid_t tid);
-  void onExec(pid_t tid);
-  void onGuardedCall(pid_t tid, Task& task);
-  void onClone3(pid_t tid, Task& task, bool is32);
-  void finishClone(pid_t tid, Task& task);
-  void onArchPrctl(pid_t tid, const uint64_t (&arguments)[6]);
-  void skipCall(pid_t tid, int64_t result);
-  void kill(pid_t tid);
   void dispatch(pid_t tid, WaitStatus status);
-  bool proceed(pid_t tid, Resume how, int signal = 0);
+  void onEnd(pid_t tid, WaitStatus status);
+  void perform(Task& task, Step step, WaitStatus status);
+  Facts factsOf(const Task& task, Event event) const;
+  void settle(Task& task, Event event);
+  void onSignal(Task& task, int signal);
+  void onSegv(Task& task);
+  void answerTrap(Task& task, const Registers& registers, size_t length, bool wide, const siginfo_t& info);
+  bool wasBlocked(Task& task) const;
+  void deliverOwnSegv(Task& task, const siginfo_t& info);
+  void onChild(Task& parent);
+  void onGuardedCall(Task& task);
+  void onArchPrctl(Task& task, const uint64_t (&arguments)[6]);
+  void watchEnd(Task& task);
+  void begin(Task& task, Script script);
+  Script whole(Task& task, Script script);
+  Script startProgram(Task& task);
+  Script setTrap(Task& task);
+  Script clearTrap(Task& task);
+  Script repair(Task& task, bool blocked, std::optional<siginfo_t> again);
+  Co<size_t> lookAtUndumpable(RemoteCalls& calls, Registers registers);
+  Script lookAtSegv(Task& task, siginfo_t info);
+  Script makeDefault(Task& task, siginfo_t info);
+  Script tellXcomp(Task& task, uint64_t address, uint64_t shown);
+  Script giveBack(Task& task);
+  Co<bool> arm(RemoteCalls& calls);
+  void redeliver(Task& task, const siginfo_t& info);
+  void finishScripts();
+  void skipCall(Task& task, int64_t result);
+  void kill(const Task& task);
+  bool proceed(Task& task, Resume how = Resume::kContinue, int signal = 0);
   pid_t next(int* status, bool mayWait);
   pid_t nextInRound(int* status);
   void startOrphans();
-  bool arm(pid_t tid, bool learn);
-  bool makeAsWanted(pid_t tid);
-  void goOn(pid_t tid);
+  void forget(pid_t tid);
 
   const Mask& mask_;
   const TrapSource& source_;
   Answers answers_;
   Tasks tasks_;
-  std::unordered_set<pid_t> endedEarly_;
-  /** Children that stand still until their parents tell of them, and since when (monotonic milliseconds). */
-  std::unordered_map<pid_t, int64_t> waiting_;
+  /** Children that ended before their parents told of them, and when (monotonic milliseconds). */
+  std::unordered_map<pid_t, int64_t> endedEarly_;
+  /** Children that stand still until their parents tell of them. */
+  std::unordered_set<pid_t> waiting_;
+  /** Threads whose scripts have come to their end. */
+  std::vector<pid_t> finished_;
   /** Threads whose turn is still to come, in this round. */
   std::vector<pid_t> round_;
   unsigned turn_ = 0;
@@ -105,9 +148,9 @@ class Supervisor {
   std::optional<WaitStatus> rootEnd_;
   uint64_t answered_ = 0;
   uint64_t killed_ = 0;
-  bool trapInGroupStop_ = false;
+  bool gathering_ = false;
   /** Of children that nobody tells of. */
-  Wanted wantedOfOrphans_ = Wanted::kMasked;
+  Intent intentOfOrphans_ = Intent::kMasked;
 };
 
 }  // namespace cpugate

@@ -10,23 +10,25 @@
 namespace cpugate {
 
 struct SystemCalls {
-  uint32_t sigaction, sigprocmask, sigreturn, archPrctl, clone, clone3, seccomp;
+  uint32_t sigaction, archPrctl, clone, clone3, seccomp, execve, execveat, userfaultfd, ioctl;
   /** From before real-time signals; 32-bit only. */
-  uint32_t oldSigaction, oldSigprocmask, oldSigreturn, oldSignal;
+  uint32_t oldSigaction, oldSignal;
 };
 
 inline constexpr uint32_t kX32Bit = 0x40000000;
 
-inline constexpr SystemCalls kCalls64{13, 14, 15, 158, 56, 435, 317, 0, 0, 0, 0};
-inline constexpr SystemCalls kCallsX32{kX32Bit | 512, kX32Bit | 14,  kX32Bit | 513, kX32Bit | 158,
-                                       kX32Bit | 56,  kX32Bit | 435, kX32Bit | 317, 0, 0, 0, 0};
-inline constexpr SystemCalls kCalls32{174, 175, 173, 384, 120, 435, 354, 67, 126, 119, 48};
+inline constexpr SystemCalls kCalls64{13, 158, 56, 435, 317, 59, 322, 323, 16, 0, 0};
+inline constexpr SystemCalls kCallsX32{kX32Bit | 512, kX32Bit | 158, kX32Bit | 56,  kX32Bit | 435, kX32Bit | 317,
+                                       kX32Bit | 520, kX32Bit | 545, kX32Bit | 323, kX32Bit | 514, 0, 0};
+inline constexpr SystemCalls kCalls32{174, 384, 120, 435, 354, 11, 358, 374, 54, 67, 48};
 
 /** Options of arch_prctl (arch/x86/include/uapi/asm/prctl.h). */
 inline constexpr uint32_t kArchGetCpuid = 0x1011;
 inline constexpr uint32_t kArchSetCpuid = 0x1012;
 inline constexpr uint32_t kArchXcompFirst = 0x1021;
 inline constexpr uint32_t kArchXcompLast = 0x1025;
+/** USERFAULTFD_IOC_NEW, of /dev/userfaultfd (linux/userfaultfd.h). */
+inline constexpr uint32_t kIoctlUserfaultfd = 0xaa00;
 
 }  // namespace cpugate
 

@@ -1,80 +1,71 @@
-/** What the supervisor knows of each thread that it holds. */
+/** The threads that the supervisor holds, by number. */
 #ifndef CPUGATE_SUPERVISOR_TASKS_H_
 #define CPUGATE_SUPERVISOR_TASKS_H_
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <memory>
-#include <optional>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
-#include "tracee.h"
+#include "task.h"
 
 namespace cpugate {
 
-/** A process's disposition of SIGSEGV, as it set it; shared among threads as the kernel's is. */
-struct SegvAction {
-  uint64_t handler = 0;  // SIG_DFL
-  uint64_t flags = 0;
-  uint64_t restorer = 0;
-  uint64_t mask = 0;
+class Tasks {
+ public:
+  /** nullptr where there is none. The place of a task stays the same until it is removed. */
+  Task* find(pid_t tid) {
+    const auto found = all_.find(tid);
+    return found == all_.end() ? nullptr : found->second.get();
+  }
+  const Task* find(pid_t tid) const { return const_cast<Tasks*>(this)->find(tid); }
+  bool contains(pid_t tid) const { return all_.contains(tid); }
+
+  /** A new one; one that had the number before is forgotten. */
+  Task& add(pid_t tid) { return *(all_[tid] = std::make_unique<Task>(tid)); }
+  void remove(pid_t tid) { all_.erase(tid); }
+  /** A thread that executes a program gets the first thread's number. */
+  Task* rename(pid_t from, pid_t to) {
+    auto moved = all_.extract(from);
+    if (moved.empty()) return find(to);
+    all_.erase(to);
+    moved.key() = to;
+    moved.mapped()->tid = to;
+    return all_.insert(std::move(moved)).position->second.get();
+  }
+
+  size_t size() const { return all_.size(); }
+  bool isEmpty() const { return all_.empty(); }
+  void clear() { all_.clear(); }
+
+  /** A copy of the numbers: what is done for one may change who is here. */
+  std::vector<pid_t> numbers() const {
+    std::vector<pid_t> list;
+    list.reserve(all_.size());
+    for (const auto& [tid, task] : all_) list.push_back(tid);
+    return list;
+  }
+
+  template <typename Predicate>
+  bool all(Predicate holds) const {
+    for (const auto& [tid, task] : all_)
+      if (!holds(*task)) return false;
+    return true;
+  }
+  template <typename Visit>
+  void each(Visit visit) {
+    for (const auto& [tid, task] : all_) visit(*task);
+  }
+  template <typename Visit>
+  void each(Visit visit) const {
+    for (const auto& [tid, task] : all_) visit(static_cast<const Task&>(*task));
+  }
+
+ private:
+  std::unordered_map<pid_t, std::unique_ptr<Task>> all_;
 };
-
-struct AddressSpace {
-  uint64_t vdso = 0;
-  /** Large state components that the process asked for and got, by bit. */
-  uint64_t granted = 0;
-  /** The process has been given a guard, or was started behind one. */
-  bool guarded = false;
-};
-
-/** A clone3 that is being made as clone: what the parent's registers were. */
-struct Cloning {
-  uint64_t flags;
-  Registers before;
-};
-
-/** What shall become of a thread, from its next stop on. */
-enum class Wanted {
-  kMasked,
-  /** It sees the real CPU and keeps its tracer, which its guard needs. */
-  kBare,
-  /** It is let go. */
-  kGone,
-};
-
-struct Task {
-  std::shared_ptr<SegvAction> action = std::make_shared<SegvAction>();
-  std::shared_ptr<AddressSpace> space = std::make_shared<AddressSpace>();
-  /** The thread blocks SIGSEGV, as it knows itself. */
-  bool segvBlocked = false;
-  /** The next SIGSEGV from the kernel has been looked at: it is the task's own. */
-  bool segvIsReal = false;
-  Wanted wanted = Wanted::kMasked;
-  /** Its CPUID traps. */
-  bool armed = false;
-  /** It was let go with one step, to see the mask that its signal handler runs with. */
-  bool enteringHandler = false;
-  std::optional<Cloning> cloning;
-  /** It stops once more before it ends (PTRACE_O_TRACEEXIT), as everything does that comes of it. */
-  bool tellsEnd = false;
-  /** Stopped before its parent told of it; goes on then. */
-  bool waitsForParent = false;
-  /** Its parent waits, unstoppable, until it executes a program or ends (vfork). */
-  bool holdsParent = false;
-  /** Its process is stopped by a signal (job control). */
-  bool inGroupStop = false;
-  /** In such a stop, and held there: it doesn't listen for SIGCONT. */
-  bool trapped = false;
-};
-
-/** Whether it traps or not, as it shall. */
-inline bool isAsWanted(const Task& task) {
-  return task.wanted != Wanted::kGone && task.armed == (task.wanted == Wanted::kMasked);
-}
-
-using Tasks = std::unordered_map<pid_t, Task>;
 
 }  // namespace cpugate
 

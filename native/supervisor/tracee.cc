@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace cpugate {
 
@@ -52,6 +53,25 @@ bool setOptions(pid_t tid, uint64_t options) {
 
 bool readEventMessage(pid_t tid, unsigned long* message) {
   return request(PTRACE_GETEVENTMSG, tid, 0, pointer(message));
+}
+
+std::optional<SyscallStop> readSyscall(pid_t tid) {
+  struct __ptrace_syscall_info info;
+  memset(&info, 0, sizeof info);
+  if (!request(PTRACE_GET_SYSCALL_INFO, tid, sizeof info, pointer(&info))) return std::nullopt;
+  SyscallStop stop{};
+  stop.op = static_cast<SyscallStop::Op>(info.op);
+  stop.arch = info.arch;
+  stop.at = info.instruction_pointer;
+  if (stop.op == SyscallStop::kExit) {
+    stop.result = info.exit.rval;
+    return stop;
+  }
+  // Both kinds begin alike.
+  stop.number = info.entry.nr & 0xffffffff;
+  for (int place = 0; place < 6; ++place) stop.arguments[place] = info.entry.args[place];
+  if (stop.op == SyscallStop::kSeccomp) stop.mark = info.seccomp.ret_data;
+  return stop;
 }
 
 bool resume(pid_t tid, Resume how, int signal) {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace cpugate {
 
@@ -30,6 +31,23 @@ bool readSignal(pid_t tid, siginfo_t* info);
 bool writeSignal(pid_t tid, const siginfo_t& info);
 bool setOptions(pid_t tid, uint64_t options);
 bool readEventMessage(pid_t tid, unsigned long* message);
+
+/** A stop at a system call, as the kernel tells it (PTRACE_GET_SYSCALL_INFO, from Linux 5.3 on). */
+struct SyscallStop {
+  enum Op : uint8_t { kNone, kEntry, kExit, kSeccomp };
+  Op op;
+  uint32_t arch;
+  /** Behind the instruction. */
+  uint64_t at;
+  /** Entry and seccomp: 32 bits, as filters see them. */
+  uint64_t number;
+  uint64_t arguments[6];
+  /** Seccomp: SECCOMP_RET_DATA. */
+  uint32_t mark;
+  /** Exit. */
+  int64_t result;
+};
+std::optional<SyscallStop> readSyscall(pid_t tid);
 
 /** How a stopped thread goes on. */
 enum class Resume { kContinue, kToSyscallStop, kStep, kListen };

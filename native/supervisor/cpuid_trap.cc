@@ -1,0 +1,93 @@
+#include "cpuid_trap.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <cstring>
+
+#include "instruction.h"
+#include "memory.h"
+
+namespace cpugate {
+
+namespace {
+
+constexpr uint64_t kResumeFlag = 1u << 16;
+/** Numbers of 32-bit calls. */
+constexpr long kMmap2 = 192, kMunmap = 91, kModifyLdt = 123;
+/** LDT_ENTRIES and LDT_ENTRY_SIZE (asm/ldt.h). */
+constexpr uint64_t kMostEntries = 8192, kEntryBytes = 8;
+
+uint64_t placeOf(const Registers& registers) {
+  return registers.cs == kCode64 ? registers.rip : registers.rip & 0xffffffff;
+}
+
+}  // namespace
+
+size_t cpuidAt(const Task& task, const Registers& registers) {
+  const bool code64 = registers.cs == kCode64;
+  const uint64_t at = placeOf(registers);
+  uint8_t bytes[kMaxInstructionBytes];
+  uint64_t word;
+  const Touching touching(task.tid);
+  if (peekCode(task.tid, at, &word)) {
+    memcpy(bytes, &word, sizeof word);
+    const size_t length = cpuidLength(bytes, sizeof word, code64);
+    if (length != 0) return length;
+  }
+  // Many prefixes, or the end of a page.
+  return cpuidLength(bytes, readMemory(task.tid, at, bytes, sizeof bytes), code64);
+}
+
+Co<size_t> findCpuid(const Task& task, Registers registers) {
+  uint8_t bytes[kMaxInstructionBytes];
+  const size_t got = co_await readTask(task, placeOf(registers), bytes, sizeof bytes);
+  co_return cpuidLength(bytes, got, registers.cs == kCode64);
+}
+
+std::optional<Segment> readDescriptor(uint64_t descriptor) {
+  const auto access = static_cast<uint8_t>(descriptor >> 40);
+  // Present, of code or data, code.
+  constexpr uint8_t kCode = 0x98;
+  if ((access & kCode) != kCode) return std::nullopt;
+  const auto base = static_cast<uint32_t>((descriptor >> 16 & 0xffffff) | (descriptor >> 56 << 24));
+  return Segment{base, (descriptor >> 54 & 1) != 0};
+}
+
+Co<std::optional<Segment>> ownSegmentOf(RemoteCalls& calls) {
+  const uint64_t index = (calls.registers().cs & 0xffff) >> 3;
+  if (index >= kMostEntries) co_return std::nullopt;
+  // The kernel gives the table from its beginning.
+  const uint64_t bytes = (index + 1) * kEntryBytes;
+  const RemoteCalls::Arguments anywhere{0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0};
+  const auto room = co_await calls.call(SYS_mmap, kMmap2, anywhere);
+  if (!room || (*room < 0 && *room > -4096)) co_return std::nullopt;
+  const uint64_t at = calls.is32() ? static_cast<uint32_t>(*room) : static_cast<uint64_t>(*room);
+  const RemoteCalls::Arguments read{0, at, bytes, 0, 0, 0};
+  const auto got = co_await calls.call(SYS_modify_ldt, kModifyLdt, read);
+  uint64_t descriptor = 0;
+  if (got && *got == static_cast<int64_t>(bytes))
+    co_await readTask(calls.task(), at + index * kEntryBytes, &descriptor, sizeof descriptor);
+  const RemoteCalls::Arguments whole{at, bytes, 0, 0, 0, 0};
+  co_await calls.call(SYS_munmap, kMunmap, whole);
+  co_return readDescriptor(descriptor);
+}
+
+Co<size_t> findCpuidIn(const Task& task, Segment segment, uint64_t offset) {
+  const uint64_t place = segment.is32 ? offset & 0xffffffff : offset & 0xffff;
+  uint8_t bytes[kMaxInstructionBytes];
+  const size_t got = co_await readTask(task, (segment.base + place) & 0xffffffff, bytes, sizeof bytes);
+  co_return cpuidLength(bytes, got, false);
+}
+
+void putAnswer(Registers& registers, const CpuidRegisters& answer, size_t length, bool wide) {
+  registers.rax = answer.eax;
+  registers.rbx = answer.ebx;
+  registers.rcx = answer.ecx;
+  registers.rdx = answer.edx;
+  registers.rip += length;
+  if (registers.cs != kCode64) registers.rip &= wide ? 0xffffffff : 0xffff;
+  registers.eflags &= ~kResumeFlag;
+}
+
+}  // namespace cpugate

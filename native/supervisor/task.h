@@ -1,0 +1,102 @@
+/** What the supervisor knows of each thread that it holds. */
+#ifndef CPUGATE_SUPERVISOR_TASK_H_
+#define CPUGATE_SUPERVISOR_TASK_H_
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "scoped_fd.h"
+#include "script.h"
+#include "states.h"
+#include "wait_status.h"
+
+namespace cpugate {
+
+/** struct sigaction of the kernel, in its 64-bit form. */
+struct SignalAction {
+  uint64_t handler = 0;  // SIG_DFL
+  uint64_t flags = 0;
+  uint64_t restorer = 0;
+  uint64_t mask = 0;
+  bool operator==(const SignalAction&) const = default;
+};
+
+/** A process's disposition of SIGSEGV, shared among threads as the kernel's is; segv_action.h tells why. */
+struct SegvAction {
+  /** As the process set it. */
+  SignalAction own;
+  /** The kernel has a handler for it: the process's, or one that stands in and is never run. */
+  bool isHandled = false;
+  /** Calls about it, one after the other. */
+  Turns calls;
+  /** Threads that trap. */
+  int armed = 0;
+};
+
+struct AddressSpace {
+  uint64_t vdso = 0;
+  /** Of a 32-bit program. */
+  bool is32 = false;
+  /** Large state components that the process asked for and got, by bit. */
+  uint64_t granted = 0;
+  /** The process has been given a guard, or was started behind one. */
+  bool guarded = false;
+  /** Reading its memory may wait for the task itself (userfaultfd). */
+  bool mayBlock = false;
+};
+
+/** The last call that was restarted as if the signal that interrupted it had not come. */
+struct RestartedCall {
+  uint64_t number = 0;
+  uint64_t at = 0;
+  uint64_t stack = 0;
+  /** Monotonic, milliseconds. */
+  int64_t since = 0;
+  /** What was left of its time then, in milliseconds; negative: it has no limit. */
+  int64_t left = -1;
+};
+
+struct Task {
+  explicit Task(pid_t number) : tid(number) {}
+  Task(const Task&) = delete;
+  Task& operator=(const Task&) = delete;
+
+  pid_t tid;
+  State state = State::kRunning;
+  Intent intent = Intent::kMasked;
+  /** Its CPUID traps. */
+  bool armed = false;
+  std::shared_ptr<SegvAction> action = std::make_shared<SegvAction>();
+  std::shared_ptr<AddressSpace> space = std::make_shared<AddressSpace>();
+  /** A SIGSEGV that has been looked at and is the task's own: its next stop is that one's. */
+  std::optional<siginfo_t> redelivered;
+  /** It hasn't gone on from its first stop. */
+  bool isNew = false;
+  /** It was made by clone3, which can clear all handlers (CLONE_CLEAR_SIGHAND). */
+  bool mayLackHandlers = false;
+  /** It stops once more before it ends (PTRACE_O_TRACEEXIT). */
+  bool tellsEnd = false;
+  /** Its parent waits, unstoppable, until it executes a program or ends (vfork). */
+  bool holdsParent = false;
+  /** Its process is stopped by a signal (job control). */
+  bool inGroupStop = false;
+  /** When it began to wait for its parent (monotonic milliseconds). */
+  int64_t waitsSince = 0;
+  RestartedCall restarted;
+  /** /proc/TID/task/TID/stat, once it has trapped. */
+  ScopedFd stat;
+
+  /** It has ended, or is another program by now: nothing may be done in its name any more. */
+  bool isOver = false;
+  /** What is being done in its name. */
+  Script script;
+  Awaited<WaitStatus> nextStop;
+};
+
+}  // namespace cpugate
+
+#endif  // CPUGATE_SUPERVISOR_TASK_H_
