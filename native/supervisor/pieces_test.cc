@@ -13,7 +13,6 @@
 #include "printable.h"
 #include "scoped_fd.h"
 #include "wait_status.h"
-#include "waits.h"
 
 namespace cpugate {
 namespace {
@@ -180,36 +179,6 @@ void descriptorsCloseOnce(Expectations& expect) {
   expect.that(!ScopedFd(-5).isOpen() && ScopedFd(-5).get() == -1, "a failed open closes nothing");
 }
 
-/** How many of so many waits begin with a look that finds nothing. */
-unsigned vainLooks(Worth& worth, unsigned waits) {
-  unsigned looks = 0;
-  for (unsigned wait = 0; wait < waits; ++wait)
-    if (worth.isWorthALook()) {
-      ++looks;
-      worth.add(false);
-    }
-  return looks;
-}
-
-void looksArePaidBack(Expectations& expect) {
-  Worth busy;
-  expect.that(vainLooks(busy, Worth::kMostCredit) == Worth::kMostCredit, "tried at first");
-  expect.that(vainLooks(busy, 100 * Worth::kSeldom) == 100, "then seldom");
-  while (!busy.isWorthALook()) {
-  }
-  busy.add(true);
-  expect.that(vainLooks(busy, Worth::kMostCredit) == Worth::kMostCredit, "and again once it paid");
-
-  Worth mixed;
-  unsigned looks = 0;
-  for (unsigned wait = 0; wait < 1000; ++wait)
-    if (mixed.isWorthALook()) {
-      ++looks;
-      mixed.add(wait % Worth::kMostCredit == 0);
-    }
-  expect.that(looks == 1000, "one that pays outweighs some that don't");
-}
-
 void namesSteerNoTerminal(Expectations& expect) {
   const struct {
     const char* text;
@@ -244,7 +213,6 @@ int main() {
   cpugate::anyCodeGivesALength(expect);
   cpugate::statusesAreToldApart(expect);
   cpugate::descriptorsCloseOnce(expect);
-  cpugate::looksArePaidBack(expect);
   cpugate::namesSteerNoTerminal(expect);
   return expect.conclude();
 }

@@ -15,6 +15,23 @@ const PROGRAMS = [
     'small pieces',
     ['supervisor/pieces_test.cc', 'supervisor/instruction.cc', 'supervisor/printable.cc'],
   ],
+  [
+    'states and decisions',
+    [
+      'supervisor/states_test.cc',
+      'supervisor/states.cc',
+      'supervisor/segv_action.cc',
+      'supervisor/cpuid_trap.cc',
+      'supervisor/interrupted_call.cc',
+      'supervisor/memory.cc',
+      'supervisor/remote.cc',
+      'supervisor/rseq.cc',
+      'supervisor/tracee.cc',
+      'supervisor/auxv.cc',
+      'supervisor/instruction.cc',
+      'supervisor/task_status.cc',
+    ],
+  ],
   ['masked CPUs', ['supervisor/answer_test.cc', 'probe/enumerate.cc', ...ANSWERS]],
   ['this machine', SUPERVISOR_HERE],
 ] as const;
