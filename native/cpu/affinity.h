@@ -1,6 +1,6 @@
 /**
- * Which CPUs there are, and where this thread runs. By system call: the C library's cpu_set_t ends at
- * 1024 CPUs, the kernel takes masks of any length.
+ * Which CPUs there are, and where this thread runs. By system call: the C library's cpu_set_t ends
+ * at 1024 CPUs, the kernel takes masks of any length.
  */
 #ifndef CPUGATE_CPU_AFFINITY_H_
 #define CPUGATE_CPU_AFFINITY_H_

@@ -5,8 +5,8 @@ namespace cpugate {
 
 /**
  * Takes an open file for this process alone, without waiting: 0, or errno (EWOULDBLOCK: another has
- * it). It is given back when the last descriptor of this opening is closed, so also when the process
- * is killed. Over NFS the server keeps it (flock(2), NFS details).
+ * it). It is given back when the last descriptor of this opening is closed, so also when the
+ * process is killed. Over NFS the server keeps it (flock(2), NFS details).
  */
 int lockFile(int descriptor);
 

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
 #include <charconv>
+#include <climits>
 #include <cstring>
 #include <string_view>
 

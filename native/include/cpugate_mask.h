@@ -1,15 +1,16 @@
 /**
- * The mask file: what CPUID shall show, as the supervisor reads it. Described here once; the compiler
- * in src/mask/ writes it, and a test holds its numbers against this header.
+ * The mask file: what CPUID shall show, as the supervisor reads it. Described here once; the
+ * compiler in src/mask/ writes it, and a test holds its numbers against this header.
  *
  * Little-endian, all fields naturally aligned, no padding: a header, then rows ordered by leaf and
- * first subleaf, ranges of one leaf disjoint. CPUID of (leaf, subleaf) answers, register by register,
+ * first subleaf, ranges of one leaf disjoint. CPUID of (leaf, subleaf) answers, register by
+ * register,
  *
  *     (live & keep) | set
  *
  * where live is what the CPU that the task runs on answers. A leaf or subleaf that no row covers
- * answers zeros: nobody has said that it may be seen. A reader refuses a version, flag, size or order
- * that it doesn't know, whatever else is right: half a mask is none.
+ * answers zeros: nobody has said that it may be seen. A reader refuses a version, flag, size or
+ * order that it doesn't know, whatever else is right: half a mask is none.
  */
 #ifndef CPUGATE_MASK_H_
 #define CPUGATE_MASK_H_
@@ -65,7 +66,8 @@ struct MaskRow {
 
 static_assert(sizeof(MaskHeader) == 88 && offsetof(MaskHeader, flags) == 24 &&
               offsetof(MaskHeader, xcr0) == 80);
-static_assert(sizeof(MaskRow) == 48 && offsetof(MaskRow, keep) == 16 && offsetof(MaskRow, set) == 32);
+static_assert(sizeof(MaskRow) == 48 && offsetof(MaskRow, keep) == 16 &&
+              offsetof(MaskRow, set) == 32);
 
 }  // namespace cpugate
 

@@ -26,6 +26,7 @@ namespace {
 constexpr std::chrono::seconds kChildLimit{5};
 
 /** Weak: other C libraries don't have it (gnu/libc-version.h). */
+// NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" __attribute__((weak)) const char* gnu_get_libc_version();
 constexpr size_t kNumbersPerRow = 6;
 
@@ -38,8 +39,7 @@ Napi::Value toRows(Napi::Env env, const std::vector<Row>& rows) {
   uint32_t* next = array.Data();
   for (const Row& row : rows) {
     const CpuidRegisters& a = row.answer;
-    for (uint32_t number : {row.leaf, row.subleaf, a.eax, a.ebx, a.ecx, a.edx})
-      *next++ = number;
+    for (uint32_t number : {row.leaf, row.subleaf, a.eax, a.ebx, a.ecx, a.edx}) *next++ = number;
   }
   return array;
 }

@@ -35,8 +35,8 @@ class SharedReport {
 
 /**
  * Keeps signals from the calling thread, and so from a child that it forks: a handler of Node's
- * that ran there would write into a pipe that the child shares with its parent. On Linux sigprocmask
- * acts on the calling thread.
+ * that ran there would write into a pipe that the child shares with its parent. On Linux
+ * sigprocmask acts on the calling thread.
  */
 class SignalsBlocked {
  public:

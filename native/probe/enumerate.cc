@@ -7,8 +7,8 @@ namespace {
 
 /**
  * How a leaf tells which subleaves it has; src/catalogue/subleaves.ts has the same rows.
- * Sources: Intel SDM vol. 2A CPUID and the Architecture Instruction Set Extensions reference; AMD APM
- * vol. 3 appendix E.
+ * Sources: Intel SDM vol. 2A CPUID and the Architecture Instruction Set Extensions reference; AMD
+ * APM vol. 3 appendix E.
  */
 enum class Subleaves {
   kUpToEax,          // subleaf 0 EAX is the last one
@@ -68,9 +68,7 @@ constexpr uint32_t kCentaurLeaves = 0xc0000000;
 
 constexpr bool hasBit(uint32_t value, unsigned bit) { return ((value >> bit) & 1) != 0; }
 
-constexpr uint64_t join(uint32_t high, uint32_t low) {
-  return (uint64_t{high} << 32) | low;
-}
+constexpr uint64_t join(uint32_t high, uint32_t low) { return (uint64_t{high} << 32) | low; }
 
 class Enumerator {
  public:
@@ -153,14 +151,18 @@ class Enumerator {
       case Subleaves::kBitsOfEdx:
         return askBits(leaf, first.edx, 1);
       case Subleaves::kUntilCacheType0:
-        return askWhile(leaf, first, 1, [](const CpuidRegisters& a) { return (a.eax & 0x1f) != 0; });
+        return askWhile(leaf, first, 1,
+                        [](const CpuidRegisters& a) { return (a.eax & 0x1f) != 0; });
       case Subleaves::kUntilLevelType0:
-        return askWhile(leaf, first, 1, [](const CpuidRegisters& a) { return (a.ecx & 0xff00) != 0; });
+        return askWhile(leaf, first, 1,
+                        [](const CpuidRegisters& a) { return (a.ecx & 0xff00) != 0; });
       case Subleaves::kUntilTarget0:
-        return askWhile(leaf, first, 1, [](const CpuidRegisters& a) { return (a.eax & 0xfff) != 0; });
+        return askWhile(leaf, first, 1,
+                        [](const CpuidRegisters& a) { return (a.eax & 0xfff) != 0; });
       case Subleaves::kEnclaves:
         ask(leaf, 1);
-        return askWhile(leaf, ask(leaf, 2), 3, [](const CpuidRegisters& a) { return (a.eax & 0xf) != 0; });
+        return askWhile(leaf, ask(leaf, 2), 3,
+                        [](const CpuidRegisters& a) { return (a.eax & 0xf) != 0; });
       case Subleaves::kState: {
         const CpuidRegisters second = ask(leaf, 1);
         // Bit 63 is the compacted format's mark, never a component.

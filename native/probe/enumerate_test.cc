@@ -43,6 +43,7 @@ struct FakeCpu {
 
 std::vector<Question> questionsOf(const std::vector<Row>& rows) {
   std::vector<Question> questions;
+  questions.reserve(rows.size());
   for (const Row& row : rows) questions.emplace_back(row.leaf, row.subleaf);
   return questions;
 }
@@ -137,7 +138,7 @@ const SubleafCase kSubleafCases[] = {
     {"AMD topology", 0x80000026, {{0, {.ecx = 0x100}}, {1, {.ecx = 0x201}}}, {0, 1, 2}},
 };
 
-void Subleaves(Expectations& expect) {
+void subleaves(Expectations& expect) {
   for (const SubleafCase& test : kSubleafCases) {
     FakeCpu cpu{.answers = {{{0, 0}, {.eax = 0x30}}, {{0x80000000, 0}, {.eax = 0x80000030}}}};
     for (const auto& [subleaf, answer] : test.answers) cpu.answers[{test.leaf, subleaf}] = answer;
@@ -240,7 +241,7 @@ int main() {
   cpugate::Expectations expect;
   cpugate::smallestCpu(expect);
   cpugate::extendedControlRegisters(expect);
-  cpugate::Subleaves(expect);
+  cpugate::subleaves(expect);
   cpugate::rangesThatAreNotThere(expect);
   cpugate::hypervisors(expect);
   cpugate::endlessAnswers(expect);

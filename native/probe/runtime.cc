@@ -38,12 +38,14 @@ void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
 /** Declared in bits/functexcept.h; called by what the headers inline. */
 namespace std {
 
+// NOLINTBEGIN(readability-identifier-naming)
 void __throw_bad_alloc() { die("cpugate: std::bad_alloc\n"); }
 void __throw_bad_array_new_length() { die("cpugate: std::bad_array_new_length\n"); }
 void __throw_bad_function_call() { die("cpugate: std::bad_function_call\n"); }
 void __throw_length_error(const char*) { die("cpugate: std::length_error\n"); }
 void __throw_logic_error(const char*) { die("cpugate: std::logic_error\n"); }
 void __throw_out_of_range_fmt(const char*, ...) { die("cpugate: std::out_of_range\n"); }
+// NOLINTEND(readability-identifier-naming)
 
 }  // namespace std
 #endif

@@ -81,7 +81,8 @@ CpuidRegisters Answers::answerOf(const Range& range, uint32_t leaf, uint32_t sub
   // Programs leave anything in ECX where it doesn't matter.
   if (!hasSubleaves(leaf)) subleaf = 0;
   const bool perCpu = (row->flags & kRowPerCpu) != 0;
-  return applyRow(row, perCpu ? liveWhereTaskRuns(*row, leaf, subleaf, tid) : liveOf(leaf, subleaf));
+  return applyRow(row,
+                  perCpu ? liveWhereTaskRuns(*row, leaf, subleaf, tid) : liveOf(leaf, subleaf));
 }
 
 CpuidRegisters Answers::liveOf(uint32_t leaf, uint32_t subleaf) {
@@ -130,6 +131,7 @@ void Answers::visitAllCpus() {
   }
   const std::vector<unsigned> cpus = live_.cpus();
   std::vector<std::vector<CpuidRegisters>> said;
+  said.reserve(cpus.size());
   const SelfDisarmed disarmed;
   for (const unsigned cpu : cpus)
     said.push_back(live_.cpuidOn(cpu, questions).value_or(std::vector<CpuidRegisters>{}));

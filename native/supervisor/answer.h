@@ -9,9 +9,9 @@
  * "Information Returned by CPUID"; AMD APM vol. 3 appendix E.3.
  *
  * What the CPU said is asked once and kept: no answer changes while Linux runs. What depends on
- * CR4 and XCR0 doesn't, since the kernel sets both at boot, for all CPUs alike. A leaf without a row
- * never gets as far as to be executed, and there are not more subleaves than the probe enumerates:
- * what tasks ask beyond them isn't kept, so that no task fills the memory.
+ * CR4 and XCR0 doesn't, since the kernel sets both at boot, for all CPUs alike. A leaf without a
+ * row never gets as far as to be executed, and there are not more subleaves than the probe
+ * enumerates: what tasks ask beyond them isn't kept, so that no task fills the memory.
  *
  * Rows that differ from CPU to CPU are answered for the CPU that the task runs on. A question of
  * the kind that comes often is asked of all CPUs, once; where all say the same, which is usual

@@ -349,8 +349,8 @@ void leavesWithoutARowAreNeverExecuted(Expectations& expect) {
 }
 
 void noAnswerIsAskedForTwice(Expectations& expect) {
-  FakeCpu cpu = guest(intel(), {{{0x40000000, 0}, {.eax = 0x40000001}},
-                                {{0x40000100, 0}, {.eax = 0x40000101}}});
+  FakeCpu cpu = guest(
+      intel(), {{{0x40000000, 0}, {.eax = 0x40000001}}, {{0x40000100, 0}, {.eax = 0x40000101}}});
   std::vector<MaskRow> rows = kHypervisorRows;
   for (const uint32_t leaf : {7u, 0xdu, 0x14u, 0x80000006u}) rows.push_back(row(leaf));
   const Mask mask = maskWith(rows);
@@ -426,12 +426,11 @@ void cpusAreVisitedOnceForAllQuestions(Expectations& expect) {
   FakeCpu cpu = intel();
   cpu.cpu = 40;
   for (unsigned number = 0; number < 96; ++number) cpu.all.push_back(number);
-  const Mask mask = maskWith({row(1, kEvery, kRowPerCpu), row(4, kEvery, kRowPerCpu),
-                              row(0xb, kEvery, kRowPerCpu)});
+  const Mask mask = maskWith(
+      {row(1, kEvery, kRowPerCpu), row(4, kEvery, kRowPerCpu), row(0xb, kEvery, kRowPerCpu)});
   Answers answers(mask, cpu.live());
   for (uint32_t subleaf = 0; subleaf < 4; ++subleaf) answers.answer(4, subleaf, kTask);
-  for (uint32_t time = 0; time < Answers::kAsksBeforeVisit; ++time)
-    answers.answer(0xb, 0, kTask);
+  for (uint32_t time = 0; time < Answers::kAsksBeforeVisit; ++time) answers.answer(0xb, 0, kTask);
   expect.that(cpu.moved == 5 + 96, "each CPU at one visit: " + std::to_string(cpu.moved));
   expect.that(cpu.executedThere == 5 + 96 * 5, "for all that was asked so far");
   cpu.moved = cpu.executed = 0;
@@ -456,7 +455,8 @@ void cpusThatAnswerAlikeNeedNoTask(Expectations& expect) {
     cpu.located = 0;
     const CpuidRegisters answer = answers.answer(4, 0, kTask);
     expect.that(cpu.located == (alike ? 0 : 1), alike ? "not looked for" : "looked for");
-    expect.that(alike ? answer == mark(4, 0) : answer.ebx == 5u << 24, "the task's own CPU's answer");
+    expect.that(alike ? answer == mark(4, 0) : answer.ebx == 5u << 24,
+                "the task's own CPU's answer");
     for (uint32_t time = 0; time < 2 * Answers::kAsksBeforeVisit; ++time)
       expect.that(answers.answer(1, 0, kTask).ebx == 5u << 24, "numbers are never alike");
   }

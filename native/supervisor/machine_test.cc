@@ -127,7 +127,8 @@ void tasksThatAreGoneAreNowhere(Expectations& expect) {
 void statusTellsOfSignals(Expectations& expect) {
   // Groups stand before the signals, and take more than a page; only root may have them at will.
   std::vector<gid_t> many(2000);
-  for (size_t place = 0; place < many.size(); ++place) many[place] = static_cast<gid_t>(1'000'000 + place);
+  for (size_t place = 0; place < many.size(); ++place)
+    many[place] = static_cast<gid_t>(1'000'000 + place);
   for (const std::vector<gid_t>& groups : {std::vector<gid_t>{}, many}) {
     const pid_t child = fork();
     if (child == 0) {
@@ -145,7 +146,8 @@ void statusTellsOfSignals(Expectations& expect) {
     waitpid(child, nullptr, WUNTRACED);
     const TaskStatus status(child);
     expect.that(status.number("Tgid") == child && status.number("PPid") == getpid(), "numbers");
-    expect.that(status.number("TracerPid") == 0 && status.number("Tracer") == -1, "whole names only");
+    expect.that(status.number("TracerPid") == 0 && status.number("Tracer") == -1,
+                "whole names only");
     // A sanitizer catches some, too.
     const uint64_t caught = status.signals("SigCgt");
     expect.that((caught & bitOf(SIGUSR1)) != 0 && (caught & bitOf(SIGUSR2)) == 0, "caught");
@@ -155,10 +157,12 @@ void statusTellsOfSignals(Expectations& expect) {
     kill(child, SIGKILL);
     siginfo_t end;
     waitid(P_PID, static_cast<id_t>(child), &end, WEXITED | WNOWAIT);
-    expect.that(TaskStatus(child).hasEnded() && TaskStatus(child).number("Tgid") == child, "a zombie");
+    expect.that(TaskStatus(child).hasEnded() && TaskStatus(child).number("Tgid") == child,
+                "a zombie");
     waitpid(child, nullptr, 0);
     const TaskStatus gone(child);
-    expect.that(gone.hasEnded() && gone.number("Tgid") == -1 && gone.signals("SigCgt") == 0, "gone");
+    expect.that(gone.hasEnded() && gone.number("Tgid") == -1 && gone.signals("SigCgt") == 0,
+                "gone");
   }
 }
 
@@ -201,7 +205,8 @@ const ListCase kListCases[] = {
 };
 
 void listsOfCpusAreRead(Expectations& expect) {
-  for (const ListCase& test : kListCases) expect.that(cpusOfList(test.text) == test.cpus, test.text);
+  for (const ListCase& test : kListCases)
+    expect.that(cpusOfList(test.text) == test.cpus, test.text);
   const std::vector<unsigned> online = onlineCpus();
   const std::vector<unsigned> allowed = allowedCpus().value();
   for (const unsigned cpu : allowed)

@@ -243,7 +243,8 @@ void filesAreRead(Expectations& expect) {
   Bytes longer = good;
   longer.push_back(0);
   expect.that(!faultOfPath(TemporaryFile(longer).path()).empty(), "one that is too long");
-  expect.that(faultOfPath(TemporaryFile({}).path()).find("is not a mask file") == 0, "an empty one");
+  expect.that(faultOfPath(TemporaryFile({}).path()).find("is not a mask file") == 0,
+              "an empty one");
   expect.that(faultOfPath("/nowhere/mask") == "can't be opened: No such file or directory", "none");
   expect.that(faultOfPath("/tmp") == "is neither a file nor a pipe", "a folder");
   expect.that(faultOfPath("/dev/zero") == "is neither a file nor a pipe", "an endless device");
@@ -259,7 +260,7 @@ std::string faultOfPipe(const Bytes& bytes, bool endless) {
     close(ends[1]);
   });
   const std::string path = "/proc/self/fd/" + std::to_string(ends[0]);
-  const std::string fault = faultOfPath(path.c_str());
+  std::string fault = faultOfPath(path.c_str());
   close(ends[0]);
   writer.join();
   return fault;

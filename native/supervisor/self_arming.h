@@ -1,8 +1,8 @@
 /**
- * The supervisor's own CPUID traps as that of its tasks: the kernel writes an MSR whenever it switches
- * between a thread whose CPUID traps and one whose doesn't, which in a virtual machine costs an exit
- * each way (arch/x86/kernel/process.c, __switch_to_xtra). Threads and children inherit it; a program
- * that is executed begins without.
+ * The supervisor's own CPUID traps as that of its tasks: the kernel writes an MSR whenever it
+ * switches between a thread whose CPUID traps and one whose doesn't, which in a virtual machine
+ * costs an exit each way (arch/x86/kernel/process.c, __switch_to_xtra). Threads and children
+ * inherit it; a program that is executed begins without.
  *
  * An armed thread that executes CPUID elsewhere than below dies of SIGSEGV.
  */

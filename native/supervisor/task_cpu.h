@@ -27,7 +27,8 @@ class TaskCpu {
  private:
   /** The text of this thread or of a dead one that had its number; -1: of none. */
   pid_t tid_ = -1;
-  /** Kept, as opening it takes longer than reading it: who asks for topology asks more than once. */
+  /** Kept, as opening it takes longer than reading it: who asks for topology asks more than once.
+   */
   ScopedFd stat_;
 };
 
