@@ -3,11 +3,20 @@
  * in the environment that it was started with.
  */
 import { spawn } from 'node:child_process';
-import { chownSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  chownSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GuestCase, GuestOutcome } from '../vm/masking/run-cases.js';
+import { supervisorFile } from '../vm/masking/supervisor.js';
 
 export const isRoot: boolean = process.getuid?.() === 0;
 
@@ -57,6 +66,15 @@ export function runtimeFolder(folder: string, user?: number): string {
   const path = join(folder, user === undefined ? 'run' : `run-${user}`);
   mkdirSync(path, { recursive: true, mode: 0o700 });
   if (user !== undefined && isRoot) chownSync(path, user, user);
+  return path;
+}
+
+/** The supervisor of a folder, as a command whose sockets are in that folder, too. */
+export function supervisorWithFolder(folder: string, user?: number): string {
+  const path = join(folder, user === undefined ? 'supervisor.sh' : `supervisor-${user}.sh`);
+  const runtime = runtimeFolder(folder, user);
+  const script = `verb=$1; shift\nexec '${supervisorFile(folder)}' $verb --runtime-dir '${runtime}' "$@"`;
+  writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   return path;
 }
 

@@ -8,12 +8,11 @@ import { STORIES, STORY_PROGRAMS, storyCommand } from '../vm/masking/attach-stor
 import { buildPrograms, canBuild, type Programs } from '../vm/masking/build-programs.js';
 import { caseOf, isRunnable, programsOf, ROWS } from '../vm/masking/rows.js';
 import type { GuestOutcome } from '../vm/masking/run-cases.js';
-import { runNatively, runtimeFolder } from './run-natively.js';
+import { runNatively, runtimeFolder, supervisorWithFolder } from './run-natively.js';
 import {
   buildStandIn,
   compilerIsHere,
   STAND_IN_DEFINITIONS,
-  storySupervisor,
   writeStandInMasks,
 } from './stand-in.js';
 
@@ -54,7 +53,7 @@ describe.skipIf(!compilerIsHere)('under a supervisor that any machine runs', () 
       name: story.name,
       ...storyCommand(story, {
         folder,
-        supervisor: storySupervisor(folder),
+        supervisor: supervisorWithFolder(folder),
         file: `${folder}/story-${index}`,
       }),
       seconds: 60,

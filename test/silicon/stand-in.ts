@@ -13,7 +13,6 @@ import type { Registers } from '../../src/model/registers.js';
 import { projectRoot } from '../vm/lab.js';
 import { MASK_NAMES, type MaskName, maskFile, maskOf } from '../vm/masking/masks.js';
 import { supervisorFile } from '../vm/masking/supervisor.js';
-import { runtimeFolder } from './run-natively.js';
 
 const run = promisify(execFile);
 const native = join(projectRoot, 'native');
@@ -78,13 +77,4 @@ export function standInMask(name: MaskName = 'ivybridge'): Mask {
 export function writeStandInMasks(folder: string): void {
   for (const name of MASK_NAMES)
     writeFileSync(maskFile(folder, name), encodeMask(standInMask(name)));
-}
-
-/** The supervisor of a folder, as a command whose sockets are in that folder, too. */
-export function storySupervisor(folder: string): string {
-  const path = join(folder, 'supervisor.sh');
-  const runtime = runtimeFolder(folder);
-  const script = `#!/bin/sh\nverb=$1; shift\nexec '${supervisorFile(folder)}' $verb --runtime-dir '${runtime}' "$@"\n`;
-  writeFileSync(path, script, { mode: 0o755 });
-  return path;
 }
