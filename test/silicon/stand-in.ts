@@ -3,34 +3,44 @@
  * raises the fault that CPUID raises where faulting works. All of the supervisor but its source of
  * traps is what is shipped (native/supervisor/stand_in_source_test.cc has the rest).
  */
-import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { encodeMask } from '../../src/mask/bytes.js';
 import type { Mask, MaskRow } from '../../src/mask/mask.js';
 import type { Registers } from '../../src/model/registers.js';
 import { projectRoot } from '../vm/lab.js';
-import { maskFile, maskOf } from '../vm/masking/masks.js';
+import { MASK_NAMES, type MaskName, maskFile, maskOf } from '../vm/masking/masks.js';
 import { supervisorFile } from '../vm/masking/supervisor.js';
 
 const run = promisify(execFile);
 const native = join(projectRoot, 'native');
 const compiler = process.env.CXX ?? 'g++';
-const STAND_IN = 'stand_in_source_test.cc';
+const STAND_IN = 'stand_in_source_test';
 
 /** For the supervisor, and for the programs of test/vm/programs that shall trap under it. */
 export const STAND_IN_DEFINITIONS: readonly string[] = ['-DCPUGATE_TRAP_OPCODE=0x32'];
 
 const FLAGS = ['-std=c++20', '-O2', '-fno-exceptions', '-fno-rtti', '-I', join(native, 'include')];
 
+/** For `skipIf(!compilerIsHere)`: one that makes static programs of the language of today. */
+export const compilerIsHere: boolean = (() => {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return false;
+  const trial = spawnSync(compiler, [...FLAGS, '-static', '-x', 'c++', '-', '-o', '/dev/null'], {
+    input: '#include <coroutine>\n#include <string>\nint main() {}',
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  return trial.status === 0;
+})();
+
+/** As binding.gyp lists them, with the other source of traps. */
 function sources(): string[] {
-  const isPart = (name: string) => name === STAND_IN || /(?<!_test)\.cc$/.test(name);
-  const own = readdirSync(join(native, 'supervisor')).filter(isPart);
-  return [
-    ...own.filter((name) => name !== 'faulting_source.cc').map((name) => `supervisor/${name}`),
-    ...['child', 'enumerate', 'faulting'].map((name) => `probe/${name}.cc`),
-  ];
+  const recipes = readFileSync(join(native, 'binding.gyp'), 'utf8');
+  const [, recipe = ''] = recipes.split("'target_name': 'cpugate-supervisor'");
+  const [, list = ''] = /'sources': \[([^\]]*)\]/.exec(recipe) ?? [];
+  const names = [...list.matchAll(/'([^']+\.cc)'/g)].map(([, name]) => name ?? '');
+  return names.map((name) => name.replace('faulting_source', STAND_IN));
 }
 
 /** Compiles it into a folder, where supervisorFile() finds it. */
@@ -59,11 +69,12 @@ function shown({ leaf, keep, set }: MaskRow): Registers {
   return set;
 }
 
-export function standInMask(): Mask {
-  const mask = maskOf('ivybridge');
+export function standInMask(name: MaskName = 'ivybridge'): Mask {
+  const mask = maskOf(name);
   return { ...mask, rows: mask.rows.map((row) => ({ ...row, set: { ...NONE, ...shown(row) } })) };
 }
 
-export function writeStandInMask(folder: string): void {
-  writeFileSync(maskFile(folder, 'ivybridge'), encodeMask(standInMask()));
+export function writeStandInMasks(folder: string): void {
+  for (const name of MASK_NAMES)
+    writeFileSync(maskFile(folder, name), encodeMask(standInMask(name)));
 }

@@ -4,64 +4,23 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Guest, labIsHere, runInGuest } from './lab.js';
-import {
-  type Build,
-  buildPrograms,
-  canBuild,
-  type Programs,
-  programFile,
-} from './masking/build-programs.js';
+import { buildPrograms, type Programs, programFile } from './masking/build-programs.js';
 import { runCases } from './masking/in-guest.js';
 import { readLeaves, rightAnswers } from './masking/leaves.js';
-import { type MaskName, maskFile, maskOf, writeMasks } from './masking/masks.js';
+import { maskOf, writeMasks } from './masking/masks.js';
+import { caseOf, commandIn, isRunnable, programsOf, ROWS } from './masking/rows.js';
 import type { GuestCase, GuestOutcome } from './masking/run-cases.js';
-import { copySupervisor, supervisorIsHere, underMask } from './masking/supervisor.js';
-import {
-  PREPARATION,
-  SETUID_CASES,
-  STATUS_CASES,
-  TRAP_CASES,
-  type TrapCase,
-} from './masking/trap-cases.js';
+import { copySupervisor, supervisorIsHere } from './masking/supervisor.js';
+import { PREPARATION, SETUID_CASES, STATUS_CASES } from './masking/trap-cases.js';
 
 const NOBODY = 65534;
 const NOT_HERE = 77;
-
-type Mode = 'bare' | 'masked';
 
 const HOSTS: readonly (Guest & { readonly kind: string; readonly cpu: string })[] = [
   { kind: 'Intel, Linux 6.1', cpu: 'Haswell', kernel: '6.1' },
   { kind: 'Intel with PKU, Linux 7.2, 2 CPUs', cpu: 'Skylake-Server', kernel: '7.2', cpus: 2 },
   { kind: 'AMD, Linux 7.2', cpu: 'EPYC', kernel: '7.2', faulting: true },
 ];
-
-interface Row {
-  readonly name: string;
-  readonly trap: TrapCase;
-  readonly build: Build;
-  readonly mode: Mode;
-}
-
-function rowsOf(trap: TrapCase): Row[] {
-  const modes = trap.only === undefined ? (['bare', 'masked'] as const) : [trap.only];
-  return trap.builds.flatMap((build) =>
-    modes.map((mode) => {
-      const how = trap.how === undefined ? '' : `, ${trap.how}`;
-      return { name: `${mode}: ${trap.program}${how} (${build})`, trap, build, mode };
-    }),
-  );
-}
-
-const ROWS = TRAP_CASES.flatMap(rowsOf);
-
-/** Those that a row runs: its own and those that it names. */
-function programsOf({ trap, build }: Row): (readonly [string, Build])[] {
-  const named = (trap.args ?? []).flatMap((word) => /^@(\w+)\.([\w-]+)$/.exec(word) ?? []);
-  const others: [string, Build][] = [];
-  for (let at = 0; at < named.length; at += 3)
-    others.push([named[at + 1] ?? '', named[at + 2] as Build]);
-  return [[trap.program, build], ...others];
-}
 
 const SETUID_ROWS = SETUID_CASES.flatMap((one) => {
   const modes = one.only === undefined ? (['bare', 'masked'] as const) : [one.only];
@@ -72,8 +31,6 @@ const LEAVES = [
   { name: 'leaves, bare', mode: 'bare' },
   { name: 'leaves, masked', mode: 'masked' },
 ] as const;
-
-const isRunnable = (row: Row) => programsOf(row).every(([, build]) => canBuild(build));
 
 describe.skipIf(!labIsHere || !supervisorIsHere)('CPUID under a mask', () => {
   let programs: Programs;
@@ -90,36 +47,7 @@ describe.skipIf(!labIsHere || !supervisorIsHere)('CPUID under a mask', () => {
   });
   afterAll(() => programs?.remove());
 
-  function masked(command: readonly string[], mask: MaskName = 'ivybridge'): string[] {
-    return underMask(programs.folder, maskFile(programs.folder, mask), command);
-  }
-
-  function wordOf(word: string, mode: Mode): string {
-    const found = /^@(\w+)\.([\w-]+)$/.exec(word);
-    if (found !== null) return programFile(programs.folder, found[1] ?? '', found[2] as Build);
-    return word === '@mode' ? mode : word;
-  }
-
-  function guestCase({ name, trap, build, mode }: Row): GuestCase {
-    const mask = trap.mask ?? 'ivybridge';
-    const command = [
-      programFile(programs.folder, trap.program, build),
-      ...(trap.args ?? []).map((word) => wordOf(word, mode)),
-    ];
-    const { minSigStackBytes, hwcap2 } = maskOf(mask);
-    const expectations =
-      mode === 'bare'
-        ? {}
-        : { MINSIGSTKSZ: `${minSigStackBytes}`, HWCAP2_ABSENT: `${0xffffffffn & ~hwcap2.keep}` };
-    return {
-      name,
-      command: mode === 'bare' ? command : masked(command, mask),
-      environment: { SIGHT: mode, ...expectations },
-      ...(trap.unprivileged ? { user: NOBODY } : {}),
-      ...(trap.signal === undefined ? {} : { signal: trap.signal }),
-      seconds: 40,
-    };
-  }
+  const masked = (command: readonly string[]) => commandIn(programs, 'masked', command);
 
   function otherCases(): GuestCase[] {
     const at = (text: string) => text.replace(/^@(?=\/)|(?<= )@(?=;)/g, programs.folder);
@@ -128,7 +56,7 @@ describe.skipIf(!labIsHere || !supervisorIsHere)('CPUID under a mask', () => {
       const command = one.command.map(at);
       return {
         name,
-        command: mode === 'bare' ? command : masked(command),
+        command: commandIn(programs, mode, command),
         environment: { SIGHT: mode },
         ...(one.unprivileged ? { user: NOBODY } : {}),
         seconds: 40,
@@ -136,7 +64,7 @@ describe.skipIf(!labIsHere || !supervisorIsHere)('CPUID under a mask', () => {
     });
     const leaves = LEAVES.map(({ name, mode }) => {
       const command = [programFile(programs.folder, 'leaves', 'static-glibc')];
-      return { name, command: mode === 'bare' ? command : masked(command), seconds: 40 };
+      return { name, command: commandIn(programs, mode, command), seconds: 40 };
     });
     const ends = STATUS_CASES.map(({ name, command }) => {
       return { name, command: masked(command), seconds: 40 };
@@ -148,7 +76,7 @@ describe.skipIf(!labIsHere || !supervisorIsHere)('CPUID under a mask', () => {
   function boot(index: number): Promise<ReadonlyMap<string, GuestOutcome>> | undefined {
     const host = HOSTS[index];
     if (host === undefined || boots[index] !== undefined) return boots[index];
-    const cases = [...ROWS.filter(isRunnable).map(guestCase), ...otherCases()];
+    const cases = [...ROWS.filter(isRunnable).map((row) => caseOf(row, programs)), ...otherCases()];
     const booted = runCases({ ...host, seconds: 1100 }, programs.folder, cases);
     // It is told where it's awaited.
     booted.catch(() => undefined);

@@ -13,6 +13,7 @@ const CLUSTERS = {
   sandybridge: ['sandybridge', 'haswell', 'skylake-sp'],
 } as const;
 export type MaskName = keyof typeof CLUSTERS;
+export const MASK_NAMES = Object.keys(CLUSTERS) as readonly MaskName[];
 
 export function maskOf(name: MaskName): Mask {
   return compileMask(baselineOf(models(...CLUSTERS[name]))).mask;
@@ -23,6 +24,5 @@ export function maskFile(folder: string, name: MaskName): string {
 }
 
 export function writeMasks(folder: string): void {
-  for (const name of Object.keys(CLUSTERS) as MaskName[])
-    writeFileSync(maskFile(folder, name), encodeMask(maskOf(name)));
+  for (const name of MASK_NAMES) writeFileSync(maskFile(folder, name), encodeMask(maskOf(name)));
 }

@@ -18,6 +18,11 @@ export function supervisorFile(folder: string): string {
   return join(folder, NAME);
 }
 
-export function underMask(folder: string, mask: string, command: readonly string[]): string[] {
-  return [supervisorFile(folder), 'run', '--mask', mask, '--', ...command];
+export function underMask(
+  folder: string,
+  mask: string,
+  command: readonly string[],
+  options: readonly string[] = [],
+): string[] {
+  return [supervisorFile(folder), 'run', '--mask', mask, ...options, '--', ...command];
 }
