@@ -26,6 +26,10 @@ int64_t milliseconds() {
 }
 
 uint64_t argumentOf(const Registers& registers, unsigned place) {
+  if (registers.cs == kCode32) {
+    const uint64_t list[] = {registers.rbx, registers.rcx, registers.rdx, registers.rsi, registers.rdi};
+    return list[place] & 0xffffffff;
+  }
   const uint64_t list[] = {registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9};
   return list[place];
 }
@@ -69,6 +73,14 @@ std::optional<int64_t> limitOf(const Task& task, const Registers& registers, Int
       if (readMemory(task.tid, value, &limit, sizeof limit) != sizeof limit) return std::nullopt;
       return int64_t{limit.tv_sec} * 1000 + limit.tv_nsec / 1'000'000;
     }
+    case TimeLimit::kTimespec32: {
+      if (value == 0) return -1;
+      int32_t limit[2]{};
+      if (task.space->mayBlock) return std::nullopt;
+      const Touching touching(task.tid);
+      if (readMemory(task.tid, value, limit, sizeof limit) != sizeof limit) return std::nullopt;
+      return int64_t{limit[0]} * 1000 + limit[1] / 1'000'000;
+    }
     case TimeLimit::kReceive:
       return socketLimit(task.tid, static_cast<int>(value), SO_RCVTIMEO);
     case TimeLimit::kSend:
@@ -79,37 +91,64 @@ std::optional<int64_t> limitOf(const Task& task, const Registers& registers, Int
 
 }  // namespace
 
-std::optional<InterruptibleCall> interruptibleCall(uint64_t number) {
-  switch (number) {
-    case SYS_epoll_wait:
-    case SYS_epoll_pwait:
-      return InterruptibleCall{TimeLimit::kMilliseconds, 3};
-    case SYS_epoll_pwait2:
-      return InterruptibleCall{TimeLimit::kTimespec, 3};
-    case SYS_rt_sigtimedwait:
-      return InterruptibleCall{TimeLimit::kTimespec, 2};
-    case SYS_semop:
-      return InterruptibleCall{TimeLimit::kNone, 0};
-    case SYS_semtimedop:
-      return InterruptibleCall{TimeLimit::kTimespec, 3};
-    case SYS_io_getevents:
-    case SYS_io_pgetevents:
-      return InterruptibleCall{TimeLimit::kTimespec, 4};
-    case SYS_read:
-    case SYS_readv:
-    case SYS_recvfrom:
-    case SYS_recvmsg:
-    case SYS_accept:
-    case SYS_accept4:
-      return InterruptibleCall{TimeLimit::kReceive, 0};
-    case SYS_write:
-    case SYS_writev:
-    case SYS_sendto:
-    case SYS_sendmsg:
-      return InterruptibleCall{TimeLimit::kSend, 0};
-    default:
-      return std::nullopt;
-  }
+namespace {
+
+struct KnownCall {
+  uint64_t number;
+  InterruptibleCall call;
+};
+
+constexpr KnownCall kCalls64[] = {
+    {SYS_epoll_wait, {TimeLimit::kMilliseconds, 3}},
+    {SYS_epoll_pwait, {TimeLimit::kMilliseconds, 3}},
+    {SYS_epoll_pwait2, {TimeLimit::kTimespec, 3}},
+    {SYS_rt_sigtimedwait, {TimeLimit::kTimespec, 2}},
+    {SYS_semop, {TimeLimit::kNone, 0}},
+    {SYS_semtimedop, {TimeLimit::kTimespec, 3}},
+    {SYS_io_getevents, {TimeLimit::kTimespec, 4}},
+    {SYS_io_pgetevents, {TimeLimit::kTimespec, 4}},
+    {SYS_read, {TimeLimit::kReceive, 0}},
+    {SYS_readv, {TimeLimit::kReceive, 0}},
+    {SYS_recvfrom, {TimeLimit::kReceive, 0}},
+    {SYS_recvmsg, {TimeLimit::kReceive, 0}},
+    {SYS_accept, {TimeLimit::kReceive, 0}},
+    {SYS_accept4, {TimeLimit::kReceive, 0}},
+    {SYS_write, {TimeLimit::kSend, 0}},
+    {SYS_writev, {TimeLimit::kSend, 0}},
+    {SYS_sendto, {TimeLimit::kSend, 0}},
+    {SYS_sendmsg, {TimeLimit::kSend, 0}},
+};
+
+/** arch/x86/entry/syscalls/syscall_32.tbl; old ways by ipc and socketcall aren't here. */
+constexpr KnownCall kCalls32[] = {
+    {256, {TimeLimit::kMilliseconds, 3}},  // epoll_wait
+    {319, {TimeLimit::kMilliseconds, 3}},  // epoll_pwait
+    {441, {TimeLimit::kTimespec, 3}},      // epoll_pwait2
+    {177, {TimeLimit::kTimespec32, 2}},    // rt_sigtimedwait
+    {421, {TimeLimit::kTimespec, 2}},      // rt_sigtimedwait_time64
+    {420, {TimeLimit::kTimespec, 3}},      // semtimedop_time64
+    {3, {TimeLimit::kReceive, 0}},         // read
+    {145, {TimeLimit::kReceive, 0}},       // readv
+    {371, {TimeLimit::kReceive, 0}},       // recvfrom
+    {372, {TimeLimit::kReceive, 0}},       // recvmsg
+    {364, {TimeLimit::kReceive, 0}},       // accept4
+    {4, {TimeLimit::kSend, 0}},            // write
+    {146, {TimeLimit::kSend, 0}},          // writev
+    {369, {TimeLimit::kSend, 0}},          // sendto
+    {370, {TimeLimit::kSend, 0}},          // sendmsg
+};
+
+template <size_t kCount>
+std::optional<InterruptibleCall> findCall(const KnownCall (&calls)[kCount], uint64_t number) {
+  for (const KnownCall& one : calls)
+    if (one.number == number) return one.call;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<InterruptibleCall> interruptibleCall(uint64_t number, bool is32) {
+  return is32 ? findCall(kCalls32, number) : findCall(kCalls64, number);
 }
 
 bool isRestartedAgain(const RestartedCall& before, const RestartedCall& now) {
@@ -124,9 +163,9 @@ void restartIfInterrupted(Task& task, int signal) {
   Registers registers;
   if (!readRegisters(task.tid, &registers)) return;
   if (static_cast<int64_t>(registers.orig_rax) < 0 || static_cast<int32_t>(registers.rax) != -EINTR) return;
-  if (registers.cs != kCode64) return;
-  const auto call = interruptibleCall(registers.orig_rax);
-  if (!call || !isIgnored(task.tid, signal)) return;
+  if (registers.cs != kCode64 && registers.cs != kCode32) return;
+  const auto call = interruptibleCall(registers.orig_rax, registers.cs == kCode32);
+  if (!call || (signal != 0 && !isIgnored(task.tid, signal))) return;
   const auto limit = limitOf(task, registers, *call);
   if (!limit) return;
   const RestartedCall now{registers.orig_rax, registers.rip, registers.rsp, milliseconds(), *limit};

@@ -5,7 +5,7 @@
  * Those are restarted here.
  *
  * The kernel doesn't tell how long a call has waited. One with a time limit is restarted with all of its
- * time, so it can last longer than that, once; where signals go on to come for as long as its time, EINTR
+ * time, so it can last up to three times as long; where signals go on to come for as long as its time, EINTR
  * is let through.
  */
 #ifndef CPUGATE_SUPERVISOR_INTERRUPTED_CALL_H_
@@ -20,7 +20,7 @@
 namespace cpugate {
 
 /** What limits a call's time. */
-enum class TimeLimit { kNone, kMilliseconds, kTimespec, kReceive, kSend };
+enum class TimeLimit { kNone, kMilliseconds, kTimespec, kTimespec32, kReceive, kSend };
 
 struct InterruptibleCall {
   TimeLimit limit;
@@ -28,13 +28,16 @@ struct InterruptibleCall {
   unsigned argument;
 };
 
-/** By the number of a 64-bit call; nothing for those that the kernel restarts or that mustn't be. Pure. */
-std::optional<InterruptibleCall> interruptibleCall(uint64_t number);
+/** By its number; nothing for those that the kernel restarts or that mustn't be. Pure. */
+std::optional<InterruptibleCall> interruptibleCall(uint64_t number, bool is32);
 
 /** Whether a call is restarted once more: `left` milliseconds, negative without a limit. Pure. */
 bool isRestartedAgain(const RestartedCall& before, const RestartedCall& now);
 
-/** A signal is about to be delivered that the process ignores: undoes what it has done. */
+/**
+ * A signal is about to be delivered; if the process ignores it, what it has interrupted is restarted.
+ * 0: the supervisor's own wish that it stop, of which a program knows nothing.
+ */
 void restartIfInterrupted(Task& task, int signal);
 
 }  // namespace cpugate

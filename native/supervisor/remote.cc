@@ -204,7 +204,7 @@ Co<std::optional<int64_t>> RemoteCalls::make(Registers registers, uint64_t expec
   bool isOurs = entry->op == SyscallStop::kEntry && entry->arch == (compat ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64) &&
                 entry->number == registers.rax && (expectedAt == 0 || entry->at == expectedAt);
   for (int place = 0; place < 6; ++place)
-    isOurs = isOurs && entry->arguments[place] == (compat ? asked32 : asked64)[place];
+    isOurs = isOurs && (compat ? low(entry->arguments[place]) == asked32[place] : entry->arguments[place] == asked64[place]);
   if (!isOurs) co_return tampered();
   if (!co_await toSyscallStop()) co_return std::nullopt;
   const auto exit = readSyscall(tid());

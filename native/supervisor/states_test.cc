@@ -207,9 +207,10 @@ void CallsAreRestartedWhileTimeIsLeft(Expectations& expect) {
   RestartedCall endless = again(900'000);
   endless.left = -1;
   expect.that(isRestartedAgain(first, endless), "without a limit");
-  expect.that(!interruptibleCall(SYS_nanosleep) && !interruptibleCall(SYS_connect), "the kernel's own, or never");
-  expect.that(interruptibleCall(SYS_semop)->limit == TimeLimit::kNone, "semop");
-  expect.that(interruptibleCall(SYS_epoll_wait)->argument == 3, "epoll_wait's time is its fourth");
+  expect.that(!interruptibleCall(SYS_nanosleep, false) && !interruptibleCall(SYS_connect, false), "the kernel's own, or never");
+  expect.that(interruptibleCall(SYS_semop, false)->limit == TimeLimit::kNone, "semop");
+  expect.that(interruptibleCall(256, true)->argument == 3 && !interruptibleCall(SYS_epoll_wait, true), "by their own numbers");
+  expect.that(interruptibleCall(SYS_epoll_wait, false)->argument == 3, "epoll_wait's time is its fourth");
 }
 
 Co<int> doubled(Awaited<int>& source) {

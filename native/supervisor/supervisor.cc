@@ -375,6 +375,9 @@ void Supervisor::dispatch(pid_t tid, WaitStatus status) {
   }
   const bool isAtRest = task->state != State::kInScript && task->state != State::kAwaitingParent;
   if (isAtRest && event == Event::kGroupStop) task->inGroupStop = true;
+  // A wish to stop, not the end of a group stop, which interrupts a bare program as well.
+  const bool isWish = isAtRest && event == Event::kOwnStop && !task->inGroupStop && !task->isNew;
+  if (isWish) restartIfInterrupted(*task, 0);
   if (isAtRest && event == Event::kOwnStop && task->state != State::kHeld) task->inGroupStop = false;
   perform(*task, cpugate::next(task->state, event, factsOf(*task, event)), status);
   finishScripts();
