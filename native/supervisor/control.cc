@@ -112,6 +112,7 @@ void Control::tickEvery(int milliseconds) {
 void Control::poke() {
   const int saved = errno;
   poked_ = true;
+  knocked = 1;
   if (wake_.isOpen()) wake(wake_.get());
   errno = saved;
 }

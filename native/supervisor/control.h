@@ -68,7 +68,7 @@ class Control {
   bool listen(const std::string& folder, std::string* error);
   /** Interrupts the wait every so many milliseconds as well; 0: only for requests. */
   void tickEvery(int milliseconds);
-  /** Interrupts the wait until serve() is called. Async-signal-safe. */
+  /** Interrupts the wait until serve() is called. For the waiting thread's own signal handlers. */
   void poke();
   /** Whether the waiting thread was interrupted since it last asked. */
   bool wasKnocked();

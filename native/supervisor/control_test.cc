@@ -12,7 +12,7 @@
 
 #include "../probe/expect.h"
 #include "runtime_folder.h"
-#include "stand_in.h"
+#include "control_test.h"
 
 namespace cpugate {
 namespace {
@@ -63,34 +63,34 @@ std::string heardBy(const std::string& folder, const std::string& what, const st
       .text;
 }
 
-void OutsidersAreAnswered(Expectations& expect) {
+void outsidersAreAnswered(Expectations& expect) {
   const std::string folder = newFolder();
   StandIn supervisor(folder);
   const Said answer = ask(folder, "status", getpid());
-  expect.That(answer.status == 0 && answer.text == "supervisor " + std::to_string(supervisor.pid()) + "\n",
+  expect.that(answer.status == 0 && answer.text == "supervisor " + std::to_string(supervisor.pid()) + "\n",
               "an outsider is answered: " + answer.text);
-  expect.That(supervisor.shared().asked == getpid(), "about the process that it has shown");
-  expect.That(supervisor.shared().lost == 0, "and has heard it");
+  expect.that(supervisor.shared().asked == getpid(), "about the process that it has shown");
+  expect.that(supervisor.shared().lost == 0, "and has heard it");
   const Said other = ask(folder, "status", 1);
-  expect.That(other.status == kNotSupervised, "a process that it doesn't hold: " + other.text);
+  expect.that(other.status == kNotSupervised, "a process that it doesn't hold: " + other.text);
 }
 
-void NumbersProveNothing(Expectations& expect) {
+void numbersProveNothing(Expectations& expect) {
   const std::string folder = newFolder();
   StandIn supervisor(folder);
   const ProcessHandle self = ProcessHandle::open(getpid());
   const ScopedFd connection(connectTo(folder));
   sendText(connection.get(), "status 1", self.descriptor());
-  expect.That(receive(connection.get()).starts_with(kDone) && supervisor.shared().asked == getpid(),
+  expect.that(receive(connection.get()).starts_with(kDone) && supervisor.shared().asked == getpid(),
               "the descriptor says which process is meant, not the number beside it");
   const ScopedFd bare(connectTo(folder));
   sendText(bare.get(), "detach " + std::to_string(getpid()));
-  expect.That(receive(bare.get()).starts_with("refused: "), "a number alone is refused");
+  expect.that(receive(bare.get()).starts_with("refused: "), "a number alone is refused");
   const ScopedFd wrong(connectTo(folder));
   const ScopedFd nothing(open("/dev/null", O_RDONLY | O_CLOEXEC));
   sendText(wrong.get(), "detach " + std::to_string(getpid()), nothing.get());
-  expect.That(receive(wrong.get()).starts_with("refused: "), "a descriptor of no process is refused");
-  expect.That(supervisor.shared().detached == 0, "and nothing was done");
+  expect.that(receive(wrong.get()).starts_with("refused: "), "a descriptor of no process is refused");
+  expect.that(supervisor.shared().detached == 0, "and nothing was done");
 }
 
 /** A child that does this when it is told to, and that a supervisor without privileges may trace. */
@@ -103,23 +103,23 @@ pid_t taskThat(Shared* shared, const std::function<int()>& what) {
   });
 }
 
-void TasksAreRefused(Expectations& expect) {
+void tasksAreRefused(Expectations& expect) {
   const std::string folder = newFolder();
   Shared* shared = newShared();
   {
     const pid_t task = taskThat(shared, [&] { return askSupervisor(folder, "detach", getppid(), 0); });
     StandIn supervisor(folder, task);
     shared->isReady = 1;
-    expect.That(endOf(task) == 1, "a traced process is refused");
-    expect.That(supervisor.shared().detached == 0, "and can't have itself let go");
+    expect.that(endOf(task) == 1, "a traced process is refused");
+    expect.that(supervisor.shared().detached == 0, "and can't have itself let go");
   }
   {
     const pid_t task =
         taskThat(shared, [&] { return holds(ask(folder, "detach", getppid()).text, "refused: ") ? 7 : 8; });
     StandIn supervisor(folder, task);
     shared->isReady = 1;
-    expect.That(endOf(task) == 7, "a child of it that nobody traces is refused");
-    expect.That(supervisor.shared().detached == 0, "and nothing was done for it");
+    expect.that(endOf(task) == 7, "a child of it that nobody traces is refused");
+    expect.that(supervisor.shared().detached == 0, "and nothing was done for it");
   }
   {
     StandIn supervisor(folder, 0, [&] {
@@ -129,15 +129,15 @@ void TasksAreRefused(Expectations& expect) {
         return 0;
       });
     });
-    expect.That(becomes([&] { return shared->child != 0; }) && shared->child == 101,
+    expect.that(becomes([&] { return shared->child != 0; }) && shared->child == 101,
                 "what comes of the supervisor is refused");
-    expect.That(supervisor.shared().detached == 0, "and nothing was done for it, too");
+    expect.that(supervisor.shared().detached == 0, "and nothing was done for it, too");
   }
   munmap(shared, sizeof *shared);
 }
 
 /** As a silent connection once held the only listener, so that a task could ask and be dead when it was looked up. */
-void TheDeadAreRefused(Expectations& expect) {
+void theDeadAreRefused(Expectations& expect) {
   const std::string folder = newFolder();
   Shared* shared = newShared();
   for (int round = 0; round < 5; ++round) {
@@ -149,9 +149,9 @@ void TheDeadAreRefused(Expectations& expect) {
     });
     StandIn supervisor(folder, task);
     shared->isReady = 1;
-    expect.That(endOf(task) == 0, "it asks");
+    expect.that(endOf(task) == 0, "it asks");
     sleepFor(200);
-    expect.That(supervisor.shared().detached == 0, "a task that asks and ends isn't believed an outsider");
+    expect.that(supervisor.shared().detached == 0, "a task that asks and ends isn't believed an outsider");
   }
   // An outsider, too, has to be there when its request is judged.
   StandIn supervisor(folder);
@@ -163,12 +163,12 @@ void TheDeadAreRefused(Expectations& expect) {
   }));
   kill(supervisor.pid(), SIGCONT);
   sleepFor(200);
-  expect.That(supervisor.shared().detached == 0, "whoever has ended before it was heard gets nothing");
+  expect.that(supervisor.shared().detached == 0, "whoever has ended before it was heard gets nothing");
   munmap(shared, sizeof *shared);
 }
 
 /** All tasks have a filter; so has what comes of them untraced, when its parents have ended. */
-void WhoeverHasMoreFiltersIsRefused(Expectations& expect) {
+void whoeverHasMoreFiltersIsRefused(Expectations& expect) {
   const std::string folder = newFolder();
   StandIn supervisor(folder);
   const auto install = [] {
@@ -178,34 +178,34 @@ void WhoeverHasMoreFiltersIsRefused(Expectations& expect) {
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) _exit(99);
   };
   const std::string heard = heardBy(folder, "detach", install);
-  expect.That(holds(heard, "refused: ") && holds(heard, "seccomp"), "more filters than the supervisor: " + heard);
-  expect.That(supervisor.shared().detached == 0, "nothing was done for it");
+  expect.that(holds(heard, "refused: ") && holds(heard, "seccomp"), "more filters than the supervisor: " + heard);
+  expect.that(supervisor.shared().detached == 0, "nothing was done for it");
   const std::string plain = heardBy(folder, "detach", [] {});
-  expect.That(holds(plain, "supervisor ") && supervisor.shared().detached == 1, "without, it is done: " + plain);
+  expect.that(holds(plain, "supervisor ") && supervisor.shared().detached == 1, "without, it is done: " + plain);
 }
 
-void SilentOnesDelayNobody(Expectations& expect) {
+void silentOnesDelayNobody(Expectations& expect) {
   const std::string folder = newFolder();
   StandIn supervisor(folder);
   std::vector<ScopedFd> silent;
   for (int place = 0; place < 100; ++place) silent.emplace_back(connectTo(folder));
-  expect.That(silent.back().isOpen(), "100 connect and say nothing");
+  expect.that(silent.back().isOpen(), "100 connect and say nothing");
   const auto before = Clock::now();
-  expect.That(ask(folder, "status", getpid()).status == 0, "another one is answered");
-  expect.That(Clock::now() - before < std::chrono::milliseconds(1500), "at once");
+  expect.that(ask(folder, "status", getpid()).status == 0, "another one is answered");
+  expect.that(Clock::now() - before < std::chrono::milliseconds(1500), "at once");
   const int ticks = supervisor.shared().ticks;
   sleepFor(500);
-  expect.That(supervisor.shared().ticks - ticks >= 10, "and the clock goes on");
+  expect.that(supervisor.shared().ticks - ticks >= 10, "and the clock goes on");
   for (int round = 0; round < 40; ++round) connectTo(folder);
   const int more = supervisor.shared().ticks;
   sleepFor(500);
-  expect.That(supervisor.shared().ticks - more >= 10, "also while others connect");
+  expect.that(supervisor.shared().ticks - more >= 10, "also while others connect");
   sleepFor(2500);
   char byte;
-  expect.That(recv(silent.back().get(), &byte, 1, MSG_DONTWAIT) == 0, "after a while they are shown out");
+  expect.that(recv(silent.back().get(), &byte, 1, MSG_DONTWAIT) == 0, "after a while they are shown out");
 }
 
-void WhatNobodyHeardIsLost(Expectations& expect) {
+void whatNobodyHeardIsLost(Expectations& expect) {
   const std::string folder = newFolder();
   StandIn supervisor(folder);
   const pid_t client = inChild([&] { return askSupervisor(folder, "release", getppid(), 0); });
@@ -214,29 +214,29 @@ void WhatNobodyHeardIsLost(Expectations& expect) {
   endOf(client);
   sleepFor(1000);
   // It may have been found dead before anything was done.
-  expect.That(supervisor.shared().lost == supervisor.shared().released, "a client that is killed has heard nothing");
-  expect.That(supervisor.shared().released == 1, "although the tasks were released");
-  expect.That(ask(folder, "release", getpid()).status == 0, "one that lives");
+  expect.that(supervisor.shared().lost == supervisor.shared().released, "a client that is killed has heard nothing");
+  expect.that(supervisor.shared().released == 1, "although the tasks were released");
+  expect.that(ask(folder, "release", getpid()).status == 0, "one that lives");
   sleepFor(300);
-  expect.That(supervisor.shared().released == 2 && supervisor.shared().lost == 1, "has heard it");
+  expect.that(supervisor.shared().released == 2 && supervisor.shared().lost == 1, "has heard it");
   {
     const ProcessHandle self = ProcessHandle::open(getpid());
     const ScopedFd deaf(connectTo(folder));
     sendText(deaf.get(), "release 1", self.descriptor());
-    expect.That(receive(deaf.get()).starts_with(kDone), "who is answered");
+    expect.that(receive(deaf.get()).starts_with(kDone), "who is answered");
   }
   sleepFor(300);
-  expect.That(supervisor.shared().lost == 2, "and hangs up without a word has not");
+  expect.that(supervisor.shared().lost == 2, "and hangs up without a word has not");
 }
 
-void StoppedSupervisorsAreNamed(Expectations& expect) {
+void stoppedSupervisorsAreNamed(Expectations& expect) {
   const std::string folder = newFolder();
   StandIn stopped(folder);
   kill(stopped.pid(), SIGSTOP);
   const Limits limits{std::chrono::milliseconds(300), std::chrono::milliseconds(300)};
   const Said alone = ask(folder, "detach", getpid(), limits);
   const std::string number = std::to_string(stopped.pid());
-  expect.That(alone.status == 1 && holds(alone.text, "supervisor " + number + " doesn't answer") &&
+  expect.that(alone.status == 1 && holds(alone.text, "supervisor " + number + " doesn't answer") &&
                   holds(alone.text, "kill -CONT " + number),
               "a stopped supervisor is named: " + alone.text);
   // More than may wait to be let in.
@@ -248,30 +248,30 @@ void StoppedSupervisorsAreNamed(Expectations& expect) {
       return 0;
     }));
   sleepFor(300);
-  expect.That(ask(folder, "detach", getpid(), limits).status == 1, "also where it lets nobody in");
+  expect.that(ask(folder, "detach", getpid(), limits).status == 1, "also where it lets nobody in");
   for (const pid_t client : clients) {
     kill(client, SIGKILL);
     endOf(client);
   }
   StandIn other(folder);
   const Said both = ask(folder, "status", getpid(), limits);
-  expect.That(both.status == 0 && both.text == "supervisor " + std::to_string(other.pid()) + "\n",
+  expect.that(both.status == 0 && both.text == "supervisor " + std::to_string(other.pid()) + "\n",
               "another one is asked first: " + both.text);
   kill(stopped.pid(), SIGCONT);
 }
 
-void FoldersAreOnesOwn(Expectations& expect) {
+void foldersAreOnesOwn(Expectations& expect) {
   const std::string folder = newFolder();
   StandIn supervisor(folder);
   const auto refuses = [&](const std::string& path, const std::string& why) {
     const Said answer = ask(path, "status", getpid());
-    expect.That(answer.status == 1 && holds(answer.text, why), "asking: " + why + ": " + answer.text);
+    expect.that(answer.status == 1 && holds(answer.text, why), "asking: " + why + ": " + answer.text);
     std::string error;
     Control control;
-    expect.That(!control.listen(path, &error) && holds(error, why), "listening: " + why + ": " + error);
+    expect.that(!control.listen(path, &error) && holds(error, why), "listening: " + why + ": " + error);
   };
   const std::string link = newFolder() + "/link";
-  expect.That(symlink(folder.c_str(), link.c_str()) == 0, "a link");
+  expect.that(symlink(folder.c_str(), link.c_str()) == 0, "a link");
   refuses(link, "is a symbolic link");
   const std::string file = newFolder() + "/file";
   close(open(file.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
@@ -280,36 +280,36 @@ void FoldersAreOnesOwn(Expectations& expect) {
   refuses(folder, "can be written by others");
   chmod(folder.c_str(), 0700);
   if (geteuid() == 0) {
-    expect.That(chown(folder.c_str(), 65534, 65534) == 0, "another user's");
+    expect.that(chown(folder.c_str(), 65534, 65534) == 0, "another user's");
     refuses(folder, "belongs to another user (65534)");
   }
   const Said none = ask("/nonexistent/folder", "status", getpid());
-  expect.That(none.status == kNotSupervised && holds(none.text, "no supervisor is running"), "no folder: " + none.text);
+  expect.that(none.status == kNotSupervised && holds(none.text, "no supervisor is running"), "no folder: " + none.text);
 }
 
-void SocketsAreNobodyElses(Expectations& expect) {
+void socketsAreNobodyElses(Expectations& expect) {
   const std::string folder = newFolder();
-  expect.That(newSocketPath(folder) != newSocketPath(folder), "one number in two PID namespaces, two names");
+  expect.that(newSocketPath(folder) != newSocketPath(folder), "one number in two PID namespaces, two names");
   // One that was killed.
   sockaddr_un address;
   const std::string stale = newSocketPath(folder);
   {
     const ScopedFd gone(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-    expect.That(socketAddress(stale, &address) &&
+    expect.that(socketAddress(stale, &address) &&
                     bind(gone.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0,
                 "a socket");
   }
   StandIn first(folder);
   StandIn second(folder);
-  expect.That(access(stale.c_str(), F_OK) != 0, "a socket on which nobody listens is removed");
-  expect.That(socketsIn(folder).size() == 2, "those of others stay");
+  expect.that(access(stale.c_str(), F_OK) != 0, "a socket on which nobody listens is removed");
+  expect.that(socketsIn(folder).size() == 2, "those of others stay");
   kill(first.pid(), SIGKILL);
   sleepFor(100);
-  expect.That(ask(folder, "status", getpid()).status == 0 && socketsIn(folder).size() == 1,
+  expect.that(ask(folder, "status", getpid()).status == 0 && socketsIn(folder).size() == 1,
               "who asks clears up, too");
 }
 
-void WhoIsAnsweredCanRead(Expectations& expect) {
+void whoIsAnsweredCanRead(Expectations& expect) {
   const std::string folder = newFolder();
   // It ends as soon as it has answered, as after "detach".
   const pid_t supervisor = inChild([&] {
@@ -330,9 +330,9 @@ void WhoIsAnsweredCanRead(Expectations& expect) {
   });
   becomes([&] { return !socketsIn(folder).empty(); });
   const Said answer = ask(folder, "detach", getpid());
-  expect.That(answer.status == 0 && answer.text == "bye\n", "the last word is heard: " + answer.text);
-  expect.That(endOf(supervisor) == 0, "and it ends");
-  expect.That(socketsIn(folder).empty(), "without a trace");
+  expect.that(answer.status == 0 && answer.text == "bye\n", "the last word is heard: " + answer.text);
+  expect.that(endOf(supervisor) == 0, "and it ends");
+  expect.that(socketsIn(folder).empty(), "without a trace");
 }
 
 }  // namespace
@@ -340,16 +340,16 @@ void WhoIsAnsweredCanRead(Expectations& expect) {
 
 int main() {
   cpugate::Expectations expect;
-  cpugate::OutsidersAreAnswered(expect);
-  cpugate::NumbersProveNothing(expect);
-  cpugate::TasksAreRefused(expect);
-  cpugate::TheDeadAreRefused(expect);
-  cpugate::WhoeverHasMoreFiltersIsRefused(expect);
-  cpugate::SilentOnesDelayNobody(expect);
-  cpugate::WhatNobodyHeardIsLost(expect);
-  cpugate::StoppedSupervisorsAreNamed(expect);
-  cpugate::FoldersAreOnesOwn(expect);
-  cpugate::SocketsAreNobodyElses(expect);
-  cpugate::WhoIsAnsweredCanRead(expect);
-  return expect.Conclude();
+  cpugate::outsidersAreAnswered(expect);
+  cpugate::numbersProveNothing(expect);
+  cpugate::tasksAreRefused(expect);
+  cpugate::theDeadAreRefused(expect);
+  cpugate::whoeverHasMoreFiltersIsRefused(expect);
+  cpugate::silentOnesDelayNobody(expect);
+  cpugate::whatNobodyHeardIsLost(expect);
+  cpugate::stoppedSupervisorsAreNamed(expect);
+  cpugate::foldersAreOnesOwn(expect);
+  cpugate::socketsAreNobodyElses(expect);
+  cpugate::whoIsAnsweredCanRead(expect);
+  return expect.conclude();
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -103,8 +104,11 @@ class Readiness {
     const pid_t child = fork();
     if (child == 0) {
       setsid();
-      close(ends[0]);
-      tell_.reset(ends[1]);
+      // Of what the caller had open nothing is needed, and others may wait for its end.
+      constexpr int kOwn = STDERR_FILENO + 1;
+      if (ends[1] != kOwn) dup3(ends[1], kOwn, O_CLOEXEC);
+      syscall(SYS_close_range, kOwn + 1, ~0u, 0);
+      tell_.reset(kOwn);
       return;
     }
     close(ends[1]);
@@ -170,8 +174,8 @@ int holdTasks(const Options& options) {
   if (const auto why = whyNotWanted(options)) return fail(*why, kUsage);
   std::string error;
   if (!cpuidFaulting().works(&error)) return fail(error, kUnavailable);
-  ProcessHandle root = options.pids.empty() ? ProcessHandle() : ProcessHandle::open(options.pids.front());
   Readiness readiness(options.background);
+  ProcessHandle root = options.pids.empty() ? ProcessHandle() : ProcessHandle::open(options.pids.front());
   PidFile pidFile;
   if (!pidFile.prepare(options.pidFile, &error)) return fail(error, kUsage);
   avoidOomKiller();

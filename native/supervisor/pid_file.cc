@@ -47,6 +47,8 @@ bool PidFile::write(std::string* error) {
       renameat(folder_.get(), beside_.c_str(), folder_.get(), name_.c_str()) != 0)
     return refuse(strerror(errno), error);
   beside_.clear();
+  file_.reset();
+  folder_.reset();
   return true;
 }
 

@@ -11,7 +11,7 @@
 #include "processes.h"
 #include "refusals.h"
 #include "signals.h"
-#include "stand_in.h"
+#include "control_test.h"
 #include "task_status.h"
 
 namespace cpugate {
@@ -28,56 +28,56 @@ std::string contentOf(const std::string& path) {
   return got < 0 ? "nothing" : std::string(text, static_cast<size_t>(got));
 }
 
-void PidFilesReplaceNothingElse(Expectations& expect) {
+void pidFilesReplaceNothingElse(Expectations& expect) {
   const std::string folder = newFolder();
   const std::string regular = folder + "/regular";
   close(open(regular.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
   const std::string link = folder + "/link", pipe = folder + "/pipe", inner = folder + "/inner";
-  expect.That(symlink(regular.c_str(), link.c_str()) == 0 && mkfifo(pipe.c_str(), 0600) == 0 &&
+  expect.that(symlink(regular.c_str(), link.c_str()) == 0 && mkfifo(pipe.c_str(), 0600) == 0 &&
                   mkdir(inner.c_str(), 0700) == 0,
               "a link, a pipe, a folder");
   for (const std::string& path :
        {std::string("/dev/null"), link, pipe, inner, inner + "/", folder + "/missing/file", std::string("")}) {
     std::string error;
     PidFile file;
-    expect.That(!file.prepare(path.c_str(), &error) && error.starts_with("--pid-file "), path + ": " + error);
+    expect.that(!file.prepare(path.c_str(), &error) && error.starts_with("--pid-file "), path + ": " + error);
   }
   struct stat found {};
-  expect.That(stat("/dev/null", &found) == 0 && S_ISCHR(found.st_mode), "/dev/null is a device still");
-  expect.That(lstat(link.c_str(), &found) == 0 && S_ISLNK(found.st_mode), "a link stays one");
+  expect.that(stat("/dev/null", &found) == 0 && S_ISCHR(found.st_mode), "/dev/null is a device still");
+  expect.that(lstat(link.c_str(), &found) == 0 && S_ISLNK(found.st_mode), "a link stays one");
   const std::string own = std::to_string(getpid()) + "\n";
   for (const std::string& path : {regular, folder + "/new"}) {
     std::string error;
     PidFile file;
-    expect.That(file.prepare(path.c_str(), &error), path + ": " + error);
-    expect.That(contentOf(path) != own, "nothing is there before the tasks are in hand");
-    expect.That(file.write(&error) && contentOf(path) == own, "then the number is: " + error);
+    expect.that(file.prepare(path.c_str(), &error), path + ": " + error);
+    expect.that(contentOf(path) != own, "nothing is there before the tasks are in hand");
+    expect.that(file.write(&error) && contentOf(path) == own, "then the number is: " + error);
   }
   {
     std::string error;
     PidFile unused;
-    expect.That(unused.prepare((folder + "/unused").c_str(), &error), "one that isn't written");
+    expect.that(unused.prepare((folder + "/unused").c_str(), &error), "one that isn't written");
   }
-  expect.That(access((folder + "/unused." + std::to_string(getpid())).c_str(), F_OK) != 0, "leaves nothing");
+  expect.that(access((folder + "/unused." + std::to_string(getpid())).c_str(), F_OK) != 0, "leaves nothing");
   std::string error;
   PidFile none;
-  expect.That(none.prepare(nullptr, &error) && none.write(&error), "none is wanted");
+  expect.that(none.prepare(nullptr, &error) && none.write(&error), "none is wanted");
 }
 
-void ProcessesThatCantBeHeldAreNamed(Expectations& expect) {
+void processesThatCantBeHeldAreNamed(Expectations& expect) {
   const auto why = [](pid_t pid) { return whyNotTheseProcesses({pid}); };
   const pid_t sleeper = inChild([] { return pause(); });
-  expect.That(!why(sleeper), "a process like any other");
-  expect.That(holds(why(getpid()), "is cpugate itself"), "the supervisor itself");
-  expect.That(holds(why(getppid()), "cpugate comes of"), "its parent");
+  expect.that(!why(sleeper), "a process like any other");
+  expect.that(holds(why(getpid()), "is cpugate itself"), "the supervisor itself");
+  expect.that(holds(why(getppid()), "cpugate comes of"), "its parent");
   for (const pid_t ancestor : ancestorsOf(getpid()))
-    expect.That(holds(why(ancestor), "cpugate comes of"), "an ancestor: " + std::to_string(ancestor));
+    expect.that(holds(why(ancestor), "cpugate comes of"), "an ancestor: " + std::to_string(ancestor));
   const pid_t zombie = inChild([] { return 0; });
   siginfo_t info;
   waitid(P_PID, static_cast<id_t>(zombie), &info, WEXITED | WNOWAIT);
-  expect.That(holds(why(zombie), "has ended"), "a zombie");
+  expect.that(holds(why(zombie), "has ended"), "a zombie");
   endOf(zombie);
-  expect.That(holds(why(zombie), "there is no process"), "one that is gone");
+  expect.that(holds(why(zombie), "there is no process"), "one that is gone");
   // The first thread has ended, another one runs.
   const pid_t leaderless = inChild([] {
     pthread_t thread;
@@ -85,21 +85,21 @@ void ProcessesThatCantBeHeldAreNamed(Expectations& expect) {
     syscall(SYS_exit, 0);
     return 0;
   });
-  expect.That(becomes([&] { return TaskStatus(leaderless).state() == 'Z'; }) && !why(leaderless),
+  expect.that(becomes([&] { return TaskStatus(leaderless).state() == 'Z'; }) && !why(leaderless),
               "a process whose first thread has ended");
   // kthreadd, where this PID namespace shows it.
   if (threadsOf(2).size() == 1 && access("/proc/2/exe", F_OK) != 0 && childrenOf(2).size() > 1 && geteuid() == 0)
-    expect.That(holds(why(2), "the kernel's own"), "a kernel thread");
-  expect.That(isKernelThread(sleeper) == false, "a program is none");
+    expect.that(holds(why(2), "the kernel's own"), "a kernel thread");
+  expect.that(isKernelThread(sleeper) == false, "a program is none");
   kill(leaderless, SIGKILL);
   endOf(leaderless);
   kill(sleeper, SIGKILL);
   endOf(sleeper);
-  expect.That(!whyNothingCanBeHeld(), "/proc is there");
+  expect.that(!whyNothingCanBeHeld(), "/proc is there");
 }
 
 /** cgroup.procs of a folder is what a cgroup shows. */
-void CgroupsWithCpugateAreNamed(Expectations& expect) {
+void cgroupsWithCpugateAreNamed(Expectations& expect) {
   const std::string folder = newFolder();
   const auto shows = [&](pid_t pid) {
     const ScopedFd file(open((folder + "/cgroup.procs").c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600));
@@ -107,36 +107,36 @@ void CgroupsWithCpugateAreNamed(Expectations& expect) {
     if (write(file.get(), text.data(), text.size()) < 0) _exit(1);
     return whyNotTheseCgroups({folder.c_str()});
   };
-  expect.That(holds(whyNotTheseCgroups({folder.c_str()}), "is not a cgroup v2 folder"), "an ordinary folder");
-  expect.That(holds(shows(getpid()), "holds cpugate itself"), "the supervisor's own cgroup");
-  expect.That(holds(shows(getppid()), "holds cpugate itself"), "that of whatever has called it");
+  expect.that(holds(whyNotTheseCgroups({folder.c_str()}), "is not a cgroup v2 folder"), "an ordinary folder");
+  expect.that(holds(shows(getpid()), "holds cpugate itself"), "the supervisor's own cgroup");
+  expect.that(holds(shows(getppid()), "holds cpugate itself"), "that of whatever has called it");
   const pid_t sleeper = inChild([] { return pause(); });
-  expect.That(!shows(sleeper), "a cgroup of others");
+  expect.that(!shows(sleeper), "a cgroup of others");
   kill(sleeper, SIGKILL);
   endOf(sleeper);
 }
 
-void HandlesAreOfOneProcess(Expectations& expect) {
+void handlesAreOfOneProcess(Expectations& expect) {
   const pid_t child = inChild([] { return pause(); });
   const ProcessHandle handle = ProcessHandle::open(child);
-  expect.That(handle.isOpen() && handle.isAlive() && handle.hasNumber() && handle.pid() == child, "a process that lives");
-  expect.That(ProcessHandle::duplicate(handle).pid() == child, "another handle of it");
+  expect.that(handle.isOpen() && handle.isAlive() && handle.hasNumber() && handle.pid() == child, "a process that lives");
+  expect.that(ProcessHandle::duplicate(handle).pid() == child, "another handle of it");
   const ProcessHandle same = ProcessHandle::fromDescriptor(ScopedFd(dup(handle.descriptor())));
-  expect.That(same.isOpen() && same.pid() == child, "by its descriptor alone");
-  expect.That(handle.send(SIGKILL), "can be signalled");
+  expect.that(same.isOpen() && same.pid() == child, "by its descriptor alone");
+  expect.that(handle.send(SIGKILL), "can be signalled");
   siginfo_t info;
   waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT);
-  expect.That(!handle.isAlive() && handle.hasNumber(), "a zombie keeps its number");
+  expect.that(!handle.isAlive() && handle.hasNumber(), "a zombie keeps its number");
   endOf(child);
-  expect.That(!handle.isAlive() && !handle.hasNumber() && !handle.send(SIGKILL), "what was reaped has none, and gets nothing");
-  expect.That(!ProcessHandle::open(child).isOpen(), "nor is there a handle of it");
-  expect.That(!ProcessHandle::fromDescriptor(ScopedFd(open("/dev/null", O_RDONLY | O_CLOEXEC))).isOpen(),
+  expect.that(!handle.isAlive() && !handle.hasNumber() && !handle.send(SIGKILL), "what was reaped has none, and gets nothing");
+  expect.that(!ProcessHandle::open(child).isOpen(), "nor is there a handle of it");
+  expect.that(!ProcessHandle::fromDescriptor(ScopedFd(open("/dev/null", O_RDONLY | O_CLOEXEC))).isOpen(),
               "a descriptor of something else");
-  expect.That(!ProcessHandle().isOpen() && !ProcessHandle().isAlive() && !ProcessHandle().send(0), "none");
+  expect.that(!ProcessHandle().isOpen() && !ProcessHandle().isAlive() && !ProcessHandle().send(0), "none");
 }
 
 /** As run and adopt do: a root of one's own, which ends and is waited for. */
-void SignalsGoToTheRootAndThenToTheRest(Expectations& expect) {
+void signalsGoToTheRootAndThenToTheRest(Expectations& expect) {
   Shared* shared = newShared();
   const pid_t supervisor = inChild([&] {
     Control control;
@@ -163,22 +163,22 @@ void SignalsGoToTheRootAndThenToTheRest(Expectations& expect) {
   becomes([&] { return shared->child != 0; });
   sleepFor(50);
   kill(supervisor, SIGUSR1);
-  expect.That(becomes([&] { return shared->asked == 1; }), "what pokes is passed on");
+  expect.that(becomes([&] { return shared->asked == 1; }), "what pokes is passed on");
   kill(supervisor, SIGTERM);
-  expect.That(becomes([&] { return shared->isReady == 1; }), "so is what ends");
+  expect.that(becomes([&] { return shared->isReady == 1; }), "so is what ends");
   kill(supervisor, SIGUSR1);
   sleepFor(100);
-  expect.That(shared->lost == 0, "of what comes later, only what ends");
+  expect.that(shared->lost == 0, "of what comes later, only what ends");
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
     kill(supervisor, signal);
-    expect.That(becomes([&] { return shared->lost == signal; }), "is for the rest: " + std::to_string(signal));
+    expect.that(becomes([&] { return shared->lost == signal; }), "is for the rest: " + std::to_string(signal));
   }
-  expect.That(kill(supervisor, SIGKILL) == 0 && endOf(supervisor) == 128 + SIGKILL, "none has ended it");
+  expect.that(kill(supervisor, SIGKILL) == 0 && endOf(supervisor) == 128 + SIGKILL, "none has ended it");
   munmap(shared, sizeof *shared);
 }
 
 /** As attach does. The answer is whether whoever sent the signal is proved an outsider. */
-void OnlyOutsidersDismiss(Expectations& expect) {
+void onlyOutsidersDismiss(Expectations& expect) {
   constexpr int kOutsider = 1, kNobody = 2;
   Shared* shared = newShared();
   const auto start = [&](bool background) {
@@ -208,30 +208,30 @@ void OnlyOutsidersDismiss(Expectations& expect) {
   const auto is = [&](int who) { return becomes([&] { return shared->lost != 0; }) && shared->lost.exchange(0) == who; };
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
     kill(supervisor, signal);
-    expect.That(is(kOutsider), "an outsider sends " + std::to_string(signal));
+    expect.that(is(kOutsider), "an outsider sends " + std::to_string(signal));
   }
   const pid_t task = inChild([&] {
     shared->child = getpid();
     kill(supervisor, SIGTERM);
     return pause();
   });
-  expect.That(is(kNobody), "a task can't have itself let go by a signal");
+  expect.that(is(kNobody), "a task can't have itself let go by a signal");
   kill(task, SIGKILL);
   endOf(task);
   kill(supervisor, SIGSTOP);
   endOf(inChild([&] { return kill(supervisor, SIGTERM); }));
   kill(supervisor, SIGCONT);
-  expect.That(is(kNobody), "whoever has ended meanwhile might have been one");
+  expect.that(is(kNobody), "whoever has ended meanwhile might have been one");
   sigval value{};
   sigqueue(supervisor, SIGTERM, value);
   sleepFor(100);
-  expect.That(shared->lost == 0, "a signal whose sender can be made up is none");
+  expect.that(shared->lost == 0, "a signal whose sender can be made up is none");
   kill(supervisor, SIGKILL);
   endOf(supervisor);
   supervisor = start(true);
   kill(supervisor, SIGHUP);
   sleepFor(100);
-  expect.That(shared->lost == 0, "in the background, a hangup changes nothing");
+  expect.that(shared->lost == 0, "in the background, a hangup changes nothing");
   kill(supervisor, SIGKILL);
   endOf(supervisor);
   munmap(shared, sizeof *shared);
@@ -242,11 +242,11 @@ void OnlyOutsidersDismiss(Expectations& expect) {
 
 int main() {
   cpugate::Expectations expect;
-  cpugate::PidFilesReplaceNothingElse(expect);
-  cpugate::ProcessesThatCantBeHeldAreNamed(expect);
-  cpugate::CgroupsWithCpugateAreNamed(expect);
-  cpugate::HandlesAreOfOneProcess(expect);
-  cpugate::SignalsGoToTheRootAndThenToTheRest(expect);
-  cpugate::OnlyOutsidersDismiss(expect);
-  return expect.Conclude();
+  cpugate::pidFilesReplaceNothingElse(expect);
+  cpugate::processesThatCantBeHeldAreNamed(expect);
+  cpugate::cgroupsWithCpugateAreNamed(expect);
+  cpugate::handlesAreOfOneProcess(expect);
+  cpugate::signalsGoToTheRootAndThenToTheRest(expect);
+  cpugate::onlyOutsidersDismiss(expect);
+  return expect.conclude();
 }

@@ -55,7 +55,8 @@ void dismiss(int signal, siginfo_t* info, void*) {
 void handle(int signal, void (*handler)(int, siginfo_t*, void*)) {
   struct sigaction action {}, before {};
   action.sa_sigaction = handler;
-  action.sa_flags = SA_SIGINFO | SA_RESTART;
+  // Waits are interrupted: whoever has sent it may end in a moment, and can't be looked at then.
+  action.sa_flags = SA_SIGINFO;
   sigfillset(&action.sa_mask);
   sigaction(signal, nullptr, &before);
   // What the user had ignored (nohup) stays ignored.

@@ -1,6 +1,6 @@
 /** For tests: a process that answers as a supervisor does, and processes that ask it, with nothing masked. */
-#ifndef CPUGATE_SUPERVISOR_STAND_IN_H_
-#define CPUGATE_SUPERVISOR_STAND_IN_H_
+#ifndef CPUGATE_SUPERVISOR_CONTROL_TEST_H_
+#define CPUGATE_SUPERVISOR_CONTROL_TEST_H_
 
 #include <signal.h>
 #include <sys/mman.h>
@@ -175,4 +175,4 @@ inline Said ask(const std::string& folder, const std::string& what, pid_t pid, c
 
 }  // namespace cpugate
 
-#endif  // CPUGATE_SUPERVISOR_STAND_IN_H_
+#endif  // CPUGATE_SUPERVISOR_CONTROL_TEST_H_
