@@ -41,16 +41,6 @@ struct Failure {
   _exit(failure.step == 1 ? kSupervisorFailed : failure.error == ENOENT ? kNotFound : kNotExecutable);
 }
 
-pid_t forwardTo = 0;
-
-void forward(int signal, siginfo_t* info, void*) {
-  // The terminal's driver sends to the whole foreground group: the program has it already.
-  if (info->si_code == SI_KERNEL || forwardTo <= 0) return;
-  const int saved = errno;
-  kill(forwardTo, signal);
-  errno = saved;
-}
-
 }  // namespace
 
 Launch::Launch(char* const* command) {
@@ -73,6 +63,8 @@ Launch::Launch(char* const* command) {
     complain("fork: %s", strerror(errno));
     return;
   }
+  // Nobody has waited for it yet: the number is its own.
+  process_ = ProcessHandle::open(child);
   if (syscall(SYS_ptrace, PTRACE_SEIZE, child, 0, taskOptions(false)) != 0) {
     complain(
         "can't trace its own child: %s\n  ptrace is forbidden here (a container's seccomp profile, or "
@@ -100,20 +92,6 @@ int Launch::outcome(char* const* command) const {
   }
   complain("%s: %s", printable(command[0]).c_str(), strerror(failure.error));
   return failure.error == ENOENT ? kNotFound : kNotExecutable;
-}
-
-void forwardSignals(pid_t pid) {
-  forwardTo = pid;
-  struct sigaction action {};
-  action.sa_sigaction = forward;
-  action.sa_flags = SA_SIGINFO | SA_RESTART;
-  sigfillset(&action.sa_mask);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT}) {
-    struct sigaction before {};
-    sigaction(signal, nullptr, &before);
-    // What the user had ignored (nohup) stays ignored.
-    if (before.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);
-  }
 }
 
 }  // namespace cpugate

@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include "process_handle.h"
+
 namespace cpugate {
 
 /** As shells have it (POSIX, 2.8.2), and sysexits.h for a host that can't. */
@@ -22,6 +24,8 @@ class Launch {
   /** `command` ends with a null pointer. */
   explicit Launch(char* const* command);
   pid_t pid() const { return pid_; }
+  /** The same, whoever has its number later; once. */
+  ProcessHandle takeProcess() { return std::move(process_); }
   /** Lets the child execute the program. */
   bool open() const;
   /** After the program was executed, or not: 0, or the exit status that says why not. */
@@ -29,12 +33,10 @@ class Launch {
 
  private:
   pid_t pid_ = -1;
+  ProcessHandle process_;
   int gate_ = -1;
   int failure_ = -1;
 };
-
-/** Passes on to the program what ends or pokes its supervisor, but not what the terminal sends to both. */
-void forwardSignals(pid_t pid);
 
 }  // namespace cpugate
 

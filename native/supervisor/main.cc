@@ -3,8 +3,12 @@
  * check beforehand what people can get wrong; here only what must hold is checked again.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,12 +17,16 @@
 #include <vector>
 
 #include "complain.h"
-#include "printable.h"
+#include "control_client.h"
 #include "launch.h"
 #include "mask.h"
 #include "options.h"
+#include "pid_file.h"
+#include "printable.h"
 #include "probe.h"
 #include "processes.h"
+#include "refusals.h"
+#include "runtime_folder.h"
 #include "session.h"
 #include "trap_source.h"
 
@@ -39,24 +47,49 @@ int fail(const std::string& error, int status) {
   return status;
 }
 
+/** Its end would be that of all tasks: as far as it may, it is none that memory is got from. */
+void avoidOomKiller() {
+  constexpr const char* kFile = "/proc/self/oom_score_adj";
+  char text[16]{};
+  const ScopedFd file(open(kFile, O_RDWR | O_CLOEXEC));
+  if (!file.isOpen() || read(file.get(), text, sizeof text - 1) <= 0) return;
+  // Users without privileges may go down as far as somebody with them has allowed (proc_pid_oom_score_adj(5)).
+  for (int wanted = -1000; wanted < atoi(text); wanted += 100) {
+    const std::string number = std::to_string(wanted);
+    if (pwrite(file.get(), number.data(), number.size(), 0) > 0) return;
+  }
+}
+
+/** For a process that holds tasks, when it has no more children to start. */
+void prepareToHold() {
+  // Tasks of the same user mustn't read or trace their supervisor.
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  // Whoever read its messages may be gone.
+  signal(SIGPIPE, SIG_IGN);
+}
+
 int runProgram(const Options& options) {
   const auto mask = loadMask(options.mask);
   if (!mask) return kUsage;
+  if (const auto why = whyNothingCanBeHeld()) return fail(*why, kUsage);
   std::string error;
+  PidFile pidFile;
+  if (!pidFile.prepare(options.pidFile, &error)) return fail(error, kUsage);
   if (!cpuidFaulting().works(&error)) return fail(error, kUnavailable);
-  const Launch launch(options.command);
+  Launch launch(options.command);
   if (launch.pid() < 0) return kSupervisorFailed;
-  // Tasks of the same user mustn't read or trace their supervisor.
-  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  forwardSignals(launch.pid());
+  // The program keeps what it was given.
+  avoidOomKiller();
+  prepareToHold();
   Session session(options, *mask);
-  session.keepsGuarded();
   session.supervisor().addLaunched(launch.pid());
   // Without a socket nobody can ask for anything, but the mask is as good.
   if (!session.listen(&error)) fail(error, 0);
-  if (!session.writePidFile(&error)) return fail(error, kSupervisorFailed);
+  if (!session.start(&error)) return fail(error, kSupervisorFailed);
+  session.setRoot(launch.takeProcess());
+  if (!pidFile.write(&error)) return fail(error, kSupervisorFailed);
   if (!launch.open()) return kSupervisorFailed;
-  const auto end = session.run(launch.pid());
+  const auto end = session.run();
   const int outcome = launch.outcome(options.command);
   if (outcome != 0) return outcome;
   return end ? end->shellCode() : kSupervisorFailed;
@@ -71,8 +104,11 @@ class Readiness {
     const pid_t child = fork();
     if (child == 0) {
       setsid();
-      close(ends[0]);
-      tell_.reset(ends[1]);
+      // Of what the caller had open nothing is needed, and others may wait for its end.
+      constexpr int kOwn = STDERR_FILENO + 1;
+      if (ends[1] != kOwn) dup3(ends[1], kOwn, O_CLOEXEC);
+      syscall(SYS_close_range, kOwn + 1, ~0u, 0);
+      tell_.reset(kOwn);
       return;
     }
     close(ends[1]);
@@ -82,8 +118,18 @@ class Readiness {
     _exit(child > 0 && waitpid(child, &end, 0) == child && WIFEXITED(end) ? WEXITSTATUS(end) : kSupervisorFailed);
   }
 
-  void tell() {
-    if (tell_.isOpen() && write(tell_.get(), "", 1) != 1) return;
+  /** From here on nobody who reads the caller's output waits for the end of this process; its words go to a log. */
+  void tell(const std::string& log) {
+    if (!tell_.isOpen()) return;
+    const ScopedFd nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
+    const ScopedFd words(open(log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      struct stat found {};
+      const int to = standard == STDERR_FILENO && words.isOpen() ? words.get() : nothing.get();
+      // Nobody waits for the end of a file.
+      if (fstat(standard, &found) == 0 && !S_ISREG(found.st_mode)) dup2(to, standard);
+    }
+    if (write(tell_.get(), "", 1) != 1) return;
     tell_.reset();
   }
 
@@ -91,12 +137,33 @@ class Readiness {
   ScopedFd tell_;
 };
 
-std::vector<pid_t> wantedProcesses(const Options& options, std::string* error) {
+/** What `attach` is told to do at last: how many it holds, and how they are let go. */
+void sayWhatIsHeld(const Options& options, Session& session) {
+  const auto processes = session.supervisor().processes();
+  const size_t threads = session.supervisor().threads();
+  const auto count = [](size_t number, const char* one, const char* many) {
+    return std::to_string(number) + " " + (number == 1 ? one : many);
+  };
+  std::string text = "holds " + count(processes.size(), "process", "processes") + " (" +
+                     count(threads, "thread", "threads") + ") under the mask; supervisor " + std::to_string(getpid()) + "\n";
+  const std::string folder = session.folder() == defaultRuntimeDir() ? "" : " --runtime-dir " + printable(session.folder());
+  if (!processes.empty()) {
+    const pid_t pid = options.pids.empty() ? processes.front() : options.pids.front();
+    text += "cpugate detach --pid " + std::to_string(pid) + folder + " lets go\n";
+  }
+  fputs(text.c_str(), stdout);
+  fflush(stdout);
+}
+
+std::optional<std::string> whyNotWanted(const Options& options) {
+  if (auto why = whyNothingCanBeHeld()) return why;
+  if (auto why = whyNotTheseProcesses(options.pids)) return why;
+  return whyNotTheseCgroups(options.cgroups);
+}
+
+std::vector<pid_t> wantedProcesses(const Options& options) {
   std::vector<pid_t> pids = options.pids;
-  for (const pid_t pid : pids)
-    if (threadsOf(pid).empty()) *error = "there is no process " + std::to_string(pid);
-  for (const char* cgroup : options.cgroups)
-    if (!processesIn(cgroup, &pids)) *error = std::string(cgroup) + " is not a cgroup v2 folder";
+  for (const char* cgroup : options.cgroups) processesIn(cgroup, &pids);
   return pids;
 }
 
@@ -104,26 +171,36 @@ std::vector<pid_t> wantedProcesses(const Options& options, std::string* error) {
 int holdTasks(const Options& options) {
   const auto mask = loadMask(options.mask);
   if (!mask) return kUsage;
+  if (const auto why = whyNotWanted(options)) return fail(*why, kUsage);
   std::string error;
   if (!cpuidFaulting().works(&error)) return fail(error, kUnavailable);
-  const auto pids = wantedProcesses(options, &error);
-  if (!error.empty()) return fail(error, kUsage);
   Readiness readiness(options.background);
+  ProcessHandle root = options.pids.empty() ? ProcessHandle() : ProcessHandle::open(options.pids.front());
+  PidFile pidFile;
+  if (!pidFile.prepare(options.pidFile, &error)) return fail(error, kUsage);
+  avoidOomKiller();
+  prepareToHold();
   Session session(options, *mask);
-  if (!session.listen(&error)) return fail(error, kSupervisorFailed);
+  if (!session.listen(&error) || !session.start(&error)) return fail(error, kSupervisorFailed);
+  // Before anything is held: what ends this process would end the tasks.
+  session.setRoot(std::move(root));
   const bool adopts = options.mode == Mode::kAdopt;
   const std::set<pid_t> keepStopped(options.keepStopped.begin(), options.keepStopped.end());
-  if (!session.holding().take(pids, !options.pids.empty(), adopts, keepStopped, &error))
+  if (!session.holding().take(wantedProcesses(options), !options.pids.empty(), adopts, keepStopped, &error))
     return fail(error, kSupervisorFailed);
-  if (!session.writePidFile(&error)) return fail(error, kSupervisorFailed);
-  readiness.tell();
-  const auto end = session.run(options.pids.empty() ? 0 : options.pids.front());
+  if (!pidFile.write(&error)) {
+    if (std::string why; !session.detach(&why)) complain("%s", why.c_str());
+    return fail(error, kSupervisorFailed);
+  }
+  if (!adopts) sayWhatIsHeld(options, session);
+  readiness.tell(session.folder() + "/supervisor.log");
+  const auto end = session.run();
   return adopts && end ? end->shellCode() : 0;
 }
 
 int control(const Options& options) {
   const std::string folder = options.runtimeDir != nullptr ? options.runtimeDir : defaultRuntimeDir();
-  return askSupervisor(folder, {options.request, options.pids.front(), options.until, 0});
+  return askSupervisor(folder, options.request, options.pids.front(), options.until);
 }
 
 }  // namespace

@@ -1,25 +1,30 @@
 #include "session.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
+#include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "complain.h"
-#include "printable.h"
+#include "outsider.h"
 #include "processes.h"
+#include "runtime_folder.h"
+#include "signals.h"
 
 namespace cpugate {
 
 namespace {
 
+using std::chrono::steady_clock;
+
 /** How long a process that joins a cgroup may run unmasked, and a look at released ones may wait. */
 constexpr int kLookMilliseconds = 20;
+/** Another tracer may hold released tasks for a while. */
+constexpr std::chrono::seconds kTakeBackAgain{1};
+
+const char* nameOf(Mode mode) { return mode == Mode::kRun ? "run" : mode == Mode::kAttach ? "attach" : "adopt"; }
 
 }  // namespace
 
@@ -31,11 +36,22 @@ Session::Session(const Options& options, const Mask& mask)
   cgroupsGone_ = options.cgroups.empty();
 }
 
-bool Session::listen(std::string* error) {
-  const std::string folder = options_.runtimeDir != nullptr ? options_.runtimeDir : defaultRuntimeDir();
-  if (!control_.listen(folder, error)) return false;
+std::string Session::folder() const {
+  return options_.runtimeDir != nullptr ? options_.runtimeDir : defaultRuntimeDir();
+}
+
+bool Session::start(std::string* error) {
+  if (!control_.start(error)) return false;
   updateTick();
   return true;
+}
+
+void Session::setRoot(ProcessHandle root) {
+  root_ = root.pid();
+  if (options_.mode == Mode::kAttach)
+    letGoOnSignals(options_.background, control_);
+  else
+    passSignalsOn(std::move(root), control_);
 }
 
 void Session::updateTick() {
@@ -43,42 +59,69 @@ void Session::updateTick() {
   control_.tickEvery(looks ? kLookMilliseconds : 0);
 }
 
-bool Session::writePidFile(std::string* error) const {
-  if (options_.pidFile == nullptr) return true;
-  const std::string path = options_.pidFile;
-  const std::string beside = path + "." + std::to_string(getpid());
-  const std::string text = std::to_string(getpid()) + "\n";
-  const ScopedFd file(open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (file.isOpen() && write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-      rename(beside.c_str(), path.c_str()) == 0)
-    return true;
-  *error = printable(path) + ": " + strerror(errno);
-  unlink(beside.c_str());
-  return false;
-}
-
-std::optional<WaitStatus> Session::run(pid_t root) {
-  return supervisor_.run(root, [this] { return isDone(); });
+std::optional<WaitStatus> Session::run() {
+  return supervisor_.run(root_, [this] { return isDone(); });
 }
 
 bool Session::isDone() {
-  if (detached_) return true;
   holding_.dropEnded();
   return cgroupsGone_ && holding_.released().empty();
 }
 
 void Session::onKnock() {
-  control_.serve([this](const Request& request) { return answer(request); });
-  if (until_.isOpen()) {
-    pollfd waited{until_.get(), POLLIN, 0};
-    if (poll(&waited, 1, 0) > 0) {
-      until_.reset();
-      std::string error;
-      if (!holding_.takeBack(&error)) complain("%s", error.c_str());
-    }
-  }
+  control_.serve([this](const Request& request) { return answer(request); },
+                 [this](uint64_t request) {
+                   // Whoever asked has died before it knew: nobody would let the tasks go on.
+                   if (request == releasedBy_ && !holding_.released().empty()) takeBackAt_ = steady_clock::now();
+                 });
+  passSignals();
+  followDismissal();
+  takeBackWhenDue();
   if (!cgroupsGone_) takeNewcomers();
   updateTick();
+}
+
+/** The root has ended, others of its tree live on: whoever wants an end means them. */
+void Session::passSignals() {
+  for (const int signal : signalsForTheRest())
+    // This thread is the one that waits for them, so their numbers are still their own.
+    for (const pid_t pid : supervisor_.processes()) kill(pid, signal);
+}
+
+/** A task that could have itself let go would undo its mask: who sends the signal has to be an outsider. */
+void Session::followDismissal() {
+  const auto dismissal = takeDismissal();
+  if (!dismissal) return;
+  std::string error;
+  if (!dismissal->isForeign)
+    error = whyNoOutsider(dismissal->sender, [this](pid_t pid) { return holds(pid); }).value_or("");
+  if (error.empty() && detach(&error)) return;
+  complain("the tasks weren't let go at signal %d (%s): %s; \"cpugate detach\" lets them go", dismissal->signal,
+           strsignal(dismissal->signal), error.c_str());
+}
+
+bool Session::takeBack(std::string* error) {
+  if (!holding_.takeBack(error)) return false;
+  // What comes back is put under the mask, unless that was gone before.
+  if (detached_) holding_.disarm();
+  until_ = {};
+  releasedBy_ = 0;
+  takeBackAt_.reset();
+  saidWhyNotBack_ = false;
+  return true;
+}
+
+void Session::takeBackWhenDue() {
+  const auto now = steady_clock::now();
+  if (until_.isOpen() && !until_.isAlive()) {
+    until_ = {};
+    takeBackAt_ = now;
+  }
+  if (!takeBackAt_ || now < *takeBackAt_) return;
+  std::string error;
+  if (takeBack(&error)) return;
+  takeBackAt_ = now + kTakeBackAgain;
+  if (!std::exchange(saidWhyNotBack_, true)) complain("released tasks can't be taken back yet: %s", error.c_str());
 }
 
 void Session::takeNewcomers() {
@@ -87,12 +130,8 @@ void Session::takeNewcomers() {
   for (const char* cgroup : options_.cgroups) {
     std::vector<pid_t> pids;
     any |= processesIn(cgroup, &pids);
-    for (const pid_t pid : pids) {
-      const auto& released = holding_.released();
-      const bool isReleased =
-          std::any_of(released.begin(), released.end(), [pid](const Released& one) { return one.pid == pid; });
-      if (!isReleased && !supervisor_.holds(pid)) newcomers.push_back(pid);
-    }
+    for (const pid_t pid : pids)
+      if (pid != getpid() && !holds(pid)) newcomers.push_back(pid);
   }
   if (!any) cgroupsGone_ = true;
   for (const pid_t pid : newcomers) {
@@ -105,57 +144,63 @@ void Session::takeNewcomers() {
   }
 }
 
-bool Session::holds(pid_t pid) const {
-  const auto& released = holding_.released();
-  return supervisor_.holds(pid) ||
-         std::any_of(released.begin(), released.end(), [pid](const Released& one) { return one.pid == pid; });
+bool Session::isReleased(pid_t pid) const {
+  return std::ranges::any_of(holding_.released(), [pid](const Released& one) { return one.pid == pid; });
 }
 
+bool Session::holds(pid_t pid) const { return supervisor_.holds(pid) || isReleased(pid); }
+
 std::string Session::answer(const Request& request) {
-  if (!holds(request.pid)) return "none";
-  // A task that could ask for this would undo its mask.
-  if (supervisor_.holds(request.asker)) return "none";
+  // Judged once more, now that nothing comes between the look and the deed.
+  if (!request.asker.isAlive()) return "refused: whoever asked has ended";
+  if (const auto why = whyNoOutsider(request.asker, [this](pid_t pid) { return holds(pid); })) return "refused: " + *why;
+  if (!request.process.hasNumber() || !holds(request.process.pid())) return kNotHeld;
   if (request.what == "status") return status();
   if (request.what == "release") return release(request);
-  if (request.what == "detach") return detach();
-  if (request.what != "resume") return "no such request: " + request.what;
   std::string error;
-  until_.reset();
-  return holding_.takeBack(&error) ? "ok\n" : error;
+  if (request.what == "detach") return detach(&error) ? kDone : error;
+  if (request.what == "resume") return takeBack(&error) ? kDone : error;
+  return "no such request: " + request.what;
 }
 
 std::string Session::release(const Request& request) {
-  ScopedFd until;
-  if (request.until != 0) {
-    until.reset(static_cast<int>(syscall(SYS_pidfd_open, request.until, 0)));
-    if (!until.isOpen()) return "there is no process " + std::to_string(request.until);
-  }
   std::string error;
+  if (request.until.isOpen() && !request.until.isAlive())
+    return "the process until whose end the tasks were to be released has ended";
   if (!holding_.release(&error)) return error;
-  until_ = std::move(until);
-  std::string text = "ok\n";
+  releasedBy_ = request.id;
+  if (request.until.isOpen()) until_ = ProcessHandle::duplicate(request.until);
+  std::string text = kDone;
   for (const Released& one : holding_.released())
     text += std::to_string(one.pid) + (one.wasStopped ? " stopped\n" : " running\n");
   return text;
 }
 
-std::string Session::detach() {
+bool Session::detach(std::string* error) {
+  // Those that are released would stay stopped.
+  if (!holding_.released().empty() && !takeBack(error)) return false;
   detached_ = true;
   cgroupsGone_ = true;
-  if (guarded_)
+  if (options_.mode == Mode::kRun)
     holding_.disarm();
   else
     holding_.detach();
-  return "ok\n";
+  return true;
 }
 
 std::string Session::status() const {
-  std::string text = "ok\nsupervisor " + std::to_string(getpid()) + "\nanswered " +
-                     std::to_string(supervisor_.answered()) + "\nthreads " +
-                     std::to_string(supervisor_.threads()) + "\n";
-  if (detached_) text += "detached\n";
+  std::string text = kDone;
+  const auto add = [&text](const char* name, const std::string& value) { text += name + (" " + value) + "\n"; };
+  add("supervisor", std::to_string(getpid()));
+  add("mode", nameOf(options_.mode));
+  if (root_ != 0) add("root", std::to_string(root_));
+  add("state", !holding_.released().empty() ? "released" : detached_ ? "unmasked" : "masked");
+  add("answered", std::to_string(supervisor_.answered()));
+  add("threads", std::to_string(supervisor_.threads()));
+  for (const pid_t pid : supervisor_.processes())
+    add("process", std::to_string(pid) + (supervisor_.isMasked(pid) ? " masked" : " bare"));
   for (const Released& one : holding_.released())
-    text += "released " + std::to_string(one.pid) + (one.wasStopped ? " stopped\n" : " running\n");
+    add("process", std::to_string(one.pid) + (one.wasStopped ? " released stopped" : " released running"));
   return text;
 }
 

@@ -35,9 +35,13 @@ uint64_t TaskStatus::signals(std::string_view field) const {
   return value == nullptr ? 0 : strtoull(value, nullptr, 16);
 }
 
-bool TaskStatus::hasEnded() const {
+char TaskStatus::state() const {
   const char* state = behind("State");
-  return state == nullptr || *state == 'Z' || *state == 'X';
+  return state == nullptr ? '\0' : *state;
+}
+
+bool TaskStatus::hasEnded() const {
+  return state() == '\0' || state() == 'Z' || state() == 'X';
 }
 
 }  // namespace cpugate

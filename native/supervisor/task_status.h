@@ -20,6 +20,8 @@ class TaskStatus {
   long number(std::string_view field) const;
   /** A set of signals ("SigCgt"), bit 0 for signal 1; empty where it isn't told. */
   uint64_t signals(std::string_view field) const;
+  /** As ps has it ('T': stopped); '\0' where it isn't told. */
+  char state() const;
   /** A zombie, or gone: it runs nothing. */
   bool hasEnded() const;
 
