@@ -100,7 +100,7 @@ export function checkMask(tree: MaskedTree, mask: NamedBaseline | undefined): vo
   const held = status?.mask;
   if (held === undefined)
     refuse(
-      `the supervisor of process ${root} doesn't tell which mask it holds`,
+      `the supervisor of process ${root} doesn't name its mask`,
       'It is of another version: dump with the cpugate that started it.',
     );
   const given = maskMark(encodeMask(compileMask(mask.baseline).mask));

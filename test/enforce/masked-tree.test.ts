@@ -107,7 +107,7 @@ describe('--mask at a dump', () => {
       haswell,
       /^process 8 of the tree reads the real CPU/,
     ],
-    ['any, of a supervisor that does not say its own', untold, haswell, /doesn't tell which mask/],
+    ['any, of a supervisor that does not say its own', untold, haswell, /doesn't name its mask/],
   ])('%s is refused', (_, tree, mask, message) => {
     expect(() => checkMask(tree, mask)).toThrow(
       expect.objectContaining({ code: 'mask-differs', message: expect.stringMatching(message) }),
