@@ -13,6 +13,7 @@
 #include "complain.h"
 #include "printable.h"
 #include "processes.h"
+#include "task_status.h"
 
 namespace cpugate {
 
@@ -21,10 +22,16 @@ namespace {
 /** How long a process that joins a cgroup may run unmasked, and a look at released ones may wait. */
 constexpr int kLookMilliseconds = 20;
 
+std::string markOf(const MaskHeader& header) {
+  char text[32];
+  snprintf(text, sizeof text, "%08x %u", header.crc32, header.fileBytes);
+  return text;
+}
+
 }  // namespace
 
 Session::Session(const Options& options, const Mask& mask)
-    : options_(options), supervisor_(mask, cpuidFaulting()), holding_(supervisor_) {
+    : options_(options), supervisor_(mask, cpuidFaulting()), holding_(supervisor_), maskMark_(markOf(mask.header)) {
   supervisor_.betweenWaits([this] {
     if (control_.wasKnocked()) onKnock();
   });
@@ -97,9 +104,13 @@ void Session::takeNewcomers() {
   if (!any) cgroupsGone_ = true;
   for (const pid_t pid : newcomers) {
     std::string error;
+    // A child of a task's, which is masked from its start; its parent's stop will tell of it.
+    if (TaskStatus(pid).number("TracerPid") == getpid()) continue;
     // One that another program traces is tried again and again; that is said once.
-    if (holding_.take({pid}, false, false, {}, &error))
+    if (holding_.take({pid}, false, false, {}, &error)) {
       refused_.erase(pid);
+      tookNewcomers_ = true;
+    }
     else if (refused_.insert(pid).second)
       complain("%s", error.c_str());
   }
@@ -153,7 +164,10 @@ std::string Session::status() const {
   std::string text = "ok\nsupervisor " + std::to_string(getpid()) + "\nanswered " +
                      std::to_string(supervisor_.answered()) + "\nthreads " +
                      std::to_string(supervisor_.threads()) + "\n";
-  if (detached_) text += "detached\n";
+  text += "mask " + maskMark_ + "\n";
+  // Whoever has come since had run without the mask, and may have kept what it saw.
+  if (options_.fromStart && !tookNewcomers_) text += "from-start\n";
+  if (detached_) text += "unmasked\n";
   for (const Released& one : holding_.released())
     text += "released " + std::to_string(one.pid) + (one.wasStopped ? " stopped\n" : " running\n");
   return text;

@@ -21,8 +21,11 @@ export interface SupervisorStatus {
 
 const SUPERVISOR = /^supervisor ([1-9]\d{0,9})$/;
 const MODE = /^mode (run|attach|adopt)$/;
-const PROCESS = /^process ([1-9]\d{0,9}) (masked|bare|released)$/;
+const PROCESS = /^process ([1-9]\d{0,9}) (?:(masked|bare)|(released)(?: stopped| running)?)$/;
 const MASK = /^mask ([0-9a-f]{8}) (\d{1,9})$/;
+
+/** However it is put: "detached" is what earlier supervisors say. */
+const UNMASKED: ReadonlySet<string> = new Set(['unmasked', 'state unmasked', 'detached']);
 
 /** What is said twice and not alike is told by neither. */
 function onlyOne<T>(all: readonly T[]): T | undefined {
@@ -33,8 +36,9 @@ function onlyOne<T>(all: readonly T[]): T | undefined {
 function processesIn(lines: readonly string[]): Map<number, HeldState> {
   const processes = new Map<number, HeldState>();
   for (const line of lines) {
-    const [, pid, state] = PROCESS.exec(line) ?? [];
+    const [, pid, held, released] = PROCESS.exec(line) ?? [];
     if (pid === undefined) continue;
+    const state = held ?? released;
     const before = processes.get(Number(pid));
     const isContradicted = before !== undefined && before !== state;
     processes.set(Number(pid), isContradicted ? 'bare' : (state as HeldState));
@@ -51,8 +55,7 @@ export function parseStatus(text: string): SupervisorStatus | undefined {
   if (supervisor === 0) return undefined;
   const mode = onlyOne(words(MODE)) as SupervisorStatus['mode'];
   const mask = MASK.exec(onlyOne(lines.filter((line) => MASK.test(line))) ?? '');
-  // "detached" is what earlier supervisors say.
-  const isUnmasked = lines.includes('unmasked') || lines.includes('detached');
+  const isUnmasked = lines.some((line) => UNMASKED.has(line));
   return {
     supervisor,
     mode,

@@ -52,7 +52,7 @@ describe('the tasks were masked from their start', () => {
 });
 
 describe('let go', () => {
-  test.each(['unmasked', 'detached'])('"%s" is so of all', (line) => {
+  test.each(['unmasked', 'state unmasked', 'detached'])('"%s" is so of all', (line) => {
     expect(parse(line)?.isUnmasked).toBe(true);
   });
   test.each(['unmasked 4711', ' unmasked', 'unmaskeds'])('"%s" is another word', (line) => {
@@ -64,6 +64,9 @@ describe('a process', () => {
   test.each<[string, string[], string | undefined]>([
     ['bare', ['process 5 bare'], 'bare'],
     ['released', ['process 5 released'], 'released'],
+    ['released that ran', ['process 5 released running'], 'released'],
+    ['released that was stopped', ['process 5 released stopped'], 'released'],
+    ['masked and something else', ['process 5 masked running'], undefined],
     ['of whom nothing is said', [], undefined],
     ['of whom two things are said', ['process 5 masked', 'process 5 released'], 'bare'],
     [
