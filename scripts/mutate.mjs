@@ -74,6 +74,25 @@ const ROOMS = {
     ],
   },
   criu: { sources: ['src/criu/'], tests: ['test/criu/'] },
+  // What decides there: the rest starts and signals processes.
+  enforce: {
+    sources: [
+      'criu-options',
+      'supervisor-status',
+      'masked-tree',
+      'supervisor-arguments',
+      'own-tree',
+      'cgroups',
+      'pid-file',
+      'dump-hook',
+      'restore-hook',
+      'restored-tasks',
+    ].map((name) => `src/enforce/${name}.ts`),
+    tests: [
+      ...['criu-options', 'supervisor-status', 'masked-tree', 'supervisor-arguments', 'own-tree'],
+      ...['dump-hook', 'restore-hook', 'processes'],
+    ].map((name) => `test/enforce/${name}.test`),
+  },
 };
 
 /** Numbers from 0 up to 1 that depend on the seed alone (mulberry32). */
