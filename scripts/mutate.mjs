@@ -74,7 +74,7 @@ const ROOMS = {
     ],
   },
   criu: { sources: ['src/criu/'], tests: ['test/criu/'] },
-  // What decides there: the rest starts and signals processes.
+  // What decides there; the rest starts and signals processes.
   enforce: {
     sources: [
       'criu-options',
@@ -85,12 +85,10 @@ const ROOMS = {
       'cgroups',
       'pid-file',
       'dump-hook',
-      'restore-hook',
-      'restored-tasks',
     ].map((name) => `src/enforce/${name}.ts`),
     tests: [
       ...['criu-options', 'supervisor-status', 'masked-tree', 'supervisor-arguments', 'own-tree'],
-      ...['dump-hook', 'restore-hook', 'processes'],
+      'dump-hook',
     ].map((name) => `test/enforce/${name}.test`),
   },
 };
