@@ -27,7 +27,7 @@ dump() {
 
 start masked
 dump masked-silent
-dump masked --mask "$baseline" 
+dump masked --mask "$baseline"
 
 start detached
 $CPUGATE detach --pid "$task"
@@ -38,6 +38,7 @@ sleep 1
 echo "LET-GO restored state=$(sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$(pgrep -x migrant | head -1)/status")"
 pkill -9 -x migrant
 
+rm -rf $images
 setsid sleep 1000 </dev/null >/dev/null 2>&1 &
 task=$!
 sleep 0.2
