@@ -74,6 +74,23 @@ const ROOMS = {
     ],
   },
   criu: { sources: ['src/criu/'], tests: ['test/criu/'] },
+  // What decides there; the rest starts and signals processes.
+  enforce: {
+    sources: [
+      'criu-options',
+      'supervisor-status',
+      'masked-tree',
+      'supervisor-arguments',
+      'own-tree',
+      'cgroups',
+      'pid-file',
+      'dump-hook',
+    ].map((name) => `src/enforce/${name}.ts`),
+    tests: [
+      ...['criu-options', 'supervisor-status', 'masked-tree', 'supervisor-arguments', 'own-tree'],
+      'dump-hook',
+    ].map((name) => `test/enforce/${name}.test`),
+  },
 };
 
 /** Numbers from 0 up to 1 that depend on the seed alone (mulberry32). */

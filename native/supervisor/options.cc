@@ -14,14 +14,14 @@ namespace {
 
 constexpr const char* kUsageText =
     "usage: cpugate-supervisor run --mask FILE [--pid-file FILE] [--runtime-dir DIR] -- PROGRAM [ARGUMENT...]\n"
-    "       cpugate-supervisor attach --mask FILE (--pid PID | --cgroup PATH)... [--background] [--pid-file FILE]\n"
-    "       cpugate-supervisor adopt --mask FILE --pid PID [--keep-stopped PID]... [--background] [--pid-file FILE]\n"
+    "       cpugate-supervisor attach --mask FILE (--pid PID | --cgroup PATH)... [--background] [--pid-file FILE] [--from-start]\n"
+    "       cpugate-supervisor adopt --mask FILE --pid PID [--keep-stopped PID]... [--background] [--pid-file FILE] [--from-start]\n"
     "       cpugate-supervisor control --pid PID (status | detach | release [--until PID] | resume)\n"
     "       cpugate-supervisor probe\n"
     "       cpugate-supervisor check-mask FILE\n"
     "\"cpugate run\", \"attach\" and \"restore\" call it with the right arguments.\n";
 
-enum { kMask = 256, kPid, kCgroup, kPidFile, kRuntimeDir, kBackground, kKeepStopped, kUntil };
+enum { kMask = 256, kPid, kCgroup, kPidFile, kRuntimeDir, kBackground, kKeepStopped, kUntil, kFromStart };
 
 constexpr option kOptions[] = {
     {"mask", required_argument, nullptr, kMask},
@@ -32,6 +32,7 @@ constexpr option kOptions[] = {
     {"background", no_argument, nullptr, kBackground},
     {"keep-stopped", required_argument, nullptr, kKeepStopped},
     {"until", required_argument, nullptr, kUntil},
+    {"from-start", no_argument, nullptr, kFromStart},
     {nullptr, 0, nullptr, 0},
 };
 
@@ -83,6 +84,9 @@ bool take(Options& options, int which) {
       return true;
     case kUntil:
       options.until = pid;
+      return true;
+    case kFromStart:
+      options.fromStart = true;
       return true;
     default:
       fputs(kUsageText, stderr);

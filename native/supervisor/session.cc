@@ -12,6 +12,7 @@
 #include "processes.h"
 #include "runtime_folder.h"
 #include "signals.h"
+#include "task_status.h"
 
 namespace cpugate {
 
@@ -26,10 +27,16 @@ constexpr std::chrono::seconds kTakeBackAgain{1};
 
 const char* nameOf(Mode mode) { return mode == Mode::kRun ? "run" : mode == Mode::kAttach ? "attach" : "adopt"; }
 
+std::string markOf(const MaskHeader& header) {
+  char text[32];
+  snprintf(text, sizeof text, "%08x %u", header.crc32, header.fileBytes);
+  return text;
+}
+
 }  // namespace
 
 Session::Session(const Options& options, const Mask& mask)
-    : options_(options), supervisor_(mask, cpuidFaulting()), holding_(supervisor_) {
+    : options_(options), supervisor_(mask, cpuidFaulting()), holding_(supervisor_), maskMark_(markOf(mask.header)) {
   supervisor_.betweenWaits([this] {
     if (control_.wasKnocked()) onKnock();
   });
@@ -136,11 +143,15 @@ void Session::takeNewcomers() {
   if (!any) cgroupsGone_ = true;
   for (const pid_t pid : newcomers) {
     std::string error;
+    // A child of a task's, which is masked from its start; its parent's stop will tell of it.
+    if (TaskStatus(pid).number("TracerPid") == getpid()) continue;
     // One that another program traces is tried again and again; that is said once.
-    if (holding_.take({pid}, false, false, {}, &error))
+    if (holding_.take({pid}, false, false, {}, &error)) {
       refused_.erase(pid);
-    else if (refused_.insert(pid).second)
+      tookNewcomers_ = true;
+    } else if (refused_.insert(pid).second) {
       complain("%s", error.c_str());
+    }
   }
 }
 
@@ -199,6 +210,10 @@ std::string Session::status() const {
   add("threads", std::to_string(supervisor_.threads()));
   for (const pid_t pid : supervisor_.processes())
     add("process", std::to_string(pid) + (supervisor_.isMasked(pid) ? " masked" : " bare"));
+  add("mask", maskMark_);
+  // Whoever has come since had run without the mask, and may have kept what it saw.
+  if (options_.fromStart && !tookNewcomers_) text += "from-start\n";
+  if (detached_) text += "unmasked\n";
   for (const Released& one : holding_.released())
     add("process", std::to_string(one.pid) + (one.wasStopped ? " released stopped" : " released running"));
   return text;

@@ -6,6 +6,7 @@ import type { Arguments } from './arguments.js';
 import { ownUid, runtimeFolderOf } from './mask-arguments.js';
 import { namedBaseline } from './named-baseline.js';
 import { writeErr } from './output.js';
+import { withoutCgroup } from './supervision-lines.js';
 import { describeTerminal } from './terminal.js';
 import { VERSION } from './version.js';
 
@@ -17,14 +18,19 @@ function variable(name: string): string {
   });
 }
 
-const rootPid = () => Number(variable('CRTOOLS_INIT_PID'));
+/** Throws InputError where it isn't there. */
+async function rootPid(): Promise<number> {
+  const { livingProcess } = await import('../enforce/processes.js');
+  return livingProcess(Number(variable('CRTOOLS_INIT_PID')), "CRIU's root task");
+}
+
 const imagesFolder = () => realpathSync(variable('CRTOOLS_IMAGE_DIR'));
 
 async function beforeDump(args: Arguments): Promise<void> {
   const hook = await import('../enforce/dump-hook.js');
   const path = args.text('mask');
   const mask = path === undefined ? undefined : await namedBaseline(path);
-  hook.beforeDump(imagesFolder(), rootPid(), process.ppid, {
+  hook.beforeDump(imagesFolder(), await rootPid(), process.ppid, {
     mask,
     cpugate: VERSION,
     runtimeFolder: runtimeFolderOf(args),
@@ -47,25 +53,27 @@ async function beforeRestore(args: Arguments): Promise<void> {
     });
   }
   const folder = runtimeFolderOf(args);
-  const plan = planSupervision(args, judged);
-  hook.forgetSupervision(folder, process.ppid);
-  if (plan !== undefined) hook.noteSupervision(folder, ownUid(), process.ppid, plan);
+  const supervision = planSupervision(args, judged);
+  const stopped = judged.images.record?.stopped;
+  hook.writeNote(folder, ownUid(), process.ppid, { supervision, stopped });
 }
 
 async function beforeResume(args: Arguments): Promise<void> {
-  const { recallSupervision, stopTree } = await import('../enforce/restore-hook.js');
-  if (recallSupervision(runtimeFolderOf(args), process.ppid) !== undefined) stopTree(rootPid());
+  const hook = await import('../enforce/restore-hook.js');
+  const note = hook.readNote(runtimeFolderOf(args), process.ppid);
+  const step = hook.stepAt('pre-resume', note);
+  if (step !== undefined) await hook.takeStep(step, note, await rootPid());
 }
 
 async function afterResume(args: Arguments): Promise<void> {
   const hook = await import('../enforce/restore-hook.js');
   const folder = runtimeFolderOf(args);
-  const plan = hook.recallSupervision(folder, process.ppid);
-  hook.forgetSupervision(folder, process.ppid);
-  if (plan === undefined) return;
-  const root = rootPid();
-  const cgroup = hook.cgroupOf(root);
-  await hook.adoptTree(cgroup === undefined ? plan : { ...plan, cgroup }, root);
+  const note = hook.readNote(folder, process.ppid);
+  hook.removeNote(folder, process.ppid);
+  const step = hook.stepAt('post-resume', note);
+  if (step === undefined) return;
+  const remark = await hook.takeStep(step, note, await rootPid());
+  if (remark !== undefined) writeErr(`cpugate: ${withoutCgroup(remark)}\n`);
 }
 
 const STAGES: Readonly<Record<string, (args: Arguments) => Promise<void>>> = {

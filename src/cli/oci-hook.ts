@@ -4,20 +4,20 @@
  * holds it from here on, arms that program before its first instruction.
  * Source: OCI runtime specification, config.md "POSIX-platform Hooks", runtime.md "State".
  */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { supervisorLog, withLog } from '../enforce/background.js';
+import { startInBackground, supervisorLog } from '../enforce/background.js';
+import { cgroupToWatch } from '../enforce/cgroups.js';
 import { writeMaskFile } from '../enforce/mask-file.js';
-import { cgroupOf } from '../enforce/restore-hook.js';
-import { findSupervisor } from '../enforce/supervisor.js';
-import { FROM_START } from '../enforce/supervisor-control.js';
+import { livingProcess, requireProc } from '../enforce/processes.js';
+import { attachArguments } from '../enforce/supervisor-arguments.js';
 import { described } from '../model/capabilities.js';
 import { InputError } from '../model/errors.js';
 import { probeHost } from '../probe/index.js';
 import type { Arguments } from './arguments.js';
 import { maskOf, ownUid, runtimeFolderOf } from './mask-arguments.js';
 import { maskHere } from './mask-for-host.js';
+import { writeErr } from './output.js';
+import { withoutCgroup } from './supervision-lines.js';
 
 /** The state that the engine writes to a hook's standard input. */
 function containerPid(): number {
@@ -34,26 +34,25 @@ function containerPid(): number {
 
 export async function runOciHook(args: Arguments): Promise<void> {
   const named = await maskOf(args);
-  const pid = containerPid();
-  const folder = runtimeFolderOf(args);
-  const mask = writeMaskFile(
-    maskHere(named, described(probeHost({ libc: false }))).mask,
-    folder,
-    ownUid(),
-  );
-  const cgroup = cgroupOf(pid);
-  const command = [
-    ...['attach', '--mask', mask, '--runtime-dir', folder, '--background', '--pid', `${pid}`],
-    ...['--pid-file', join(folder, `${FROM_START}${pid}`)],
-    ...(cgroup === undefined ? [] : ['--cgroup', cgroup]),
-  ];
-  const { status } = withLog(folder, ownUid(), (stdio) =>
-    spawnSync(findSupervisor(), command, { stdio }),
-  );
+  requireProc();
+  const pid = livingProcess(containerPid(), "the container's first process");
+  const { mask } = maskHere(named, described(probeHost({ libc: false })));
+  const runtimeFolder = runtimeFolderOf(args);
+  const cgroup = cgroupToWatch(pid);
+  if (cgroup.watched === undefined) writeErr(`cpugate: ${withoutCgroup(cgroup.why)}\n`);
+  const command = attachArguments({
+    maskFile: writeMaskFile(mask, runtimeFolder, ownUid()),
+    runtimeFolder,
+    pids: [pid],
+    cgroups: cgroup.watched === undefined ? [] : [cgroup.watched],
+    isBackground: true,
+    isFromStart: true,
+  });
+  const { status } = startInBackground(runtimeFolder, ownUid(), command);
   if (status !== 0)
     throw new InputError(
       'supervisor',
       `the container can't be put under the mask (status ${status})`,
-      { place: { file: supervisorLog(folder) }, remedy: 'The file holds the reason.' },
+      { place: { file: supervisorLog(runtimeFolder) }, remedy: 'The file holds the reason.' },
     );
 }

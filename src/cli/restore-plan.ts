@@ -47,6 +47,19 @@ export async function judgeRestore(args: Arguments, folder: string): Promise<Jud
   return { images, here, mask, report };
 }
 
+/** Who stays stopped, and what the tasks have seen before. Pure. */
+export function tasksBefore(
+  { record, processes }: Pick<ImageFolder, 'record' | 'processes'>,
+  /** Of --mask: another one than before, and what the tasks have seen is the earlier one. */
+  isMaskGiven: boolean,
+): Pick<SupervisionPlan, 'stopped' | 'isFromStart'> {
+  const seen = processes.filter(({ isStopped }) => isStopped).map(({ pid }) => pid);
+  return {
+    stopped: record?.stopped ?? seen,
+    isFromStart: record?.mask !== undefined && !isMaskGiven,
+  };
+}
+
 /** Throws InputError where this host can't keep tasks to the mask. */
 export function planSupervision(
   args: Arguments,
@@ -56,9 +69,6 @@ export function planSupervision(
   const program = findSupervisor();
   const runtimeFolder = runtimeFolderOf(args);
   const maskFile = writeMaskFile(maskHere(mask, here).mask, runtimeFolder, ownUid());
-  const seen = images.processes.filter(({ isStopped }) => isStopped).map(({ pid }) => pid);
-  const stopped = images.record?.stopped ?? seen;
-  // Another mask than before: what the tasks have seen is the earlier one.
-  const isFromStart = images.record?.mask !== undefined && args.text('mask') === undefined;
-  return { program, maskFile, runtimeFolder, stopped, isFromStart };
+  const before = tasksBefore(images, args.text('mask') !== undefined);
+  return { program, maskFile, runtimeFolder, ...before };
 }

@@ -7,8 +7,6 @@
  * post-dump: the images are there, CRIU still holds the tasks. The record is written; where that fails,
  * so does the dump, and the tasks go on.
  */
-import { encodeMask } from '../mask/bytes.js';
-import { compileMask } from '../mask/compile.js';
 import { InputError } from '../model/errors.js';
 import {
   clearRecord,
@@ -18,54 +16,31 @@ import {
   isDraftOf,
   writeDraft,
 } from './dump-draft.js';
-import { readProcess } from './processes.js';
-import type { NamedBaseline } from './recorded-mask.js';
-import { control, type Supervision, supervisionOf } from './supervisor-control.js';
-
-function refuse(message: string, remedy: string): never {
-  throw new InputError('mask-differs', message, { remedy });
-}
-
-/** The record mustn't claim a mask that the tasks weren't under. */
-export function checkMask(
-  pid: number,
-  supervision: Supervision | undefined,
-  mask: NamedBaseline | undefined,
-): void {
-  if (supervision === undefined && mask !== undefined)
-    refuse(
-      `process ${pid} is not under a mask, although --mask is given`,
-      'Leave --mask out: the tasks have seen the real CPU.',
-    );
-  if (supervision === undefined) return;
-  if (mask === undefined)
-    refuse(
-      `process ${pid} is under a mask`,
-      'Name it: --mask BASELINE, with the file that "cpugate run --mask" was given.',
-    );
-  const expected = encodeMask(compileMask(mask.baseline).mask);
-  if (supervision.mask === undefined)
-    refuse(
-      `the mask of process ${pid} can no longer be read`,
-      'Its file lies in the runtime folder (/run/cpugate) and must stay there.',
-    );
-  if (!Buffer.from(supervision.mask).equals(expected))
-    refuse(
-      `process ${pid} is under a different mask than that of ${mask.name}`,
-      'Give the baseline that the tasks were started under.',
-    );
-}
+import { checkMask, mayClaimMask, notReleased } from './masked-tree.js';
+import { listLiving, readProcess } from './processes.js';
+import { control, lookAtTree, statusOf } from './supervisor-control.js';
 
 /** "PID running" or "PID stopped", a line a process, as it was before the release. */
-function stoppedOf(answer: string): number[] {
-  const pids = [...answer.matchAll(/^(\d+) stopped$/gm)].map(([, pid]) => Number(pid));
-  return pids.map((pid) => readProcess(pid)?.ownPid ?? pid);
+export function stoppedIn(answer: string): number[] {
+  return [...answer.matchAll(/^(\d+) stopped$/gm)].map(([, pid]) => Number(pid));
 }
 
-/** Gives the stopped ones, by the images' numbers. */
-function release(root: number, criu: number, runtimeFolder: string): number[] {
+/** `held`: any process of the supervisor's. Gives the stopped ones, by the images' numbers. */
+function release(held: number, criu: number, runtimeFolder: string): number[] {
   const options = ['--runtime-dir', runtimeFolder, '--until', `${criu}`];
-  return stoppedOf(control(root, 'release', options));
+  return stoppedIn(control(held, 'release', options)).map((pid) => readProcess(pid)?.ownPid ?? pid);
+}
+
+/** What entered the tree meanwhile, or was let go of for good, may have read the real CPU. */
+function checkReleased(root: number, held: number, runtimeFolder: string): void {
+  const pid = notReleased(listLiving(root), statusOf(held, runtimeFolder));
+  if (pid === undefined) return;
+  control(held, 'resume', ['--runtime-dir', runtimeFolder]);
+  throw new InputError(
+    'mask-differs',
+    `process ${pid} of the tree is not under the mask, as it was a moment ago`,
+    { remedy: 'Somebody let it go, or it entered the tree: dump again.' },
+  );
 }
 
 /**
@@ -79,14 +54,15 @@ export function beforeDump(
   content: DraftContent,
 ): void {
   if (isDraftOf(folder, criu)) return;
-  const supervision = supervisionOf(root);
-  checkMask(root, supervision, content.mask);
+  const { runtimeFolder } = content;
+  const tree = lookAtTree(root, runtimeFolder);
+  checkMask(tree, content.mask);
   clearRecord(folder);
-  // Tasks that were put under the mask while they ran have seen more than it shows.
-  const mask = supervision?.isFromStart ? content.mask : undefined;
+  const mask = mayClaimMask(tree) ? content.mask : undefined;
   const description = describeDump({ ...content, mask });
-  const stopped =
-    supervision === undefined ? undefined : release(root, criu, content.runtimeFolder);
+  const [held] = tree.held;
+  const stopped = held === undefined ? undefined : release(held, criu, runtimeFolder);
+  if (held !== undefined && mask !== undefined) checkReleased(root, held, runtimeFolder);
   writeDraft(folder, { description, stopped, criu });
 }
 

@@ -1,5 +1,6 @@
 /** What /proc tells of processes. They come and go: what is gone is undefined, not an error. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { InputError } from '../model/errors.js';
 
 export interface ProcessStatus {
   readonly pid: number;
@@ -11,6 +12,7 @@ export interface ProcessStatus {
   readonly state: string;
   /** 0: nobody. */
   readonly tracer: number;
+  readonly threads: number;
   /** Clock ticks since boot; with the PID it names a process for good. */
   readonly started: bigint;
 }
@@ -38,8 +40,30 @@ export function readProcess(pid: number): ProcessStatus | undefined {
     name: field('Name'),
     state: field('State').slice(0, 1),
     tracer: Number(field('TracerPid')),
+    threads: Number(field('Threads')),
     started: BigInt(started),
   };
+}
+
+/** Throws InputError where processes can't be looked at. Other systems than Linux are refused for that. */
+export function requireProc(folder = '/proc'): void {
+  if (process.platform !== 'linux' || existsSync(`${folder}/self/stat`)) return;
+  throw new InputError('no-proc', `${folder} is not mounted here`, {
+    remedy:
+      'Tasks are found and looked at there: mount -t proc proc /proc, or give the container its /proc.',
+  });
+}
+
+/** The parent, its parent and so on. */
+export function ancestorsOf(pid: number): number[] {
+  const ancestors: number[] = [];
+  for (
+    let parent = readProcess(pid)?.parent ?? 0;
+    parent > 0 && !ancestors.includes(parent);
+    parent = readProcess(parent)?.parent ?? 0
+  )
+    ancestors.push(parent);
+  return ancestors;
 }
 
 export function listProcesses(): ProcessStatus[] {
@@ -56,6 +80,25 @@ export function listTree(root: number): ProcessStatus[] {
   for (const member of tree)
     tree.push(...everything.filter((one) => one.parent === member.pid && one.pid !== root));
   return tree;
+}
+
+/** A process whose first thread alone has ended is shown as a zombie, too. */
+export function hasEnded({ state, threads }: Pick<ProcessStatus, 'state' | 'threads'>): boolean {
+  return state === 'X' || (state === 'Z' && threads <= 1);
+}
+
+/** The tree without zombies, which run nothing. */
+export function listLiving(root: number): ProcessStatus[] {
+  return listTree(root).filter((one) => !hasEnded(one));
+}
+
+/** Its number. `what`: how it is called in the message. Throws InputError where it has ended. */
+export function livingProcess(pid: number, what: string): number {
+  const found = readProcess(pid);
+  if (found !== undefined && !hasEnded(found)) return pid;
+  throw new InputError('no-such-process', `${what} is gone: there is no process ${pid}`, {
+    remedy: 'It ended before it could be looked at; what started it says why.',
+  });
 }
 
 export function isAlive(process: Pick<ProcessStatus, 'pid' | 'started'>): boolean {

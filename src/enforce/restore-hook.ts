@@ -10,30 +10,51 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../model/errors.js';
+import { cgroupToWatch } from './cgroups.js';
 import { listTree, signalProcess } from './processes.js';
+import { continueTree } from './restored-tasks.js';
 import { openRuntimeFolder } from './runtime-folder.js';
 import { type SupervisionPlan, superviseTree } from './supervise.js';
 
+/** What the stages after the gate do. */
+export interface RestoreNote {
+  /** Undefined: no mask was asked for. */
+  readonly supervision?: SupervisionPlan | undefined;
+  /** Of tasks that were stopped for their dump: who was so before. */
+  readonly stopped?: readonly number[] | undefined;
+}
+
+export type Step = 'stop' | 'adopt' | 'continue';
+
+/** Undefined: nothing to do. Pure. */
+export function stepAt(
+  stage: 'pre-resume' | 'post-resume',
+  { supervision, stopped }: RestoreNote,
+): Step | undefined {
+  if (supervision !== undefined) return stage === 'pre-resume' ? 'stop' : 'adopt';
+  return stage === 'post-resume' && stopped !== undefined ? 'continue' : undefined;
+}
+
 /** `criu`: the process whose stages these are. */
-function noteOf(folder: string, criu: number): string {
+function placeOf(folder: string, criu: number): string {
   return join(folder, `restore-${criu}.json`);
 }
 
-export function noteSupervision(folder: string, uid: number, criu: number, plan: SupervisionPlan) {
+export function writeNote(folder: string, uid: number, criu: number, note: RestoreNote): void {
   openRuntimeFolder(folder, uid);
-  writeFileSync(noteOf(folder, criu), JSON.stringify(plan), { mode: 0o600 });
+  writeFileSync(placeOf(folder, criu), JSON.stringify(note), { mode: 0o600 });
 }
 
-export function forgetSupervision(folder: string, criu: number): void {
-  rmSync(noteOf(folder, criu), { force: true });
+export function removeNote(folder: string, criu: number): void {
+  rmSync(placeOf(folder, criu), { force: true });
 }
 
-/** Undefined: no mask was asked for. */
-export function recallSupervision(folder: string, criu: number): SupervisionPlan | undefined {
+/** Empty where none was written. */
+export function readNote(folder: string, criu: number): RestoreNote {
   try {
-    return JSON.parse(readFileSync(noteOf(folder, criu), 'utf8')) as SupervisionPlan;
+    return JSON.parse(readFileSync(placeOf(folder, criu), 'utf8')) as RestoreNote;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw error;
   }
 }
@@ -49,21 +70,28 @@ export function stopTree(root: number): void {
   throw new InputError('restore-failed', 'a restored process could not be stopped; all are killed');
 }
 
-/** Of cgroup v2, below the mount point; undefined: the root, or another hierarchy. */
-export function cgroupOf(pid: number): string | undefined {
-  const path = /^0::(\/.+)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'latin1'))?.[1];
-  return path === undefined ? undefined : `/sys/fs/cgroup${path}`;
-}
-
-export async function adoptTree(plan: SupervisionPlan, root: number): Promise<void> {
-  const supervisor = await superviseTree(plan, root, true);
+/** Gives why later comers of the tree's cgroup won't be found; undefined: they will. */
+async function adoptTree(plan: SupervisionPlan, root: number): Promise<string | undefined> {
+  const cgroup = cgroupToWatch(root);
+  const supervisor = await superviseTree({ ...plan, cgroup: cgroup.watched }, root, true);
   if (typeof supervisor !== 'number') {
     supervisor.release();
-    return;
+    return cgroup.watched === undefined ? cgroup.why : undefined;
   }
   killTree(root);
   throw new InputError(
     'restore-failed',
     `the supervisor ended with status ${supervisor} before all tasks were armed; all are killed`,
   );
+}
+
+/** Gives a remark, if there is one to make. */
+export async function takeStep(
+  step: Step | undefined,
+  { supervision, stopped }: RestoreNote,
+  root: number,
+): Promise<string | undefined> {
+  if (step === 'stop') stopTree(root);
+  if (step === 'continue' && stopped !== undefined) continueTree(root, stopped);
+  return step === 'adopt' && supervision !== undefined ? adoptTree(supervision, root) : undefined;
 }

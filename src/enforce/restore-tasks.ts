@@ -10,9 +10,16 @@ import { join } from 'node:path';
 import { InputError } from '../model/errors.js';
 import type { ImageFolder } from '../model/image-folder.js';
 import { supervisorLog } from './background.js';
-import { namesWorkFolder, startCriu } from './criu.js';
+import { startCriu } from './criu.js';
+import { restoreArguments } from './criu-options.js';
 import { type Guard, startGuard } from './restore-guard.js';
-import { findRestored, killRestored, markRestore, type RestoredMark } from './restored-tasks.js';
+import {
+  continueTree,
+  findRestored,
+  killRestored,
+  markRestore,
+  type RestoredMark,
+} from './restored-tasks.js';
 import { type SupervisionPlan, type Supervisor, superviseTree } from './supervise.js';
 
 export interface RestorePlan {
@@ -43,13 +50,14 @@ function workFolder(runtimeFolder: string): string {
 }
 
 async function runCriu(plan: RestorePlan, guard: Guard): Promise<void> {
-  const criu = startCriu([
-    ...['restore', '--images-dir', plan.images.name, '--restore-detached', '--cpu-cap=none'],
-    ...(plan.supervision === undefined ? [] : ['--leave-stopped']),
-    // CRIU's own choice is the images' folder, which stays as it is.
-    ...(namesWorkFolder(plan.criuArguments) ? [] : ['--work-dir', workFolder(plan.runtimeFolder)]),
-    ...plan.criuArguments,
-  ]);
+  const criu = startCriu(
+    restoreArguments({
+      images: plan.images.name,
+      leavesStopped: plan.supervision !== undefined,
+      workFolder: workFolder(plan.runtimeFolder),
+      given: plan.criuArguments,
+    }),
+  );
   guard.watch(criu.pid);
   const status = await criu.ended;
   if (status !== 0) throw new StepFailure(`"CRIU": criu restore ended with status ${status}`);
@@ -95,7 +103,10 @@ export async function restoreTasks(plan: RestorePlan): Promise<Restored> {
   try {
     await runCriu(plan, guard);
     const root = checkTree(plan, mark);
-    return { root, supervisor: await supervise(plan, root) };
+    const supervisor = await supervise(plan, root);
+    const stopped = plan.images.record?.stopped;
+    if (supervisor === undefined && stopped !== undefined) continueTree(root, stopped);
+    return { root, supervisor };
   } catch (cause) {
     const isClean = await killRestored(mark);
     throw cause instanceof StepFailure ? await describeFailure(cause, isClean, mark) : cause;

@@ -3,7 +3,13 @@
  * by their number in the images, the time of their start, and their name.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { listProcesses, type ProcessStatus, readProcess, signalProcess } from './processes.js';
+import {
+  listProcesses,
+  listTree,
+  type ProcessStatus,
+  readProcess,
+  signalProcess,
+} from './processes.js';
 
 /** What tells restored processes from others. */
 export interface RestoredMark {
@@ -49,4 +55,17 @@ export async function killRestored(mark: RestoredMark, seconds = 10): Promise<bo
     await delay(50);
   }
   return false;
+}
+
+/** Who goes on after a dump that had stopped them all. `stopped`: who was so before, by the images' numbers. */
+export function toContinue<T extends Pick<ProcessStatus, 'ownPid' | 'state'>>(
+  tree: readonly T[],
+  stopped: readonly number[],
+): T[] {
+  return tree.filter(({ ownPid, state }) => state === 'T' && !stopped.includes(ownPid));
+}
+
+/** Of tasks that come back without a mask: no supervisor does it. */
+export function continueTree(root: number, stopped: readonly number[]): void {
+  for (const { pid } of toContinue(listTree(root), stopped)) signalProcess(pid, 'SIGCONT');
 }

@@ -3,20 +3,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { InputError } from '../model/errors.js';
 import { withLog } from './background.js';
 import { listTree } from './processes.js';
-import { FROM_START } from './supervisor-control.js';
+import { type AdoptPlan, adoptArguments } from './supervisor-arguments.js';
 
-export interface SupervisionPlan {
+/** How restored tasks are to be kept to their mask. */
+export interface SupervisionPlan extends AdoptPlan {
   readonly program: string;
-  readonly maskFile: string;
-  readonly runtimeFolder: string;
-  /** By the images' numbers: who was stopped at the dump stays so. */
-  readonly stopped: readonly number[];
-  /** Whether they were under this mask, or one that shows no more, all their life. */
-  readonly isFromStart: boolean;
-  /** cgroup whose later comers are found and armed, too. */
-  readonly cgroup?: string;
 }
 
 export interface Supervisor {
@@ -25,16 +19,6 @@ export interface Supervisor {
   readonly ended: Promise<number>;
   /** Lets this process end before it. */
   release(): void;
-}
-
-function adoptArguments(plan: SupervisionPlan, root: number, ready: string): string[] {
-  const stopped = listTree(root).filter(({ ownPid }) => plan.stopped.includes(ownPid));
-  return [
-    ...['adopt', '--mask', plan.maskFile, '--runtime-dir', plan.runtimeFolder],
-    ...['--pid-file', ready, '--pid', `${root}`],
-    ...(plan.cgroup === undefined ? [] : ['--cgroup', plan.cgroup]),
-    ...stopped.flatMap(({ pid }) => ['--keep-stopped', `${pid}`]),
-  ];
 }
 
 /** It writes its pid file when everything is armed. False: it ended before. */
@@ -67,12 +51,12 @@ export async function superviseTree(
   root: number,
   isBackground: boolean,
 ): Promise<Supervisor | number> {
-  const ready = join(
-    plan.runtimeFolder,
-    `${plan.isFromStart ? FROM_START : 'attached-'}${process.pid}`,
-  );
+  const ready = join(plan.runtimeFolder, `ready-${process.pid}`);
   rmSync(ready, { force: true });
-  const child = start(plan, adoptArguments(plan, root, ready), isBackground);
+  const tree = listTree(root);
+  if (tree.length === 0)
+    throw new InputError('restore-failed', `the restored process ${root} is gone already`);
+  const child = start(plan, adoptArguments({ ...plan, pidFile: ready }, tree), isBackground);
   const ended = new Promise<number>((resolve) => {
     child.on('error', () => resolve(127));
     child.on('exit', (status) => resolve(status ?? 137));

@@ -1,74 +1,30 @@
 /** Speaks with the supervisor of running tasks, by way of its own program. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
-import { basename } from 'node:path';
 import { InputError } from '../model/errors.js';
-import { readProcess } from './processes.js';
+import { type MaskedTree, maskedTree } from './masked-tree.js';
+import { listLiving } from './processes.js';
 import { findSupervisor, saidBySupervisor } from './supervisor.js';
-
-/** Beginning of the name of a supervisor's pid file: its tasks were under the mask all their life. */
-export const FROM_START = 'from-start-';
-
-/** Who keeps a task to a mask. */
-export interface Supervision {
-  readonly supervisor: number;
-  /** The mask file's bytes, as far as they can still be read. */
-  readonly mask: Uint8Array | undefined;
-  /** False: tasks were put under it while they ran, and had seen the CPU as it is. */
-  readonly isFromStart: boolean;
-}
-
-function commandLine(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
-  } catch {
-    return [];
-  }
-}
-
-function isSupervisor(pid: number): boolean {
-  try {
-    return readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, '') === findSupervisor();
-  } catch {
-    return false;
-  }
-}
-
-/** Of "run"; of the others where cpugate has named the pid file so, knowing it. */
-function isFromStart(supervisor: number): boolean {
-  const words = commandLine(supervisor);
-  const pidFile = words.includes('--pid-file') ? words[words.indexOf('--pid-file') + 1] : undefined;
-  return words[1] === 'run' || basename(pidFile ?? '').startsWith(FROM_START);
-}
-
-function readMask(supervisor: number): Uint8Array | undefined {
-  const words = commandLine(supervisor);
-  const file = words[words.indexOf('--mask') + 1];
-  if (!words.includes('--mask') || file === undefined) return undefined;
-  try {
-    return readFileSync(file.startsWith('/') ? file : `/proc/${supervisor}/cwd/${file}`);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Undefined: nobody traces the process. Throws InputError where somebody else does. */
-export function supervisionOf(pid: number): Supervision | undefined {
-  const task = readProcess(pid);
-  if (task === undefined)
-    throw new InputError('no-such-process', `there is no process ${pid}`, {
-      remedy: 'Give the process at the root of the tree.',
-    });
-  if (task.tracer === 0) return undefined;
-  if (!isSupervisor(task.tracer))
-    throw new InputError('other-tracer', `process ${pid} is traced by process ${task.tracer}`, {
-      remedy: "End that debugger or tracer; CRIU can't dump what another one holds.",
-    });
-  const { tracer } = task;
-  return { supervisor: tracer, mask: readMask(tracer), isFromStart: isFromStart(tracer) };
-}
+import { parseStatus, type SupervisorStatus } from './supervisor-status.js';
 
 export type ControlCommand = 'status' | 'detach' | 'release' | 'resume';
+
+/** Of "cpugate-supervisor control": nobody holds the process (native/supervisor/control.cc). */
+const NOT_SUPERVISED = 3;
+
+/** Undefined: no supervisor with sockets in that folder holds the process. */
+function ask(pid: number, command: ControlCommand, options: readonly string[]): string | undefined {
+  try {
+    const args = ['control', '--pid', `${pid}`, ...options, command];
+    return execFileSync(findSupervisor(), args, { stdio: ['ignore', 'pipe', 'pipe'] }).toString();
+  } catch (cause) {
+    const { status, stderr } = cause as { status?: number; stderr?: Buffer };
+    if (status === NOT_SUPERVISED) return undefined;
+    const said = saidBySupervisor(`${stderr ?? ''}`);
+    throw new InputError('supervisor', `the supervisor refused to ${command}: ${said || cause}`, {
+      cause,
+    });
+  }
+}
 
 /** What the supervisor says. Throws InputError with its words. */
 export function control(
@@ -76,13 +32,27 @@ export function control(
   command: ControlCommand,
   options: readonly string[] = [],
 ): string {
-  try {
-    const args = ['control', '--pid', `${pid}`, ...options, command];
-    return execFileSync(findSupervisor(), args, { stdio: ['ignore', 'pipe', 'pipe'] }).toString();
-  } catch (cause) {
-    const said = saidBySupervisor(`${(cause as { stderr?: Buffer }).stderr ?? ''}`);
-    throw new InputError('supervisor', `the supervisor refused to ${command}: ${said || cause}`, {
-      cause,
+  const answer = ask(pid, command, options);
+  if (answer !== undefined) return answer;
+  throw new InputError('supervisor', `process ${pid} isn't supervised`, {
+    remedy: 'Where its supervisor was started with --runtime-dir, give the same one.',
+  });
+}
+
+/** Undefined: no supervisor holds the process, or what answers speaks otherwise. */
+export function statusOf(pid: number, runtimeFolder: string): SupervisorStatus | undefined {
+  const answer = ask(pid, 'status', ['--runtime-dir', runtimeFolder]);
+  return answer === undefined ? undefined : parseStatus(answer);
+}
+
+/** Throws InputError where the root is gone, or a tracer that isn't a supervisor holds one of the tree. */
+export function lookAtTree(root: number, runtimeFolder: string): MaskedTree {
+  const tree = listLiving(root);
+  if (tree.length === 0)
+    throw new InputError('no-such-process', `there is no process ${root}`, {
+      remedy: 'Give the process at the root of the tree.',
     });
-  }
+  // One that was released has no tracer, and a supervisor all the same.
+  const asked = tree.find(({ tracer }) => tracer !== 0) ?? tree[0];
+  return maskedTree(tree, statusOf(asked?.pid ?? root, runtimeFolder));
 }

@@ -77,6 +77,17 @@ export function encodeMask(mask: Mask): Uint8Array {
   return bytes;
 }
 
+/** Enough of a mask file to tell that another one isn't the same. */
+export interface MaskMark {
+  readonly crc32: number;
+  readonly bytes: number;
+}
+
+export function maskMark(bytes: Uint8Array): MaskMark {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { crc32: view.getUint32(HEADER.crc32, true), bytes: bytes.length };
+}
+
 function takeWords(view: DataView, at: number): Registers {
   const words = { ...NO_REGISTERS };
   REGISTERS.forEach((register, place) => {

@@ -6,10 +6,18 @@ import { isUserVisible } from '../model/prerequisites.js';
 import { bitsOf, NO_REGISTERS } from '../model/registers.js';
 import { PRESENT } from '../model/xsave.js';
 import { answerOf } from './apply.js';
+import { auxvWords } from './auxv-words.js';
 import type { Mask } from './mask.js';
 
 export interface Leak {
-  readonly code: 'instructions' | 'xgetbv' | 'xsave-area' | 'proc-cpuinfo' | 'cpuid-device' | 'kvm';
+  readonly code:
+    | 'instructions'
+    | 'xgetbv'
+    | 'xsave-area'
+    | 'proc-cpuinfo'
+    | 'proc-auxv'
+    | 'cpuid-device'
+    | 'kvm';
   readonly what: string;
   readonly effect: string;
 }
@@ -83,6 +91,19 @@ const procCpuinfo: Road = ({ features, here }) => {
   };
 };
 
+const procAuxv: Road = ({ mask, here }) => {
+  const names = auxvWords(mask, here.system)
+    .filter(({ real, masked }) => real !== masked)
+    .map(({ name }) => name);
+  if (names.length === 0) return undefined;
+  return {
+    code: 'proc-auxv',
+    what: `/proc/self/auxv has the kernel's own ${list(names)}.`,
+    effect:
+      "getauxval() and the dynamic loader read the program's stack, where the mask's words stand; programs that read the file see the real CPU.",
+  };
+};
+
 const cpuidDevice: Road = ({ roads }) =>
   roads.cpuidDevice
     ? {
@@ -102,7 +123,10 @@ const kvm: Road = ({ roads }) =>
       }
     : undefined;
 
-const ROADS: readonly Road[] = [instructions, xgetbv, xsaveArea, procCpuinfo, cpuidDevice, kvm];
+const ROADS: readonly Road[] = [
+  ...[instructions, xgetbv, xsaveArea, procCpuinfo, procAuxv],
+  ...[cpuidDevice, kvm],
+];
 
 export function findLeaks(place: Place): Leak[] {
   return ROADS.flatMap((road) => road(place) ?? []);

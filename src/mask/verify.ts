@@ -16,6 +16,7 @@ import {
 } from '../model/registers.js';
 import { PRESENT } from '../model/xsave.js';
 import { maskedAnswer } from './apply.js';
+import { type AuxvWord, auxvWords } from './auxv-words.js';
 import { findLeaks, type Leak, type OtherRoads } from './leaks.js';
 import { findMaskRow, type Mask } from './mask.js';
 
@@ -37,7 +38,7 @@ export interface WrongAnswer {
 }
 
 export interface WrongWord {
-  readonly name: 'AT_HWCAP' | 'AT_HWCAP2' | 'AT_MINSIGSTKSZ';
+  readonly name: AuxvWord['name'];
   readonly seen: bigint;
   readonly expected: bigint;
 }
@@ -90,28 +91,17 @@ function isJudgeable(mask: Mask, { leaf, subleaf }: LeafRow, [first]: readonly C
   return REGISTERS.every((register) => keep[register] === 0);
 }
 
-function wrongWords(mask: Mask, seen: SeenAnswers, { system = {} }: Host): WrongWord[] {
-  const words: WrongWord[] = [];
-  const check = (
-    name: WrongWord['name'],
-    got: bigint | undefined,
-    expected: bigint | undefined,
-  ) => {
-    if (expected !== undefined && got !== undefined && got !== expected)
-      words.push({ name, seen: got, expected });
+function wrongWords(mask: Mask, seen: SeenAnswers, { system }: Host): WrongWord[] {
+  const { hwcap, hwcap2, minSigStackBytes: frame } = seen;
+  const told = {
+    AT_HWCAP: hwcap,
+    AT_HWCAP2: hwcap2,
+    AT_MINSIGSTKSZ: frame === undefined ? undefined : BigInt(frame),
   };
-  const masked = (real: bigint | undefined, { keep, set }: Mask['hwcap']) =>
-    real === undefined ? undefined : (real & keep) | set;
-  check('AT_HWCAP', seen.hwcap, masked(system.hwcap, mask.hwcap));
-  check('AT_HWCAP2', seen.hwcap2, masked(system.hwcap2, mask.hwcap2));
-  const frame = system.minSigStackBytes;
-  if (frame !== undefined && seen.minSigStackBytes !== undefined)
-    check(
-      'AT_MINSIGSTKSZ',
-      BigInt(seen.minSigStackBytes),
-      BigInt(Math.max(frame, mask.minSigStackBytes)),
-    );
-  return words;
+  return auxvWords(mask, system).flatMap(({ name, masked: expected }) => {
+    const got = told[name];
+    return got === undefined || got === expected ? [] : [{ name, seen: got, expected }];
+  });
 }
 
 /** As a careful program reads it: CPUID's offer counts, whatever XGETBV adds. */

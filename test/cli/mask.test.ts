@@ -1,4 +1,5 @@
 /** run, attach, detach and verify as far as they go without a CPU that faults. */
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,15 @@ import { cpugate, isPlainFailure } from './run.js';
 
 const isLinux = process.platform === 'linux' && process.arch === 'x64';
 const canFault = isLinux && probeHost().system?.cpuidFaulting?.works === true;
+
+/** A process that isn't above these tests, whose own tree no supervisor takes. */
+let sleeper: ChildProcess;
+beforeAll(() => {
+  sleeper = spawn('sleep', ['1000'], { stdio: 'ignore' });
+});
+afterAll(() => {
+  sleeper.kill('SIGKILL');
+});
 
 describe('commands that put tasks under a mask', () => {
   let folder = '';
@@ -51,7 +61,7 @@ describe('commands that put tasks under a mask', () => {
 
   it.skipIf(canFault || !isLinux).each<[string, (mask: string) => string[]]>([
     ['run', (mask) => ['run', '--mask', mask, '--', 'echo', 'unmasked']],
-    ['attach', (mask) => ['attach', '--mask', mask, '--pid', `${process.pid}`]],
+    ['attach', (mask) => ['attach', '--mask', mask, '--pid', `${sleeper.pid}`]],
     ['verify', (mask) => ['verify', '--mask', mask]],
   ])(
     '%s says why it cannot where CPUID does not fault, and what can be done, with status 69',
@@ -133,7 +143,7 @@ describe('what --mask takes', () => {
 
   const commands: [string, (mask: string) => string[]][] = [
     ['run', (mask) => ['run', '--mask', mask, '--', 'true']],
-    ['attach', (mask) => ['attach', '--mask', mask, '--pid', `${process.pid}`]],
+    ['attach', (mask) => ['attach', '--mask', mask, '--pid', `${sleeper.pid}`]],
     ['verify', (mask) => ['verify', '--mask', mask]],
     [
       'dump',

@@ -143,6 +143,7 @@ describe('other means', () => {
       'instructions',
       'xgetbv',
       'proc-cpuinfo',
+      'proc-auxv',
       'cpuid-device',
       'kvm',
     ]);
@@ -153,6 +154,27 @@ describe('other means', () => {
       '/proc/cpuinfo lists what the mask hides: avx512f.',
     );
   });
+
+  it.each<[string, Partial<Host['system']>, string | undefined]>([
+    ['both words of bits', {}, 'AT_HWCAP, AT_HWCAP2'],
+    ['what the kernel tells alike', { hwcap2: 0n }, 'AT_HWCAP'],
+    [
+      'a frame that the mask makes larger',
+      { hwcap: 0n, hwcap2: 0n, minSigStackBytes: 1 },
+      'AT_MINSIGSTKSZ',
+    ],
+    ['nothing', { hwcap: FACTS.hwcap & mask.hwcap.keep, hwcap2: 0n }, undefined],
+  ])(
+    'of /proc/self/auxv are the words that differ from what is on the stack: %s',
+    (_, facts, names) => {
+      const frame = { minSigStackBytes: mask.minSigStackBytes };
+      const host = { ...here, system: { ...here.system, ...frame, ...facts } };
+      const { leaks } = verify(good, host);
+      expect(leaks.find(({ code }) => code === 'proc-auxv')?.what).toBe(
+        names === undefined ? undefined : `/proc/self/auxv has the kernel's own ${names}.`,
+      );
+    },
+  );
 
   it('are none on a host that has no more than the baseline', () => {
     const own = baselineOfPlans([HASWELL]);

@@ -161,6 +161,37 @@ function lineOf(output: string, name: string): string {
   return line ?? `no line "${name}" in:\n${output}`;
 }
 
+/** What let-go.sh says of tasks that were under a mask. */
+const LET_GO = [
+  ['masked-silent', /status=2 record=none-there said=.*is under a mask/],
+  ['masked', /status=0 record=cpuid-faulting /],
+  ['detached-claimed', /status=2 record=none-there said=.*is not under a mask, although --mask/],
+  ['detached', /status=0 record=none /],
+  ['restored', /state=[RS]$/],
+  ['attach-said', /^LET-GO attach-said Process \d+ is under the mask .*cpugate detach --pid \d+ /],
+  ['attached-silent', /status=2 record=none-there said=.*is under a mask/],
+  ['attached', /status=0 record=none /],
+] as const;
+
+describe.skipIf(!isPossible)('who reads the real CPU', () => {
+  let share = '';
+  let output = '';
+  beforeAll(async () => {
+    share = mkdtempSync(join(tmpdir(), 'cpugate-let-go-'));
+    fillShare(share);
+    const baseline = makeBaseline(share, HOSTS);
+    const environment = { CPUGATE: `node ${join(share, 'cpugate/dist/cpugate.cjs')}` };
+    const guest = { cpu: 'Haswell', cpus: 2, shares: [share], environment, seconds: 300 };
+    const script = join(share, 'scripts/let-go.sh');
+    output = (await runInGuest(guest, ['sh', script, share, baseline])).output;
+  }, 600_000);
+  afterAll(() => rmSync(share, { recursive: true, force: true }));
+
+  test.each(LET_GO)('is in the record: %s', (name, said) => {
+    expect(lineOf(output, `LET-GO ${name}`)).toMatch(said);
+  });
+});
+
 describe.skipIf(!isPossible)('hooks', () => {
   let share = '';
   let baseline = '';

@@ -1,15 +1,16 @@
 import { mkdirSync, realpathSync } from 'node:fs';
+import { criuVersion, startCriu } from '../../enforce/criu.js';
 import {
-  criuVersion,
+  dumpArguments,
   OWN_DUMP_OPTIONS,
   refuseOwnOptions,
-  startCriu,
   treeOf,
-} from '../../enforce/criu.js';
+} from '../../enforce/criu-options.js';
 import { writeScript } from '../../enforce/criu-script.js';
 import { clearRecord } from '../../enforce/dump-draft.js';
-import { checkMask } from '../../enforce/dump-hook.js';
-import { supervisionOf } from '../../enforce/supervisor-control.js';
+import { checkMask } from '../../enforce/masked-tree.js';
+import { requireProc } from '../../enforce/processes.js';
+import { lookAtTree } from '../../enforce/supervisor-control.js';
 import { InputError } from '../../model/errors.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
@@ -38,9 +39,10 @@ function imagesFolderOf(args: Arguments): string {
 async function checkTasks(args: Arguments): Promise<void> {
   refuseOwnOptions(args.trailing, OWN_DUMP_OPTIONS);
   const root = treeOf(args.trailing);
+  requireProc();
   const path = args.text('mask');
   const mask = path === undefined ? undefined : await namedBaseline(path);
-  checkMask(root, supervisionOf(root), mask);
+  checkMask(lookAtTree(root, runtimeFolderOf(args)), mask);
   criuVersion();
 }
 
@@ -54,10 +56,7 @@ export const run: Run = async (args) => {
     ...(mask === undefined ? [] : ['--mask', absoluteMask(mask)]),
   );
   const script = writeScript(hook, runtimeFolderOf(args), ownUid());
-  const criu = startCriu([
-    ...['dump', '--images-dir', folder, '--action-script', script],
-    ...args.trailing,
-  ]);
+  const criu = startCriu(dumpArguments({ images: folder, script, given: args.trailing }));
   const status = await criu.ended;
   if (status === 0) return 0;
   // Of images that are complete, but whose tasks go on here.

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
-import { OWN_RESTORE_OPTIONS, refuseOwnOptions } from '../../enforce/criu.js';
-import { signalProcess } from '../../enforce/processes.js';
+import { OWN_RESTORE_OPTIONS, refuseOwnOptions } from '../../enforce/criu-options.js';
+import { refusePidFile } from '../../enforce/pid-file.js';
+import { requireProc, signalProcess } from '../../enforce/processes.js';
 import { logRestore } from '../../enforce/restore-log.js';
 import { type Restored, restoreTasks } from '../../enforce/restore-tasks.js';
 import { openRuntimeFolder } from '../../enforce/runtime-folder.js';
@@ -44,6 +45,9 @@ async function follow({ supervisor }: Restored): Promise<number> {
 
 export const run: Run = async (args) => {
   refuseOwnOptions(args.trailing, OWN_RESTORE_OPTIONS);
+  const pidFile = args.text('pid-file');
+  refusePidFile(pidFile);
+  requireProc();
   const judged = await judgeRestore(args, imagesFolderOf(args));
   const { images, report } = judged;
   if (!report.permitted || report.forced) explain(args, report);
@@ -60,7 +64,6 @@ export const run: Run = async (args) => {
     runtimeFolder,
   });
   logRestore(runtimeFolder, ownUid(), report, restored);
-  const pidFile = args.text('pid-file');
   if (pidFile !== undefined) writeWhole(pidFile, `${restored.supervisor?.pid ?? restored.root}\n`);
   if (!isBackground) return follow(restored);
   restored.supervisor?.release();

@@ -1,26 +1,32 @@
 import { findProgram } from '../../enforce/find-program.js';
 import { writeMaskFile } from '../../enforce/mask-file.js';
+import { refusePidFile } from '../../enforce/pid-file.js';
 import { refuseHigherLevel } from '../../enforce/prepare.js';
+import { requireProc } from '../../enforce/processes.js';
 import { neededLevel } from '../../enforce/program-level.js';
 import { replaceProcess } from '../../enforce/replace-process.js';
 import { findSupervisor } from '../../enforce/supervisor.js';
+import { runArguments } from '../../enforce/supervisor-arguments.js';
 import { described } from '../../model/capabilities.js';
 import { probeHost } from '../../probe/index.js';
 import type { Run } from '../command.js';
-import { maskOf, ownUid, passOn, runtimeFolderOf } from '../mask-arguments.js';
+import { maskOf, ownUid, runtimeFolderOf } from '../mask-arguments.js';
 import { maskHere } from '../mask-for-host.js';
 
 export const run: Run = async (args) => {
+  requireProc();
+  const pidFile = args.text('pid-file');
+  refusePidFile(pidFile);
   const named = await maskOf(args);
   const { mask } = maskHere(named, described(probeHost({ libc: false })));
   const program = findProgram(args.trailing[0] as string, process.env.PATH);
   if (program !== undefined) refuseHigherLevel(named.baseline, neededLevel(program));
   const supervisor = findSupervisor();
-  const folder = runtimeFolderOf(args);
-  const file = writeMaskFile(mask, folder, ownUid());
+  const runtimeFolder = runtimeFolderOf(args);
+  const maskFile = writeMaskFile(mask, runtimeFolder, ownUid());
   return replaceProcess(
     supervisor,
-    ['run', '--mask', file, '--runtime-dir', folder, ...passOn(args, 'pid-file'), '--'],
+    runArguments({ maskFile, runtimeFolder, pidFile }),
     args.trailing.length,
   );
 };

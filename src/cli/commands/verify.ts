@@ -1,4 +1,5 @@
 import { writeMaskFile } from '../../enforce/mask-file.js';
+import { requireProc } from '../../enforce/processes.js';
 import { otherRoads, probeUnderMask } from '../../enforce/seen-answers.js';
 import { findSupervisor } from '../../enforce/supervisor.js';
 import { isKept, verifyMask } from '../../mask/verify.js';
@@ -13,6 +14,7 @@ import { writeOut } from '../output.js';
 import { describeTerminal } from '../terminal.js';
 
 export const run: Run = async (args) => {
+  requireProc();
   const named = await maskOf(args);
   const { name, baseline } = named;
   const here = described(probeHost());

@@ -20,16 +20,25 @@ export const attach: CommandSpec = {
       list: true,
       describe: 'the processes of a cgroup (version 2), those that come later too',
     },
-    background: { type: 'boolean', describe: 'return when all tasks are under the mask' },
+    foreground: {
+      type: 'boolean',
+      describe: 'stay until the tasks end; they end, too, when it is killed',
+    },
+    background: {
+      type: 'boolean',
+      describe: 'return when all tasks are under the mask, which is the default',
+    },
     'pid-file': PID_FILE_OPTION,
     'runtime-dir': RUNTIME_DIR_OPTION,
   },
   examples: [
-    ['cpugate attach --mask cluster.json --pid 4711 --background', 'a server that runs already'],
+    ['cpugate attach --mask cluster.json --pid 4711', 'a server that runs already'],
     ['cpugate attach --mask cluster.json --cgroup /sys/fs/cgroup/web', 'a container'],
   ],
   epilogue:
-    'The tasks end with their supervisor, unless "cpugate detach" lets them go first. ' +
+    'It returns when all tasks are under the mask, and says which and how to let go; the supervisor stays, ' +
+    'whatever becomes of the terminal, and writes to supervisor.log in the runtime folder. The tasks end with ' +
+    'their supervisor, unless "cpugate detach" lets them go first.\n\n' +
     'Exit status: 0; 69 where this host has no CPUID faulting or lacks what the baseline shows; 125 the ' +
     'supervisor failed; 2 wrong usage or unreadable input.',
 };

@@ -1,0 +1,133 @@
+/**
+ * Whether a tree of processes is under a mask: all of it, held by one supervisor which says so of each, or
+ * it isn't. What a record may claim, and whether --mask fits, follows from that. Pure.
+ */
+import { encodeMask, maskMark } from '../mask/bytes.js';
+import { compileMask } from '../mask/compile.js';
+import { InputError } from '../model/errors.js';
+import type { ProcessStatus } from './processes.js';
+import type { NamedBaseline } from './recorded-mask.js';
+import type { HeldState, SupervisorStatus } from './supervisor-status.js';
+
+/** Of a process, what counts here. */
+export type Member = Pick<ProcessStatus, 'pid' | 'tracer'>;
+
+export interface MaskedTree {
+  readonly root: number;
+  /** Who is in the supervisor's hands, masked or not: CRIU can't have them before it lets go. */
+  readonly held: readonly number[];
+  /** Who sees the mask. */
+  readonly masked: readonly number[];
+  /** Who reads the real CPU. */
+  readonly bare: readonly number[];
+  /** Undefined: nobody holds any of them. */
+  readonly status: SupervisorStatus | undefined;
+}
+
+function stateOf({ pid, tracer }: Member, status: SupervisorStatus): HeldState {
+  const said = status.processes.get(pid);
+  if (said === 'released') return said;
+  const isMasked = said === 'masked' && tracer === status.supervisor && !status.isUnmasked;
+  return isMasked ? 'masked' : 'bare';
+}
+
+function refuseStrangers(tree: readonly Member[], status: SupervisorStatus | undefined): void {
+  const stranger = tree.find(({ tracer }) => tracer !== 0 && tracer !== status?.supervisor);
+  if (stranger === undefined) return;
+  const { pid, tracer } = stranger;
+  throw new InputError('other-tracer', `process ${pid} is traced by process ${tracer}`, {
+    remedy:
+      "End that debugger or tracer; CRIU can't dump what another one holds. If it is a supervisor of cpugate " +
+      'with a --runtime-dir, give the same one; what a second supervisor holds, let go by "cpugate detach".',
+  });
+}
+
+function refuseReleased(tree: readonly Member[], status: SupervisorStatus): void {
+  const released = tree.find((one) => stateOf(one, status) === 'released');
+  if (released === undefined) return;
+  throw new InputError(
+    'other-tracer',
+    `process ${released.pid} is in another dump's hands: its supervisor has released it`,
+    { remedy: 'Wait until that dump has ended.' },
+  );
+}
+
+/**
+ * `tree`: root first, all that live. `status`: of the supervisor that holds any of them. Throws InputError
+ * where somebody else traces one.
+ */
+export function maskedTree(
+  tree: readonly Member[],
+  status: SupervisorStatus | undefined,
+): MaskedTree {
+  const [root] = tree;
+  if (root === undefined) throw new Error('a tree without a root');
+  refuseStrangers(tree, status);
+  if (status !== undefined) refuseReleased(tree, status);
+  const isMasked = (one: Member) => status !== undefined && stateOf(one, status) === 'masked';
+  const pids = (members: readonly Member[]) => members.map(({ pid }) => pid);
+  return {
+    root: root.pid,
+    held: pids(tree.filter(({ tracer }) => tracer !== 0)),
+    masked: pids(tree.filter(isMasked)),
+    bare: pids(tree.filter((one) => !isMasked(one))),
+    status,
+  };
+}
+
+function refuse(message: string, remedy: string): never {
+  throw new InputError('mask-differs', message, { remedy });
+}
+
+const LEAVE_OUT = 'Leave --mask out: the record then says that the tasks have seen the real CPU.';
+
+/** The record mustn't claim a mask that the tasks weren't under, nor be silent of one that they are. */
+export function checkMask(tree: MaskedTree, mask: NamedBaseline | undefined): void {
+  const { root, masked, status } = tree;
+  const [bare] = tree.bare;
+  if (mask === undefined) {
+    if (bare === undefined)
+      refuse(
+        `process ${root} is under a mask`,
+        'Name it: --mask BASELINE, with the file that "cpugate run --mask" was given.',
+      );
+    return;
+  }
+  if (masked.length === 0)
+    refuse(`process ${root} is not under a mask, although --mask is given`, LEAVE_OUT);
+  if (bare !== undefined)
+    refuse(`process ${bare} of the tree reads the real CPU, although --mask is given`, LEAVE_OUT);
+  const held = status?.mask;
+  if (held === undefined)
+    refuse(
+      `the supervisor of process ${root} doesn't name its mask`,
+      'It is of another version: dump with the cpugate that started it.',
+    );
+  const given = maskMark(encodeMask(compileMask(mask.baseline).mask));
+  if (held.crc32 !== given.crc32 || held.bytes !== given.bytes)
+    refuse(
+      `process ${root} is under a different mask than that of ${mask.name}`,
+      'Give the baseline that the tasks were started under.',
+    );
+}
+
+/**
+ * Whether the record may name the mask. Tasks that were put under it while they ran have seen more than it
+ * shows.
+ */
+export function mayClaimMask({ bare, status }: MaskedTree): boolean {
+  return bare.length === 0 && status?.isFromStart === true;
+}
+
+/**
+ * After the release: who of the tree the supervisor has not let go of, and who may thus run on, or have
+ * entered meanwhile; undefined: nobody.
+ */
+export function notReleased(
+  tree: readonly Member[],
+  status: SupervisorStatus | undefined,
+): number | undefined {
+  if (status === undefined || status.isUnmasked) return tree[0]?.pid;
+  return tree.find(({ pid, tracer }) => tracer !== 0 || status.processes.get(pid) !== 'released')
+    ?.pid;
+}
