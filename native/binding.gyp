@@ -67,6 +67,7 @@
         'supervisor/launch.cc',
         'supervisor/main.cc',
         'supervisor/mask.cc',
+        'supervisor/measure.cc',
         'supervisor/memory.cc',
         'supervisor/options.cc',
         'supervisor/printable.cc',

@@ -16,6 +16,7 @@
 #include "printable.h"
 #include "launch.h"
 #include "mask.h"
+#include "measure.h"
 #include "options.h"
 #include "probe.h"
 #include "processes.h"
@@ -142,6 +143,8 @@ int main(int argc, char** argv) {
       return cpugate::control(*options);
     case cpugate::Mode::kProbe:
       return cpugate::probeMain();
+    case cpugate::Mode::kMeasure:
+      return cpugate::measureMain();
     case cpugate::Mode::kCheckMask:
       return cpugate::checkMask(options->mask);
   }

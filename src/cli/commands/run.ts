@@ -12,10 +12,15 @@ import { maskHere } from '../mask-for-host.js';
 
 export const run: Run = async (args) => {
   const named = await maskOf(args);
-  const { mask } = maskHere(named, described(probeHost({ libc: false })));
+  const here = described(probeHost({ libc: false }));
+  const { mask } = maskHere(named, here);
   const program = findProgram(args.trailing[0] as string, process.env.PATH);
   if (program !== undefined) refuseHigherLevel(named.baseline, neededLevel(program));
   const supervisor = findSupervisor();
+  if (args.flag('verbose')) {
+    const { explainRun } = await import('../run-notes.js');
+    explainRun(named, here, supervisor);
+  }
   const folder = runtimeFolderOf(args);
   const file = writeMaskFile(mask, folder, ownUid());
   return replaceProcess(
