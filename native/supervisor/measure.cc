@@ -1,13 +1,13 @@
 /**
- * A task whose CPUID traps must execute none here, since nobody answers it: all that runs in one is a loop of system
- * calls. Whatever happens there, the caller waits for a bounded time and ends what it has started.
+ * A task whose CPUID traps must execute none here, since nobody answers it: all that runs in one is
+ * a loop of system calls. Whatever happens there, the caller waits for a bounded time and ends what
+ * it has started.
  */
 #include "measure.h"
 
 #include <asm/prctl.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,6 +25,8 @@
 #include <string>
 #include <vector>
 
+#include "../cpu/affinity.h"
+#include "../cpu/cpuid.h"
 #include "complain.h"
 #include "launch.h"
 #include "scoped_fd.h"
@@ -56,12 +58,6 @@ uint64_t now() {
 /** The calling thread's own. */
 bool setTrap(bool traps) { return syscall(SYS_arch_prctl, ARCH_SET_CPUID, traps ? 0L : 1L) == 0; }
 
-void executeCpuid() {
-  uint32_t eax = 0;
-  uint32_t ecx = 0;
-  __asm__ volatile("cpuid" : "+a"(eax), "+c"(ecx) : : "ebx", "edx", "memory");
-}
-
 /** Nanoseconds a time; 0: it failed. */
 template <typename Step>
 uint64_t timeOf(Step step) {
@@ -73,29 +69,6 @@ uint64_t timeOf(Step step) {
     const uint64_t spent = now() - begin;
     if (spent >= kSliceNs) return std::max<uint64_t>(spent / count, 1);
   }
-}
-
-/** A set for more CPUs than any kernel has (NR_CPUS is 8192 at most on x86). */
-struct CpuSet {
-  std::array<unsigned long, 8192 / (8 * sizeof(unsigned long))> words{};
-
-  cpu_set_t* get() { return reinterpret_cast<cpu_set_t*>(words.data()); }
-};
-
-/** The first that the calling thread may run on, two at most. */
-std::vector<unsigned> twoCpus() {
-  CpuSet set;
-  std::vector<unsigned> cpus;
-  if (sched_getaffinity(0, sizeof set.words, set.get()) != 0) return cpus;
-  for (unsigned cpu = 0; cpu < 8192 && cpus.size() < 2; ++cpu)
-    if (CPU_ISSET_S(cpu, sizeof set.words, set.get())) cpus.push_back(cpu);
-  return cpus;
-}
-
-bool pin(pid_t thread, unsigned cpu) {
-  CpuSet set;
-  CPU_SET_S(cpu, sizeof set.words, set.get());
-  return sched_setaffinity(thread, sizeof set.words, set.get()) == 0;
 }
 
 /** A child that doesn't outlive this process; `body` is all that it does. */
@@ -126,7 +99,8 @@ struct Pipe {
   }
 };
 
-/** What `body` measures in a child and writes to the descriptor that it is given; nothing where it doesn't in time. */
+/** What `body` measures in a child and writes to the descriptor that it is given; nothing where it
+ * doesn't in time. */
 template <typename Result, typename Body>
 std::optional<Result> measureInChild(Body body) {
   static_assert(sizeof(Result) <= 4096, "a pipe takes that much at once (PIPE_BUF)");
@@ -139,8 +113,9 @@ std::optional<Result> measureInChild(Body body) {
   pipe->in.reset();
   pollfd ready = {.fd = pipe->out.get(), .events = POLLIN, .revents = 0};
   Result result;
-  const bool isThere = child > 0 && poll(&ready, 1, kLimitMs) == 1 &&
-                       read(pipe->out.get(), &result, sizeof result) == static_cast<ssize_t>(sizeof result);
+  const bool isThere =
+      child > 0 && poll(&ready, 1, kLimitMs) == 1 &&
+      read(pipe->out.get(), &result, sizeof result) == static_cast<ssize_t>(sizeof result);
   end(child);
   return isThere ? std::optional(result) : std::nullopt;
 }
@@ -151,7 +126,7 @@ enum : char { kEcho, kTrap, kDontTrap };
 class PingPong {
  public:
   explicit PingPong(unsigned cpu) : there_(Pipe::make()), back_(Pipe::make()) {
-    if (!there_ || !back_ || !pin(0, cpu)) return;
+    if (!there_ || !back_ || moveTo(cpu) != 0) return;
     partner_ = forkChild([&] {
       there_->in.reset();
       echo();
@@ -163,7 +138,8 @@ class PingPong {
 
   /** Nanoseconds a switch; 0: it failed. */
   uint64_t time(bool isMasked, bool isPartnerMasked) {
-    if (partner_ <= 0 || !setTrap(isMasked) || !exchange(isPartnerMasked ? kTrap : kDontTrap)) return 0;
+    if (partner_ <= 0 || !setTrap(isMasked) || !exchange(isPartnerMasked ? kTrap : kDontTrap))
+      return 0;
     return timeOf([&] { return exchange(kEcho); }) / 2;
   }
 
@@ -195,7 +171,8 @@ std::optional<Switches> timeSwitches(unsigned cpu) {
     times.unmasked[round] = pair.time(false, false);
     times.mixed[round] = pair.time(false, true);
     times.masked[round] = pair.time(true, true);
-    if (times.unmasked[round] == 0 || times.mixed[round] == 0 || times.masked[round] == 0) return std::nullopt;
+    if (times.unmasked[round] == 0 || times.mixed[round] == 0 || times.masked[round] == 0)
+      return std::nullopt;
   }
   return times;
 }
@@ -203,22 +180,27 @@ std::optional<Switches> timeSwitches(unsigned cpu) {
 /** Executes CPUID for ever; each traps. */
 void executeTraps() {
   if (ptrace(PTRACE_TRACEME, 0, 0, 0) != 0 || raise(SIGSTOP) != 0 || !setTrap(true)) return;
-  for (;;) executeCpuid();
+  for (;;) executeCpuid(0, 0);
 }
 
 /** The least that a tracer does at a trap. */
 bool passTrap(pid_t tracee) {
   int status;
   user_regs_struct registers;
-  if (waitpid(tracee, &status, 0) != tracee || !WIFSTOPPED(status) || WSTOPSIG(status) != SIGSEGV) return false;
+  if (waitpid(tracee, &status, 0) != tracee || !WIFSTOPPED(status) || WSTOPSIG(status) != SIGSEGV)
+    return false;
   if (ptrace(PTRACE_GETREGS, tracee, 0, &registers) != 0) return false;
   registers.rip += kCpuidBytes;
-  return ptrace(PTRACE_SETREGS, tracee, 0, &registers) == 0 && ptrace(PTRACE_CONT, tracee, 0, 0) == 0;
+  return ptrace(PTRACE_SETREGS, tracee, 0, &registers) == 0 &&
+         ptrace(PTRACE_CONT, tracee, 0, 0) == 0;
 }
 
 class Traps {
  public:
-  Traps() : tracee_(forkChild(executeTraps)) {
+  /** Both begin on the CPU, and the tracee stays there. */
+  explicit Traps(unsigned cpu) {
+    if (moveTo(cpu) != 0) return;
+    tracee_ = forkChild(executeTraps);
     int status;
     isReady_ = tracee_ > 0 && waitpid(tracee_, &status, 0) == tracee_ && WIFSTOPPED(status) &&
                ptrace(PTRACE_SETOPTIONS, tracee_, 0, PTRACE_O_EXITKILL) == 0 &&
@@ -228,13 +210,14 @@ class Traps {
   Traps(const Traps&) = delete;
   Traps& operator=(const Traps&) = delete;
 
-  uint64_t time(unsigned tracer, unsigned tracee) {
-    if (!isReady_ || !pin(0, tracer) || !pin(tracee_, tracee)) return 0;
+  /** With the tracer on a CPU. */
+  uint64_t time(unsigned cpu) {
+    if (!isReady_ || moveTo(cpu) != 0) return 0;
     return timeOf([&] { return passTrap(tracee_); });
   }
 
  private:
-  pid_t tracee_;
+  pid_t tracee_ = -1;
   bool isReady_ = false;
 };
 
@@ -244,13 +227,14 @@ struct Stops {
 };
 
 std::optional<Stops> timeStops(const std::vector<unsigned>& cpus) {
-  Traps traps;
-  // As the supervisor does: a tracer whose own CPUID traps spares the kernel a write at each switch.
+  Traps traps(cpus.front());
+  // As the supervisor does: a tracer whose own CPUID traps spares the kernel a write at each
+  // switch.
   if (!setTrap(true)) return std::nullopt;
   Stops times = {};
   for (size_t round = 0; round < kRounds; ++round) {
-    times.oneCpu[round] = traps.time(cpus.front(), cpus.front());
-    if (cpus.size() > 1) times.twoCpus[round] = traps.time(cpus.front(), cpus.back());
+    times.oneCpu[round] = traps.time(cpus.front());
+    if (cpus.size() > 1) times.twoCpus[round] = traps.time(cpus[1]);
     if (times.oneCpu[round] == 0) return std::nullopt;
   }
   return times;
@@ -260,7 +244,7 @@ std::optional<Rounds> timeCpuid() {
   Rounds times = {};
   for (auto& one : times)
     one = timeOf([] {
-      executeCpuid();
+      executeCpuid(0, 0);
       return true;
     });
   return times;
@@ -280,9 +264,9 @@ int measureMain() {
     complain("%s", error.c_str());
     return kUnavailable;
   }
-  const auto cpus = twoCpus();
+  const std::vector<unsigned> cpus = allowedCpus().value_or(std::vector<unsigned>{});
   if (cpus.empty()) {
-    complain("this process may run on no CPU that can be named");
+    complain("the CPUs that this process may run on can't be told");
     return kUnavailable;
   }
   if (const auto times = measureInChild<Switches>([&] { return timeSwitches(cpus.front()); })) {

@@ -12,7 +12,7 @@ import { maskHere } from '../mask-for-host.js';
 
 export const run: Run = async (args) => {
   const named = await maskOf(args);
-  const here = described(probeHost({ libc: false }));
+  const here = described(probeHost({ libc: false, faulting: 'offered' }));
   const { mask } = maskHere(named, here);
   const program = findProgram(args.trailing[0] as string, process.env.PATH);
   if (program !== undefined) refuseHigherLevel(named.baseline, neededLevel(program));
