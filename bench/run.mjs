@@ -2,6 +2,7 @@
  * Measures what the project promises, each against a reference in the same run:
  *   - how long commands take to start (start.mjs), and the peak memory of a check;
  *   - reading and showing dumps in one process, in files a second;
+ *   - what a mask costs, where CPUID faults (mask.mjs);
  *   - a baseline over a stream of profiles (baseline.mjs), and a matrix (matrix.mjs).
  * `node bench/run.mjs [FOLDER OF DUMPS]`. Exit status 1 where a promise isn't kept.
  */
@@ -83,7 +84,7 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-for (const other of ['start.mjs', 'baseline.mjs', 'matrix.mjs']) {
+for (const other of ['start.mjs', 'mask.mjs', 'baseline.mjs', 'matrix.mjs']) {
   console.log(`\n${other}`);
   const script = fileURLToPath(new URL(other, import.meta.url));
   const { status } = spawnSync(process.execPath, [script], { stdio: 'inherit' });

@@ -68,6 +68,7 @@
         'supervisor/launch.cc',
         'supervisor/main.cc',
         'supervisor/mask.cc',
+        'supervisor/measure.cc',
         'supervisor/memory.cc',
         'supervisor/options.cc',
         'supervisor/outsider.cc',

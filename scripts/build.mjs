@@ -284,7 +284,12 @@ async function buildBundles() {
     // Loading CommonJS by require is faster than starting the ESM loader for it.
     supported: { 'dynamic-import': false },
     logLevel: 'warning',
-    define: { CPUGATE_VERSION: JSON.stringify(version), 'import.meta.url': '__cpugate.url' },
+    define: {
+      CPUGATE_VERSION: JSON.stringify(version),
+      'import.meta.filename': '__filename',
+      // For yargs; an address takes node:url some milliseconds.
+      'import.meta.url': '__cpugate.url',
+    },
     banner: {
       js: 'const __cpugate = { get url() { return require("node:url").pathToFileURL(__filename).href; } };',
     },

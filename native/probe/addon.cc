@@ -76,6 +76,10 @@ Napi::Value cpuidFaultingForJs(const Napi::CallbackInfo& info) {
   return result;
 }
 
+Napi::Value offersCpuidFaultingForJs(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), offersCpuidFaulting());
+}
+
 Napi::Value xcompSupportedForJs(const Napi::CallbackInfo& info) {
   return toBigInt(info.Env(), xcompSupported());
 }
@@ -110,6 +114,7 @@ Napi::Value lockFileForJs(const Napi::CallbackInfo& info) {
 Napi::Object exportAll(Napi::Env env, Napi::Object exports) {
   exports.Set("probeCpus", Napi::Function::New(env, probeCpusForJs));
   exports.Set("cpuidFaulting", Napi::Function::New(env, cpuidFaultingForJs));
+  exports.Set("offersCpuidFaulting", Napi::Function::New(env, offersCpuidFaultingForJs));
   exports.Set("xcompSupported", Napi::Function::New(env, xcompSupportedForJs));
   exports.Set("replaceProcess", Napi::Function::New(env, replaceProcessForJs));
   exports.Set("lockFile", Napi::Function::New(env, lockFileForJs));

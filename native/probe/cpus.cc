@@ -17,12 +17,12 @@ bool stillPinnedTo(unsigned cpu) {
   return runsOn(cpu) && allowedCpus() == std::vector<unsigned>{cpu};
 }
 
-CpuAnswers probeCpu(unsigned cpu) {
+CpuAnswers probeCpu(unsigned cpu, const Enumeration* sibling) {
   CpuAnswers result;
   result.cpu = cpu;
   result.error = moveTo(cpu);
   if (result.error != 0) return result;
-  Enumeration answers = enumerate({executeCpuid, executeXgetbv});
+  Enumeration answers = enumerate({executeCpuid, executeXgetbv}, sibling);
   if (stillPinnedTo(cpu))
     result.answers = std::move(answers);
   else
@@ -37,7 +37,12 @@ struct Questions {
 
 void* askAll(void* argument) {
   auto& questions = *static_cast<Questions*>(argument);
-  for (unsigned cpu : questions.cpus) questions.results.push_back(probeCpu(cpu));
+  const Enumeration* sibling = nullptr;
+  for (unsigned cpu : questions.cpus) {
+    // None moves: there is room for all of them.
+    questions.results.push_back(probeCpu(cpu, sibling));
+    if (questions.results.back().error == 0) sibling = &questions.results.back().answers;
+  }
   return nullptr;
 }
 

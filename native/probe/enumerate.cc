@@ -72,7 +72,8 @@ constexpr uint64_t join(uint32_t high, uint32_t low) { return (uint64_t{high} <<
 
 class Enumerator {
  public:
-  explicit Enumerator(const Processor& processor) : processor_(processor) {}
+  Enumerator(const Processor& processor, const Enumeration* sibling)
+      : processor_(processor), sibling_(sibling) {}
 
   Enumeration run() {
     const uint32_t last = ask(0, 0).eax;
@@ -123,13 +124,26 @@ class Enumerator {
     // An old KVM says 0 and has one leaf more (Linux Documentation/virt/kvm/x86/cpuid.rst).
     askLeaves(kHypervisorLeaves + 1,
               last == 0 ? kHypervisorLeaves + 1 : lastOfHypervisor(kHypervisorLeaves, last));
-    for (uint32_t base = kHypervisorLeaves + kHypervisorStep; base < kLastHypervisorBase;
-         base += kHypervisorStep) {
+    for (const uint32_t base : furtherHypervisors()) {
       const CpuidRegisters answer = processor_.cpuid(base, 0);
       if (answer.eax < base || answer.eax - base >= kHypervisorStep) continue;
       answers_.rows.push_back({base, 0, answer});
       askLeaves(base + 1, lastOfHypervisor(base, answer.eax));
     }
+  }
+
+  /** First leaves where one may be: all possible ones, or those that a sibling has. */
+  std::vector<uint32_t> furtherHypervisors() const {
+    std::vector<uint32_t> bases;
+    for (uint32_t base = kHypervisorLeaves + kHypervisorStep; base < kLastHypervisorBase;
+         base += kHypervisorStep)
+      if (sibling_ == nullptr || has(*sibling_, base)) bases.push_back(base);
+    return bases;
+  }
+
+  static bool has(const Enumeration& answers, uint32_t leaf) {
+    return std::any_of(answers.rows.begin(), answers.rows.end(),
+                       [leaf](const Row& row) { return row.leaf == leaf; });
   }
 
   static uint32_t lastOfHypervisor(uint32_t base, uint32_t last) {
@@ -197,12 +211,15 @@ class Enumerator {
   }
 
   const Processor& processor_;
+  const Enumeration* sibling_;
   Enumeration answers_;
 };
 
 }  // namespace
 
-Enumeration enumerate(const Processor& processor) { return Enumerator(processor).run(); }
+Enumeration enumerate(const Processor& processor, const Enumeration* sibling) {
+  return Enumerator(processor, sibling).run();
+}
 
 bool hasSubleaves(uint32_t leaf) { return findRule(leaf) != nullptr; }
 

@@ -37,7 +37,11 @@ struct Enumeration {
 inline constexpr uint32_t kMaxLeavesPerRange = 256;
 inline constexpr uint32_t kMaxSubleaves = 64;
 
-Enumeration enumerate(const Processor& processor);
+/**
+ * `sibling`: another CPU of the same machine, which has the same hypervisors. To look for them
+ * takes 255 questions, each of which leaves a virtual machine.
+ */
+Enumeration enumerate(const Processor& processor, const Enumeration* sibling = nullptr);
 
 /** Whether a leaf's answer depends on ECX, as far as the vendors say. */
 bool hasSubleaves(uint32_t leaf);

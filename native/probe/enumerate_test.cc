@@ -24,10 +24,10 @@ struct FakeCpu {
   std::vector<Question> asked = {};
   std::vector<uint32_t> xcrsRead = {};
 
-  Enumeration enumerate() {
+  Enumeration enumerate(const Enumeration* sibling = nullptr) {
     asked.clear();
     xcrsRead.clear();
-    return cpugate::enumerate({
+    const Processor processor = {
         [this](uint32_t leaf, uint32_t subleaf) {
           asked.emplace_back(leaf, subleaf);
           const auto found = answers.find({leaf, subleaf});
@@ -37,7 +37,8 @@ struct FakeCpu {
           xcrsRead.push_back(index);
           return uint64_t{0x100} + index;
         },
-    });
+    };
+    return cpugate::enumerate(processor, sibling);
   }
 };
 
@@ -184,6 +185,12 @@ void hypervisors(Expectations& expect) {
   const auto nested = cpu.enumerate().rows;
   expect.that(subleavesOf(nested, 0x40000101).size() == 1, "a second hypervisor's leaves");
   expect.that(subleavesOf(nested, 0x40000200).empty(), "no row where there is no third");
+  const Enumeration first = cpu.enumerate();
+  const size_t before = cpu.asked.size();
+  expect.that(questionsOf(cpu.enumerate(&first).rows) == questionsOf(first.rows),
+              "a sibling has the same rows");
+  expect.that(cpu.asked == questionsOf(first.rows) && cpu.asked.size() < before,
+              "it is asked nothing else");
 }
 
 void expectOrderAndBounds(Expectations& expect, const std::vector<Row>& rows,

@@ -18,6 +18,7 @@ namespace cpugate {
 namespace {
 
 /** asm/prctl.h, which older distributions' headers don't have in full. */
+constexpr long kArchGetCpuid = 0x1011;
 constexpr long kArchSetCpuid = 0x1012;
 constexpr long kArchGetXcompSupp = 0x1021;
 
@@ -87,6 +88,11 @@ FaultingVerdict judgeFaulting(const ChildOutcome& outcome) {
 
 FaultingVerdict probeCpuidFaulting(std::chrono::milliseconds limit) {
   return judgeFaulting(runInChild(switchOffAndExecute, limit));
+}
+
+bool offersCpuidFaulting() {
+  const long allowed = syscall(SYS_arch_prctl, kArchGetCpuid, 0L);
+  return allowed >= 0 && syscall(SYS_arch_prctl, kArchSetCpuid, allowed) == 0;
 }
 
 std::optional<uint64_t> xcompSupported() {

@@ -22,6 +22,12 @@ struct FaultingVerdict {
 
 FaultingVerdict probeCpuidFaulting(std::chrono::milliseconds limit);
 
+/**
+ * Whether the kernel takes the switch, without a trial: a virtual machine may offer one that does
+ * nothing. The calling thread's CPUID stays as it is.
+ */
+bool offersCpuidFaulting();
+
 /** What a child's end means; pure. */
 FaultingVerdict judgeFaulting(const ChildOutcome& outcome);
 

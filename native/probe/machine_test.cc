@@ -195,6 +195,15 @@ void faultingIsTheSameTwice(Expectations& expect) {
   expect.that(!probeCpus()->empty(), "CPUID still works here");
 }
 
+void offersAreMadeWhereTrialsWork(Expectations& expect) {
+  const std::string how = probeCpuidFaulting(milliseconds(5000)).how;
+  if (how == "works" || how == "no-trap") expect.that(offersCpuidFaulting(), how + " is offered");
+  if (how == "unsupported")
+    expect.that(!offersCpuidFaulting(), "what is unsupported isn't offered");
+  // Had asking switched it off, this would end the program.
+  expect.that(!probeCpus()->empty(), "CPUID works after the question");
+}
+
 }  // namespace
 }  // namespace cpugate
 
@@ -209,5 +218,6 @@ int main() {
   cpugate::verdictsFollowFromEnds(expect);
   cpugate::seccompFiltersAreToldApart(expect);
   cpugate::faultingIsTheSameTwice(expect);
+  cpugate::offersAreMadeWhereTrialsWork(expect);
   return expect.conclude();
 }

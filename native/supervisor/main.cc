@@ -20,6 +20,7 @@
 #include "control_client.h"
 #include "launch.h"
 #include "mask.h"
+#include "measure.h"
 #include "options.h"
 #include "pid_file.h"
 #include "printable.h"
@@ -219,6 +220,8 @@ int main(int argc, char** argv) {
       return cpugate::control(*options);
     case cpugate::Mode::kProbe:
       return cpugate::probeMain();
+    case cpugate::Mode::kMeasure:
+      return cpugate::measureMain();
     case cpugate::Mode::kCheckMask:
       return cpugate::checkMask(options->mask);
   }

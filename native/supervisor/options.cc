@@ -18,6 +18,7 @@ constexpr const char* kUsageText =
     "       cpugate-supervisor adopt --mask FILE --pid PID [--keep-stopped PID]... [--background] [--pid-file FILE] [--from-start]\n"
     "       cpugate-supervisor control --pid PID (status | detach | release [--until PID] | resume)\n"
     "       cpugate-supervisor probe\n"
+    "       cpugate-supervisor measure\n"
     "       cpugate-supervisor check-mask FILE\n"
     "\"cpugate run\", \"attach\" and \"restore\" call it with the right arguments.\n";
 
@@ -41,7 +42,8 @@ std::optional<Mode> modeOf(const char* name) {
     const char* name;
     Mode mode;
   } kModes[] = {{"run", Mode::kRun},         {"attach", Mode::kAttach}, {"adopt", Mode::kAdopt},
-                {"control", Mode::kControl}, {"probe", Mode::kProbe},   {"check-mask", Mode::kCheckMask}};
+                {"control", Mode::kControl}, {"probe", Mode::kProbe},
+                {"measure", Mode::kMeasure}, {"check-mask", Mode::kCheckMask}};
   for (const auto& one : kModes)
     if (strcmp(one.name, name) == 0) return one.mode;
   return std::nullopt;
@@ -107,6 +109,7 @@ bool isComplete(const Options& options) {
     case Mode::kCheckMask:
       return options.mask != nullptr;
     case Mode::kProbe:
+    case Mode::kMeasure:
       return true;
   }
   return false;

@@ -9,7 +9,7 @@
 
 namespace cpugate {
 
-enum class Mode { kRun, kAttach, kAdopt, kControl, kProbe, kCheckMask };
+enum class Mode { kRun, kAttach, kAdopt, kControl, kProbe, kMeasure, kCheckMask };
 
 struct Options {
   Mode mode = Mode::kRun;

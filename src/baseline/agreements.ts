@@ -2,14 +2,14 @@
  * What no mask hides: hosts of one baseline may differ in their vendor, their cache lines and the width of
  * their addresses. Who makes a baseline of such hosts accepts it, and --require refuses it.
  */
+import type { AgreementName } from './agreement-names.js';
 import { type Cluster, type ClusterGroup, firstNames, hardwareGroups } from './cluster.js';
 import type { HostKind } from './host-kind.js';
 
 type Value = string | number;
 
 interface AgreementRow {
-  /** What --require asks for. */
-  readonly name: string;
+  readonly name: AgreementName;
   /** The limit of a baseline whose hosts differ. */
   readonly code: string;
   readonly of: (kind: HostKind) => Value | undefined;
@@ -29,7 +29,6 @@ export const AGREEMENTS = [
   },
 ] as const satisfies readonly AgreementRow[];
 
-export type AgreementName = (typeof AGREEMENTS)[number]['name'];
 export type DifferenceCode = (typeof AGREEMENTS)[number]['code'];
 
 /** Hosts with one value, as JSON has it; null: it is unknown. */
@@ -82,8 +81,4 @@ export function disagreement(cluster: Cluster, wanted: AgreementName): readonly 
   const isSure = first === undefined || first.value !== null || first.count === 1;
   const isOfLevels = [...cluster.values()].every(({ kind }) => kind.onlyFeatures);
   return isOfLevels || (values.length < 2 && isSure) ? [] : values;
-}
-
-export function isAgreement(name: string): name is AgreementName {
-  return AGREEMENTS.some((one) => one.name === name);
 }

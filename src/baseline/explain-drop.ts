@@ -1,6 +1,7 @@
 /** Why a feature isn't in a baseline, down to hosts and prerequisites; and what was required of it. */
 import { type FeatureName, LEVELS, type LevelName } from '../catalogue/index.js';
-import { type AgreementName, disagreement, isAgreement, type ValueHosts } from './agreements.js';
+import { type AgreementName, isAgreement } from './agreement-names.js';
+import { disagreement, type ValueHosts } from './agreements.js';
 import { type Baseline, countHosts, hasFeature, tallyOf } from './baseline.js';
 import { type Dropped, type DropReason, dropReasons } from './drop-reasons.js';
 

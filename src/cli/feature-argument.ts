@@ -1,5 +1,5 @@
 /** Features and levels as users name them. */
-import { AGREEMENTS, type AgreementName, isAgreement } from '../baseline/agreements.js';
+import { AGREEMENT_NAMES, type AgreementName, isAgreement } from '../baseline/agreement-names.js';
 import {
   acceptedSpellings,
   type FeatureName,
@@ -23,7 +23,7 @@ export interface OtherNames {
 
 const REQUIRABLE: OtherNames = {
   kind: 'level',
-  names: [...LEVELS, ...AGREEMENTS].map(({ name }) => name),
+  names: [...LEVELS.map(({ name }) => name), ...AGREEMENT_NAMES],
 };
 
 function unknownName(text: string, others: OtherNames | undefined): InputError {

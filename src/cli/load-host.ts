@@ -1,7 +1,6 @@
 /** From what the user wrote to a host. */
 import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { MAX_INPUT_BYTES } from '../formats/format.js';
 import { readEachHost, readHost } from '../formats/index.js';
 import { findProfileName, profileSpellings } from '../formats/named-profile.js';
@@ -151,7 +150,7 @@ export async function loadHost(
   if (wanted === '-') return readHost('standard input', readStandardInput(), told);
   const model = findProfileName(wanted);
   if (model !== undefined) {
-    const root = packageRoot(fileURLToPath(import.meta.url)) ?? '.';
+    const root = packageRoot(import.meta.filename) ?? '.';
     const path = join(root, 'cpu-profiles', `${model}.json`);
     return readHost(model, readFile(path, model));
   }

@@ -1,7 +1,6 @@
 /** Finds the supervisor. Its sources are native/supervisor. */
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { InputError } from '../model/errors.js';
 import { refuseOtherMachines } from '../probe/addon.js';
 import { BUILD_NATIVES, nativeFolders, thisPlatform } from '../probe/natives.js';
@@ -14,7 +13,7 @@ function refuse(why: string): never {
 }
 
 /** `from`: a file of the package. */
-export function findSupervisor(from: string = fileURLToPath(import.meta.url)): string {
+export function findSupervisor(from: string = import.meta.filename): string {
   refuseOtherMachines(process.platform, process.arch);
   const root = packageRoot(from);
   if (root === undefined)

@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { InputError } from '../model/errors.js';
 import { BUILD_NATIVES, nativeFolders, thisPlatform } from './natives.js';
 import { packageRoot } from './package-root.js';
@@ -41,6 +40,8 @@ export interface ProbeAddon {
   /** Asks every CPU that this process may use. */
   probeCpus(): CpuAnswer[];
   cpuidFaulting(): FaultingVerdict;
+  /** Whether the kernel takes the switch; only a trial tells whether it does anything. */
+  offersCpuidFaulting(): boolean;
   /** Undefined: the kernel is older than 5.16. */
   xcompSupported(): bigint | undefined;
   /** Undefined: another C library. */
@@ -60,6 +61,7 @@ export interface ProbeAddon {
 const FUNCTIONS = [
   'probeCpus',
   'cpuidFaulting',
+  'offersCpuidFaulting',
   'xcompSupported',
   'glibcVersion',
   'replaceProcess',
@@ -80,7 +82,7 @@ export function refuseOtherMachines(platform: string, arch: string): void {
 }
 
 /** `from`: a file of the package. */
-export function loadAddon(from: string = fileURLToPath(import.meta.url)): ProbeAddon {
+export function loadAddon(from: string = import.meta.filename): ProbeAddon {
   const root = packageRoot(from);
   if (root === undefined)
     throw notLoaded(`${from} is not below a folder with cpugate's package.json`);
@@ -103,7 +105,7 @@ function tryLoad(file: string): { readonly addon: ProbeAddon } | NotLoaded {
   if (!existsSync(file)) return { why: `${file} is missing` };
   let addon: unknown;
   try {
-    addon = createRequire(import.meta.url)(file);
+    addon = createRequire(import.meta.filename)(file);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);
     return { why: `${file} can't be loaded: ${why}`, cause };

@@ -49,7 +49,7 @@ export function elfInterpreter(file: Uint8Array): string | undefined {
     if (header.getUint32(0, true) !== PT_INTERP) continue;
     const path = part(view, header.getBigUint64(8, true), header.getBigUint64(32, true));
     if (path === undefined) return undefined;
-    const text = new TextDecoder().decode(path);
+    const text = Buffer.from(path.buffer, path.byteOffset, path.byteLength).toString();
     const end = text.indexOf('\0');
     return end < 0 ? text : text.slice(0, end);
   }

@@ -1,4 +1,5 @@
 /** `cpugate verify --json` (schemas/verify-report.schema.json). */
+import type { MeasuredCost } from '../mask/cost.js';
 import { isKept, type Verification } from '../mask/verify.js';
 import { hex, hex32 } from '../model/registers.js';
 import { SCHEMA_VERSION } from './baseline-json.js';
@@ -8,7 +9,29 @@ export interface VerifyNames {
   readonly host: string;
 }
 
-export function verifyJson(result: Verification, names: VerifyNames, remarks: readonly string[]) {
+/** What is said beside the verdict. */
+export interface VerifyNotes {
+  readonly remarks: readonly string[];
+  readonly cost: MeasuredCost;
+}
+
+function costJson(cost: MeasuredCost) {
+  if (typeof cost === 'string') return { unmeasured: cost };
+  return {
+    unmaskedSwitch: cost.unmaskedSwitch ?? null,
+    mixedSwitch: cost.mixedSwitch ?? null,
+    maskedSwitch: cost.maskedSwitch ?? null,
+    unmaskedCpuid: cost.unmaskedCpuid ?? null,
+    trapOnOneCpu: cost.trapOnOneCpu ?? null,
+    trapOnTwoCpus: cost.trapOnTwoCpus ?? null,
+  };
+}
+
+export function verifyJson(
+  result: Verification,
+  names: VerifyNames,
+  { remarks, cost }: VerifyNotes,
+) {
   return {
     schemaVersion: SCHEMA_VERSION,
     ...names,
@@ -29,6 +52,7 @@ export function verifyJson(result: Verification, names: VerifyNames, remarks: re
     missing: result.missing,
     shown: result.shown,
     leaks: result.leaks,
+    cost: costJson(cost),
     remarks,
   };
 }

@@ -205,6 +205,11 @@ describe('a file of code', () => {
 });
 
 describe('dist', () => {
+  it('has no catalogue in the file that every command loads', () => {
+    const read = (name: string) => readFileSync(join(root, 'dist', name), 'utf8');
+    expect(read('run.cjs')).toContain('avx512_vp2intersect');
+    expect(read('main.cjs')).not.toContain('avx512_vp2intersect');
+  });
   it("holds no compiled code, which would be another Node's", () => {
     const files = readdirSync(join(root, 'dist'), { recursive: true, encoding: 'utf8' });
     expect(

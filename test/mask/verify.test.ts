@@ -368,18 +368,39 @@ describe('the report', () => {
   const names = { baseline: 'cluster.json', host: 'web-1' };
   const bad = verify(changed(7, { ebx: 0xffffffff }));
 
+  const cost = {
+    unmaskedSwitch: 1250,
+    mixedSwitch: 4500,
+    maskedSwitch: 1375,
+    unmaskedCpuid: 90,
+    trapOnOneCpu: 14_500,
+    trapOnTwoCpus: undefined,
+  };
+  const notes = { remarks: ['a remark'], cost };
+
   it.each([
-    ['kept', verify(good)],
-    ['broken', bad],
-  ])('%s is as its schema says', (verdict, result) => {
-    const json = JSON.parse(JSON.stringify(verifyJson(result, names, ['a remark'])));
+    ['kept', verify(good), notes, { ...cost, trapOnTwoCpus: null }],
+    ['broken', bad, { ...notes, cost: 'why' }, { unmeasured: 'why' }],
+  ])('%s is as its schema says', (verdict, result, said, figures) => {
+    const json = JSON.parse(JSON.stringify(verifyJson(result, names, said)));
     expect(validate(json), JSON.stringify(validate.errors)).toBe(true);
     expect(json.verdict).toBe(verdict);
+    expect(json.cost).toEqual(figures);
+  });
+
+  it('says what the mask costs, or why that is unknown', () => {
+    const style = { colors: createColors(false), width: 300 };
+    const text = (said: typeof notes | { remarks: string[]; cost: string }) =>
+      verifyText(verify(good), names, said, style);
+    expect(text(notes)).toMatch(/\nWhat the mask costs here\n {2}A switch .* 3\.6 times/);
+    expect(text({ remarks: [], cost: 'why' })).toMatch(
+      / costs here\n {2}It wasn't measured: why\.\n$/,
+    );
   });
 
   it('shows where a register differs', () => {
     const style = { colors: createColors(false), width: 80 };
-    const text = verifyText(verify(changed(0xd, { ebx: 0x340, subleaf: 0 })), names, [], style);
+    const text = verifyText(verify(changed(0xd, { ebx: 0x340, subleaf: 0 })), names, notes, style);
     expect(text).toContain('cluster.json on web-1: the mask does not hold');
     expect(text).toContain(
       [

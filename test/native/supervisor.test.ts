@@ -114,6 +114,23 @@ describe.skipIf(!existsSync(supervisor))('"cpugate-supervisor probe"', () => {
   });
 });
 
+describe.skipIf(!existsSync(supervisor))('"cpugate-supervisor measure"', () => {
+  test('gives figures where CPUID faults, and elsewhere says that it does not', () => {
+    const { status, stdout, stderr } = spawnSync(supervisor, ['measure'], { encoding: 'utf8' });
+    const names = stdout.split('\n').map((line) => line.split(' ')[0]);
+    if (loadAddon().cpuidFaulting().how === 'works') {
+      expect(status, stderr).toBe(0);
+      expect(names).toEqual(
+        expect.arrayContaining(['switch-unmasked', 'switch-mixed', 'switch-masked']),
+      );
+    } else {
+      expect(status).toBe(69);
+      expect(stdout).toBe('');
+      expect(stderr).toMatch(/^cpugate: .*CPUID.*\n$/);
+    }
+  });
+});
+
 describe.skipIf(!existsSync(supervisor))('what the supervisor complains of', () => {
   const folder = mkdtempSync(join(tmpdir(), 'cpugate-supervisor-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

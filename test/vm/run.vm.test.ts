@@ -101,6 +101,9 @@ describe.skipIf(!labIsHere || !supervisorIsHere || !existsSync(program))(
         expect(validate(report), JSON.stringify(validate.errors)).toBe(true);
         expect(report).toMatchObject({ verdict: 'kept', wrong: [], missing: [], shown: [] });
         expect(report.answers).toBeGreaterThan(20);
+        // Times of an emulated CPU mean nothing; that there are some does.
+        for (const name of ['unmaskedSwitch', 'mixedSwitch', 'maskedSwitch', 'trapOnOneCpu'])
+          expect(report.cost[name], name).toBeGreaterThan(0);
         const leaks = report.leaks.map(({ code }: { code: string }) => code);
         if (cluster !== 'all' || host !== 'haswell') expect(leaks.length).toBeGreaterThan(0);
       },
@@ -142,6 +145,16 @@ describe.skipIf(!labIsHere || !supervisorIsHere || !existsSync(program))(
       expect(seen[6]).toEqual({ status: 0, output: 'alive\n' });
       expect(seen[7]?.output).toMatch(/^SigBlk:\t0+\nSigIgn:\t0+\n(\d+)\n\1\n$/);
       expect(seen[8]?.output).toMatch(/^[0-9a-f]{16}\.mask\n$/);
+    });
+
+    test('run --verbose says what is hidden and what it costs before the program starts', async () => {
+      const [ran] = await steps(HOSTS.haswell, [
+        `${cpugate} run --verbose --mask ${mask('v2')} -- echo started`,
+      ]);
+      expect(ran?.status, ran?.output).toBe(0);
+      expect(ran?.output).toMatch(
+        /: the mask is v2\.json, x86-64-v2\n.*: hidden here: .*avx2.*\n.*: what it costs here: A switch .*\nstarted\n$/,
+      );
     });
 
     const REFUSED: readonly (readonly [string, HostName | Guest, ClusterName | 'v2', RegExp])[] = [

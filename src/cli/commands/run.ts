@@ -18,12 +18,17 @@ export const run: Run = async (args) => {
   const pidFile = args.text('pid-file');
   refusePidFile(pidFile);
   const named = await maskOf(args);
-  const { mask } = maskHere(named, described(probeHost({ libc: false })));
+  const here = described(probeHost({ libc: false, faulting: 'offered' }));
+  const { mask } = maskHere(named, here);
   const program = findProgram(args.trailing[0] as string, process.env.PATH);
   if (program !== undefined) refuseHigherLevel(named.baseline, neededLevel(program));
   const supervisor = findSupervisor();
   const runtimeFolder = runtimeFolderOf(args);
   const maskFile = writeMaskFile(mask, runtimeFolder, ownUid());
+  if (args.flag('verbose')) {
+    const { explainRun } = await import('../run-notes.js');
+    explainRun(named, here, supervisor);
+  }
   return replaceProcess(
     supervisor,
     runArguments({ maskFile, runtimeFolder, pidFile }),

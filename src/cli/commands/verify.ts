@@ -1,4 +1,5 @@
 import { writeMaskFile } from '../../enforce/mask-file.js';
+import { measureCost } from '../../enforce/measure-cost.js';
 import { requireProc } from '../../enforce/processes.js';
 import { otherRoads, probeUnderMask } from '../../enforce/seen-answers.js';
 import { findSupervisor } from '../../enforce/supervisor.js';
@@ -24,10 +25,11 @@ export const run: Run = async (args) => {
   const seen = probeUnderMask(supervisor, writeMaskFile(mask, folder, ownUid()), folder);
   const result = verifyMask(mask, baseline.features, here, seen, otherRoads());
   const names = { baseline: name, host: here.host.name };
-  if (args.flag('json')) writeOut(`${printableJson(verifyJson(result, names, remarks), 2)}\n`);
+  const notes = { remarks, cost: measureCost(supervisor) };
+  if (args.flag('json')) writeOut(`${printableJson(verifyJson(result, names, notes), 2)}\n`);
   else {
     const { verifyText } = await import('../../report/text/verify.js');
-    writeOut(verifyText(result, names, remarks, describeTerminal(args.flag('color'))));
+    writeOut(verifyText(result, names, notes, describeTerminal(args.flag('color'))));
   }
   return isKept(result) ? 0 : 1;
 };

@@ -1,4 +1,4 @@
-import { AGREEMENTS } from '../../baseline/agreements.js';
+import { AGREEMENT_NAMES } from '../../baseline/agreement-names.js';
 import {
   COLOR_OPTION,
   type CommandSpec,
@@ -33,7 +33,7 @@ export const baseline: CommandSpec = {
       type: 'string',
       value: 'NAME',
       completes: ['level', 'feature'],
-      offers: AGREEMENTS.map(({ name }) => name),
+      offers: AGREEMENT_NAMES,
       list: true,
       describe:
         'a level, a feature, or one-vendor, one-cache-line, one-address-width: exit with 1 and say whose ' +

@@ -1,9 +1,10 @@
 /** `cpugate verify` for people. */
+import { costSentences } from '../../mask/cost.js';
 import { isKept, type Verification, type WrongAnswer } from '../../mask/verify.js';
 import { printable } from '../../model/printable.js';
 import { hex, hex32 } from '../../model/registers.js';
 import { featureLabel } from '../feature-label.js';
-import type { VerifyNames } from '../verify-json.js';
+import type { VerifyNames, VerifyNotes } from '../verify-json.js';
 import type { TextStyle } from './check.js';
 import { wrap } from './wrap.js';
 
@@ -39,7 +40,7 @@ function verdictLine(
 export function verifyText(
   result: Verification,
   names: VerifyNames,
-  remarks: readonly string[],
+  { remarks, cost }: VerifyNotes,
   style: TextStyle,
 ): string {
   const { width, colors } = style;
@@ -65,6 +66,8 @@ export function verifyText(
   if (result.leaks.length > 0) lines.push('', colors.bold('What no mask hides'));
   for (const { code, what, effect } of result.leaks)
     lines.push(`  ${code}`, paragraph(`${what} ${effect}`, '    '));
+  lines.push('', colors.bold('What the mask costs here'));
+  for (const sentence of costSentences(cost)) lines.push(paragraph(sentence, '  '));
   if (remarks.length > 0) lines.push('', colors.bold('Assumed for lack of data'));
   for (const remark of remarks) lines.push(paragraph(remark, '  '));
   return `${lines.join('\n')}\n`;
