@@ -21,6 +21,12 @@ import { REAL_PROGRAMS } from '../vm/masking/real-programs.js';
 import { caseOf, commandIn, isRunnable, programsOf, ROWS } from '../vm/masking/rows.js';
 import type { GuestCase, GuestOutcome } from '../vm/masking/run-cases.js';
 import { copySupervisor, supervisorIsHere } from '../vm/masking/supervisor.js';
+import {
+  HOSTILE_NAMES,
+  HOSTILE_PROGRAMS,
+  hostileCanBeBuilt,
+  hostileCases,
+} from './hostile-cases.js';
 import { isRoot, runNatively, runtimeFolder, supervisorWithFolder } from './run-natively.js';
 
 const NOBODY = 65534;
@@ -136,6 +142,7 @@ describe.skipIf(reason !== '')(
       programs = await buildPrograms([
         ...rows.flatMap(programsOf),
         ...STORY_PROGRAMS,
+        ...(hostileCanBeBuilt ? HOSTILE_PROGRAMS : []),
         ['sees', 'static-glibc'],
       ]);
       const { folder } = programs;
@@ -160,6 +167,7 @@ describe.skipIf(reason !== '')(
       outcomes = await runNatively(
         [
           ...[...storyCases(folder), ...commandCases(folder)],
+          ...(hostileCanBeBuilt ? hostileCases(folder) : []),
           ...[...programCases(folder), ...tableCases(folder)],
         ],
         folder,
@@ -185,6 +193,8 @@ describe.skipIf(reason !== '')(
 
     for (const story of STORIES)
       test.skipIf(!isPossible(story))(story.name, () => requireGood(`story: ${story.name}`));
+
+    test.skipIf(!hostileCanBeBuilt).each(HOSTILE_NAMES)('%s', requireGood);
 
     test.each(COMMANDS)('$name', ({ name }) => requireGood(name));
 

@@ -8,6 +8,12 @@ import { STORIES, STORY_PROGRAMS, storyCommand } from '../vm/masking/attach-stor
 import { buildPrograms, canBuild, type Programs } from '../vm/masking/build-programs.js';
 import { caseOf, isRunnable, programsOf, ROWS } from '../vm/masking/rows.js';
 import type { GuestOutcome } from '../vm/masking/run-cases.js';
+import {
+  HOSTILE_NAMES,
+  HOSTILE_PROGRAMS,
+  hostileCanBeBuilt,
+  hostileCases,
+} from './hostile-cases.js';
 import { runNatively, runtimeFolder, supervisorWithFolder } from './run-natively.js';
 import {
   buildStandIn,
@@ -39,7 +45,11 @@ describe.skipIf(!compilerIsHere)('under a supervisor that any machine runs', () 
     const rows = TABLE.filter(isRunnable);
     const stories = SILENT.filter(() => canBuild('static-glibc'));
     programs = await buildPrograms(
-      [...rows.flatMap(programsOf), ...(stories.length > 0 ? STORY_PROGRAMS : [])],
+      [
+        ...rows.flatMap(programsOf),
+        ...(stories.length > 0 ? STORY_PROGRAMS : []),
+        ...(hostileCanBeBuilt ? HOSTILE_PROGRAMS : []),
+      ],
       STAND_IN_DEFINITIONS,
     );
     const { folder } = programs;
@@ -58,7 +68,8 @@ describe.skipIf(!compilerIsHere)('under a supervisor that any machine runs', () 
       }),
       seconds: 60,
     }));
-    outcomes = await runNatively([...told, ...cases], folder);
+    const hostile = hostileCanBeBuilt ? hostileCases(folder) : [];
+    outcomes = await runNatively([...told, ...hostile, ...cases], folder);
   }, 300_000);
   afterAll(() => programs?.remove());
 
@@ -72,9 +83,13 @@ describe.skipIf(!compilerIsHere)('under a supervisor that any machine runs', () 
       expect(outcome?.left).toEqual([]);
     });
 
-  test.skipIf(!canBuild('static-glibc')).each(SILENT)('$name', ({ name }) => {
+  function requireGood(name: string): void {
     const outcome = outcomes.get(name);
     expect(outcome?.status, outcome?.output).toBe(0);
     expect(outcome?.left).toEqual([]);
-  });
+  }
+
+  test.skipIf(!canBuild('static-glibc')).each(SILENT)('$name', ({ name }) => requireGood(name));
+
+  test.skipIf(!hostileCanBeBuilt).each(HOSTILE_NAMES)('%s', requireGood);
 });

@@ -22,6 +22,7 @@ const NOBODY = 65534;
 export const STORY_PROGRAMS: readonly (readonly [string, Build])[] = [
   ['observe', 'static-glibc'],
   ['rseq', 'static-glibc'],
+  ['waking', 'static-glibc'],
 ];
 
 interface StoryPlace {
@@ -41,6 +42,7 @@ export function storyCommand(
     environment: {
       O: programFile(folder, 'observe', 'static-glibc'),
       R: programFile(folder, 'rseq', 'static-glibc'),
+      W: programFile(folder, 'waking', 'static-glibc'),
       S: supervisor,
       M: maskFile(folder, 'ivybridge'),
       F: file,
@@ -50,7 +52,7 @@ export function storyCommand(
   };
 }
 
-/** $O observe, $R rseq, $S the supervisor, $M the mask, $F a file of its own for each story. */
+/** $O observe, $R rseq, $W waking, $S the supervisor, $M the mask, $F a file of its own for each story. */
 const TREE = 'set -m; $O run $F & pid=$!; $O check $F bare';
 /** Looks, forks and executes without a pause: whatever is done to it comes in the midst of something. */
 const RUSH = 'set -m; $O rush $F & pid=$!';
@@ -206,20 +208,33 @@ export const STORIES: readonly Story[] = [
     name: 'restartable sequences, attached and detached over and over: none goes on in the middle',
     silent: true,
     lines: [
-      '$R 5 & pid=$!; sleep 0.3; for i in 1 2 3 4 5 6 7 8; do',
+      '$R 300 & pid=$!; sleep 0.3; for i in 1 2 3 4 5 6 7 8; do',
       `${ATTACH} || exit 20; sleep 0.1`,
       '$S control --pid $pid detach || exit 21; sleep 0.1; done',
-      'wait $pid',
+      'kill -TERM $pid; wait $pid',
     ],
   },
   {
     name: 'restartable sequences, released and resumed over and over: none goes on in the middle',
     silent: true,
     lines: [
-      `$R 5 & pid=$!; sleep 0.3; ${ATTACH}; for i in 1 2 3 4 5 6 7 8; do`,
+      `$R 300 & pid=$!; sleep 0.3; ${ATTACH}; for i in 1 2 3 4 5 6 7 8; do`,
       '$S control --pid $pid release > /dev/null || exit 20; sleep 0.1',
       '$S control --pid $pid resume || exit 21; sleep 0.1; done',
-      'wait $pid',
+      'kill -TERM $pid; wait $pid',
+    ],
+  },
+  {
+    name: 'run: released, and woken by its own timer, it sees nothing',
+    silent: true,
+    lines: [
+      '$S run --mask $M -- $W $F & supervisor=$!',
+      'until grep -q ready $F; do sleep 0.1; done',
+      'pid=$(cat /proc/$supervisor/task/$supervisor/children); set -- $pid; pid=$1',
+      'for i in 1 2 3 4 5 6 7 8 9 10; do',
+      '$S control --pid $pid release || break; sleep 0.02; $S control --pid $pid resume || break; done',
+      'kill -KILL $pid 2>/dev/null || :; kill -TERM $supervisor 2>/dev/null || :; wait $supervisor || :',
+      '! grep CPU $F',
     ],
   },
   {

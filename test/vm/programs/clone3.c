@@ -60,7 +60,11 @@ int main(void) {
       REQUIRE_EQUAL(poll(&ends, 1, 20000), 1);
     }
     int status = -1;
-    if (waitpid(child, &status, __WALL) != child || status != 7 << 8)
+    const int ended = waitpid(child, &status, __WALL) == child;
+    /* Nobody answers where no tracer is told of: it dies, and has seen nothing. */
+    const int untraced = expected == MASKED && (kMixes[i].flags & CLONE_UNTRACED) != 0;
+    if (ended && untraced && WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV) continue;
+    if (!ended || status != 7 << 8)
       fail(__FILE__, __LINE__, "%s: wait status %#x (errno %d)", kMixes[i].name, (unsigned)status, errno);
     REQUIRE_SIGHT("the parent");
   }

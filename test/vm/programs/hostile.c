@@ -1,5 +1,5 @@
 /*
- * hostile SUPERVISOR: what a task may try to see the CPU, or to hurt or confuse who hides it. Each
+ * hostile SUPERVISOR [FOLDER]: what a task may try to see the CPU, or to hurt or confuse who hides it. Each
  * attempt is a process of its own. It may fail, hang for its time, or die; it may not see the CPU,
  * and it may not take others with it.
  */
@@ -23,6 +23,8 @@
 #define ARCH_SET_CPUID 0x1012
 
 static const char* supervisorFile;
+/* Where its sockets are, if not where they are by default. */
+static const char* runtimeFolder;
 static pid_t supervisor;
 
 static pid_t tracer(void) {
@@ -75,7 +77,10 @@ static void command_supervisor(void) {
     if (child == 0) {
       close(1);
       close(2);
-      execl(supervisorFile, supervisorFile, "control", "--pid", number, orders[i], NULL);
+      if (runtimeFolder == NULL)
+        execl(supervisorFile, supervisorFile, "control", "--pid", number, orders[i], NULL);
+      else
+        execl(supervisorFile, supervisorFile, "control", "--pid", number, "--runtime-dir", runtimeFolder, orders[i], NULL);
       _exit(0);
     }
     int status = 0;
@@ -87,8 +92,9 @@ static void command_supervisor(void) {
 
 /* Whatever sockets there are, spoken to out of turn. */
 static void babble(void) {
-  const char* const folders[] = {"/run/cpugate", "/run/user/65534/cpugate", "/tmp/cpugate-65534"};
-  for (int i = 0; i < 3; i++) {
+  const char* const folders[] = {"/run/cpugate", "/run/user/65534/cpugate", "/tmp/cpugate-65534",
+                                 runtimeFolder != NULL ? runtimeFolder : "/nowhere"};
+  for (int i = 0; i < 4; i++) {
     DIR* folder = opendir(folders[i]);
     for (struct dirent* entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
       if (strstr(entry->d_name, ".sock") == NULL) continue;
@@ -290,6 +296,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   supervisorFile = argv[1];
+  if (argc > 2) runtimeFolder = argv[2];
   supervisor = tracer();
   REQUIRE_EQUAL(supervisor != 0, expected == MASKED);
   /* Without one there is nobody to be hostile to. */

@@ -1,7 +1,7 @@
 /*
- * rseq SECONDS: restartable sequences (rseq(2)), one after the other, for so long. Whatever stops the
- * thread in a sequence, it may not go on in the middle as if nothing had been: it ends at the abort
- * address, or nothing has happened to it. Prints "ready" when it begins.
+ * rseq SECONDS: restartable sequences (rseq(2)), one after the other, for so long or until SIGTERM.
+ * Whatever stops the thread in a sequence, it may not go on in the middle as if nothing had been: it ends
+ * at the abort address, or nothing has happened to it. Prints "ready" when it begins.
  */
 #include <time.h>
 
@@ -76,14 +76,21 @@ static double seconds(void) {
   return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static volatile sig_atomic_t ended;
+static void end(int signal) {
+  (void)signal;
+  ended = 1;
+}
+
 int main(int argc, char** argv) {
   struct area* area = find_area();
   int outcomes[3] = {0, 0, 0};
   const double limit = argc > 1 ? atof(argv[1]) : 0.5;
+  signal(SIGTERM, end);
   REQUIRE(write(1, "ready\n", 6) == 6);
   const double start = seconds();
   /* Long enough that a stop from outside falls into one nearly always, short enough to end between two ticks. */
-  while (seconds() - start < limit) outcomes[count(area, 500000)]++;
+  while (!ended && seconds() - start < limit) outcomes[count(area, 500000)]++;
   dprintf(1, "%d committed, %d aborted, %d torn\n", outcomes[COMMITTED], outcomes[ABORTED], outcomes[TORN]);
   REQUIRE(outcomes[COMMITTED] > 0);
   REQUIRE_EQUAL(outcomes[TORN], 0);
