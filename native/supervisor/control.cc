@@ -156,6 +156,7 @@ void Control::loop() {
   while (!isOver(Clock::now())) {
     std::vector<int> readable;
     waitForAll(&readable, patience(Clock::now()));
+    endBlockedTransfer();
     const auto now = Clock::now();
     sendReplies(now);
     for (auto at = connections_.begin(); at != connections_.end();) {

@@ -94,6 +94,17 @@ bool Holding::take(std::vector<pid_t> pids, bool trees, bool wake, const std::se
   return false;
 }
 
+void Holding::letGo(pid_t pid) {
+  const std::vector<pid_t> threads = threadsOf(pid);
+  for (const pid_t tid : threads) {
+    supervisor_.want(tid, Intent::kGone);
+    supervisor_.interrupt(tid);
+  }
+  supervisor_.runUntil(
+      [&] { return std::ranges::none_of(threads, [&](pid_t tid) { return supervisor_.holds(tid); }); },
+      kStopMilliseconds);
+}
+
 void Holding::endMask(Intent intent) {
   supervisor_.wantAll(intent);
   for (const pid_t tid : supervisor_.tasks().numbers()) supervisor_.interrupt(tid);
@@ -110,7 +121,7 @@ bool Holding::stopAll(std::vector<Released>* processes) {
     if (pid <= 0 || isKnown) return;
     const Task* first = supervisor_.tasks().find(pid);
     const bool stopped = first != nullptr && first->inGroupStop;
-    processes->push_back({pid, stopped});
+    processes->push_back({pid, stopped, ProcessHandle::open(pid)});
     if (!stopped) kill(pid, SIGSTOP);
   };
   supervisor_.gather(true);
@@ -140,7 +151,7 @@ bool Holding::release(std::string* error) {
       if (!one.wasStopped) kill(one.pid, SIGCONT);
     return false;
   }
-  released_ = processes;
+  released_ = std::move(processes);
   return true;
 }
 
@@ -153,15 +164,23 @@ bool Holding::takeBack(std::string* error) {
     if (one.wasStopped) keepStopped.insert(one.pid);
   }
   if (!take(pids, false, true, keepStopped, error)) return false;
+  // One that ended just now has perhaps left its number to another, which is none of ours.
+  for (const Released& one : released_)
+    if (!one.handle.isAlive() && supervisor_.holds(one.pid)) letGo(one.pid);
   released_.clear();
   return true;
 }
 
 void Holding::dropEnded() {
-  std::erase_if(released_, [](const Released& one) {
-    // A zombie whose parent hasn't looked is still there; it has no threads that could run.
-    return kill(one.pid, 0) != 0 && errno == ESRCH;
-  });
+  std::erase_if(released_, [](const Released& one) { return !one.handle.isAlive(); });
+}
+
+void Holding::stopWoken() {
+  for (const Released& one : released_) {
+    const TaskStatus status(one.pid);
+    // Whoever dumps it holds it by ptrace.
+    if (status.state() != 'T' && status.state() != 't' && status.number("TracerPid") == 0) one.handle.send(SIGSTOP);
+  }
 }
 
 }  // namespace cpugate

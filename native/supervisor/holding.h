@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "process_handle.h"
 #include "supervisor.h"
 
 namespace cpugate {
@@ -28,6 +29,8 @@ namespace cpugate {
 struct Released {
   pid_t pid;
   bool wasStopped;
+  /** A later process with its number is another. */
+  ProcessHandle handle;
 };
 
 class Holding {
@@ -53,11 +56,14 @@ class Holding {
   const std::vector<Released>& released() const { return released_; }
   /** Forgets those that have ended meanwhile. */
   void dropEnded();
+  /** Released processes that somebody has woken stop again: they could execute a program without a trap. */
+  void stopWoken();
 
  private:
   bool seizeProcess(pid_t pid, bool* found, std::string* error);
   bool stopAll(std::vector<Released>* processes);
   void endMask(Intent intent);
+  void letGo(pid_t pid);
 
   Supervisor& supervisor_;
   std::vector<Released> released_;

@@ -84,6 +84,7 @@ void Session::onKnock() {
   passSignals();
   followDismissal();
   takeBackWhenDue();
+  holding_.stopWoken();
   if (!cgroupsGone_) takeNewcomers();
   updateTick();
 }
@@ -101,10 +102,17 @@ void Session::followDismissal() {
   if (!dismissal) return;
   std::string error;
   if (!dismissal->isForeign)
-    error = whyNoOutsider(dismissal->sender, [this](pid_t pid) { return holds(pid); }).value_or("");
+    error = whyNotSentByOutsider(*dismissal).value_or("");
   if (error.empty() && detach(&error)) return;
   complain("the tasks weren't let go at signal %d (%s): %s; \"cpugate detach\" lets them go", dismissal->signal,
            strsignal(dismissal->signal), error.c_str());
+}
+
+/** One that has ended by now was an outsider if no task has had its number lately. */
+std::optional<std::string> Session::whyNotSentByOutsider(const Dismissal& dismissal) const {
+  if (dismissal.sender.isAlive() || holds(dismissal.number) || supervisor_.heldLately(dismissal.number))
+    return whyNoOutsider(dismissal.sender, [this](pid_t pid) { return holds(pid); });
+  return std::nullopt;
 }
 
 bool Session::takeBack(std::string* error) {

@@ -10,6 +10,7 @@
 #include "control.h"
 #include "holding.h"
 #include "options.h"
+#include "signals.h"
 #include "supervisor.h"
 
 namespace cpugate {
@@ -45,6 +46,7 @@ class Session {
   void followDismissal();
   void takeBackWhenDue();
   bool takeBack(std::string* error);
+  std::optional<std::string> whyNotSentByOutsider(const Dismissal& dismissal) const;
   void takeNewcomers();
   void updateTick();
 

@@ -21,6 +21,7 @@ Control* poked = nullptr;
 std::atomic<uint64_t> forTheRest{0};
 std::atomic<int> dismissal{0};
 std::atomic<bool> isForeign{false};
+std::atomic<pid_t> dismisserNumber{0};
 std::atomic<int> dismisser{-1};
 
 constexpr uint64_t bit(int signal) { return uint64_t{1} << signal; }
@@ -45,6 +46,7 @@ void dismiss(int signal, siginfo_t* info, void*) {
   if (isTrue && dismissal == 0) {
     // Whoever has no number here (0) is outside of the PID namespace that all tasks are in.
     isForeign = info->si_code == SI_KERNEL || info->si_pid == 0;
+    dismisserNumber = info->si_pid;
     if (!isForeign) dismisser = static_cast<int>(syscall(SYS_pidfd_open, info->si_pid, 0));
     dismissal = signal;
     poked->poke();
@@ -89,7 +91,7 @@ void letGoOnSignals(bool background, Control& control) {
 std::optional<Dismissal> takeDismissal() {
   if (dismissal == 0) return std::nullopt;
   // The next one is taken note of when `dismissal` is 0 again.
-  Dismissal taken{dismissal, isForeign, ProcessHandle::fromDescriptor(ScopedFd(dismisser.exchange(-1)))};
+  Dismissal taken{dismissal, isForeign, dismisserNumber, ProcessHandle::fromDescriptor(ScopedFd(dismisser.exchange(-1)))};
   dismissal = 0;
   return taken;
 }

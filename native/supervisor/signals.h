@@ -32,7 +32,8 @@ struct Dismissal {
   int signal;
   /** No task can have sent it: it is the kernel's own, for a terminal, or from a PID namespace above. */
   bool isForeign;
-  /** Else who sent it; not open where that one has ended. */
+  /** Else who sent it, by its number; the handle isn't open where that one has ended. */
+  pid_t number;
   ProcessHandle sender;
 };
 

@@ -37,6 +37,7 @@ constexpr unsigned kTurns = 16;
 /** How long a parent may take to tell of its child, and how long a child's end is remembered for it. */
 constexpr int64_t kPatience = 200;
 constexpr int64_t kMemory = 10'000;
+constexpr size_t kMostEnded = 4096;
 
 constexpr uint64_t kTrapFlag = 1u << 8;
 /** The same number for all ways in. */
@@ -131,6 +132,13 @@ void Supervisor::addRunning(pid_t tid, const Task* like) {
   if (like == nullptr) return;
   task.action = like->action;
   task.space = like->space;
+}
+
+bool Supervisor::heldLately(pid_t tid) const {
+  // More have ended than are remembered: it may be one of them.
+  if (ended_.size() >= kMostEnded) return true;
+  const int64_t now = milliseconds();
+  return std::ranges::any_of(ended_, [&](const auto& one) { return one.first == tid && now - one.second < kMemory; });
 }
 
 std::vector<pid_t> Supervisor::processes() const {
@@ -453,12 +461,14 @@ void Supervisor::onEnd(pid_t tid, WaitStatus status) {
         "process %d was killed by a seccomp filter of its own that forbids arch_prctl; a "
         "supervisor that runs as root can bypass it",
         tid);
+  const int64_t now = milliseconds();
   // A child can be killed before its parent tells of it.
   if (waiting_.erase(tid) > 0 || task == nullptr) {
-    const int64_t now = milliseconds();
     std::erase_if(endedEarly_, [now](const auto& one) { return now - one.second > kMemory; });
     endedEarly_[tid] = now;
   }
+  while (!ended_.empty() && now - ended_.front().second > kMemory) ended_.pop_front();
+  if (ended_.size() < kMostEnded) ended_.emplace_back(tid, now);
   forget(tid);
   if (tid == root_) rootEnd_ = status;
 }

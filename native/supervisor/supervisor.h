@@ -24,6 +24,7 @@
 #ifndef CPUGATE_SUPERVISOR_SUPERVISOR_H_
 #define CPUGATE_SUPERVISOR_SUPERVISOR_H_
 
+#include <deque>
 #include <functional>
 #include <optional>
 #include <unordered_map>
@@ -54,6 +55,8 @@ class Supervisor {
   std::vector<pid_t> processes() const;
   /** Whether all threads of a process that are held trap. */
   bool isMasked(pid_t process) const;
+  /** Whether a thread that has ended in the last ten seconds had the number. */
+  bool heldLately(pid_t tid) const;
   /** Reading only. */
   const Tasks& tasks() const { return tasks_; }
 
@@ -136,6 +139,8 @@ class Supervisor {
   Tasks tasks_;
   /** Children that ended before their parents told of them, and when (monotonic milliseconds). */
   std::unordered_map<pid_t, int64_t> endedEarly_;
+  /** Threads that have ended lately, and when (monotonic milliseconds); of few it is known. */
+  std::deque<std::pair<pid_t, int64_t>> ended_;
   /** Children that stand still until their parents tell of them. */
   std::unordered_set<pid_t> waiting_;
   /** Threads whose scripts have come to their end. */
