@@ -16,6 +16,7 @@
 
 #include "outsider.h"
 #include "printable.h"
+#include "memory.h"
 #include "runtime_folder.h"
 
 namespace cpugate {

@@ -18,10 +18,6 @@ constexpr long kMmap2 = 192, kMunmap = 91, kModifyLdt = 123;
 /** LDT_ENTRIES and LDT_ENTRY_SIZE (asm/ldt.h). */
 constexpr uint64_t kMostEntries = 8192, kEntryBytes = 8;
 
-uint64_t placeOf(const Registers& registers) {
-  return registers.cs == kCode64 ? registers.rip : registers.rip & 0xffffffff;
-}
-
 }  // namespace
 
 size_t cpuidAt(const Task& task, const Registers& registers) {
@@ -45,16 +41,16 @@ Co<size_t> findCpuid(const Task& task, Registers registers) {
   co_return cpuidLength(bytes, got, registers.cs == kCode64);
 }
 
-std::optional<Segment> readDescriptor(uint64_t descriptor) {
+std::optional<uint32_t> baseInDescriptor(uint64_t descriptor) {
   const auto access = static_cast<uint8_t>(descriptor >> 40);
   // Present, of code or data, code.
   constexpr uint8_t kCode = 0x98;
   if ((access & kCode) != kCode) return std::nullopt;
   const auto base = static_cast<uint32_t>((descriptor >> 16 & 0xffffff) | (descriptor >> 56 << 24));
-  return Segment{base, (descriptor >> 54 & 1) != 0};
+  return base;
 }
 
-Co<std::optional<Segment>> ownSegmentOf(RemoteCalls& calls) {
+Co<std::optional<uint32_t>> ownSegmentBase(RemoteCalls& calls) {
   const uint64_t index = (calls.registers().cs & 0xffff) >> 3;
   if (index >= kMostEntries) co_return std::nullopt;
   // The kernel gives the table from its beginning.
@@ -70,23 +66,22 @@ Co<std::optional<Segment>> ownSegmentOf(RemoteCalls& calls) {
     co_await readTask(calls.task(), at + index * kEntryBytes, &descriptor, sizeof descriptor);
   const RemoteCalls::Arguments whole{at, bytes, 0, 0, 0, 0};
   co_await calls.call(SYS_munmap, kMunmap, whole);
-  co_return readDescriptor(descriptor);
+  co_return baseInDescriptor(descriptor);
 }
 
-Co<size_t> findCpuidIn(const Task& task, Segment segment, uint64_t offset) {
-  const uint64_t place = segment.is32 ? offset & 0xffffffff : offset & 0xffff;
+Co<size_t> findCpuidIn(const Task& task, uint32_t base, uint64_t offset) {
   uint8_t bytes[kMaxInstructionBytes];
-  const size_t got = co_await readTask(task, (segment.base + place) & 0xffffffff, bytes, sizeof bytes);
+  const size_t got = co_await readTask(task, (base + offset) & 0xffffffff, bytes, sizeof bytes);
   co_return cpuidLength(bytes, got, false);
 }
 
-void putAnswer(Registers& registers, const CpuidRegisters& answer, size_t length, bool wide) {
+void putAnswer(Registers& registers, const CpuidRegisters& answer, size_t length) {
   registers.rax = answer.eax;
   registers.rbx = answer.ebx;
   registers.rcx = answer.ecx;
   registers.rdx = answer.edx;
   registers.rip += length;
-  if (registers.cs != kCode64) registers.rip &= wide ? 0xffffffff : 0xffff;
+  if (registers.cs != kCode64) registers.rip &= 0xffffffff;
   registers.eflags &= ~kResumeFlag;
 }
 

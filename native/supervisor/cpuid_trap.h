@@ -20,24 +20,25 @@ constexpr bool isInOwnSegment(const Registers& registers) {
   return (registers.cs & kLocalSelector) != 0;
 }
 
+/** Of an instruction in one of the flat segments. */
+constexpr uint64_t placeOf(const Registers& registers) {
+  return registers.cs == kCode64 ? registers.rip : registers.rip & 0xffffffff;
+}
+
 /** Length of the CPUID at which the thread stands, in one of the flat segments, or 0. */
 size_t cpuidAt(const Task& task, const Registers& registers);
 /** The same, of memory that may let us wait. */
 Co<size_t> findCpuid(const Task& task, Registers registers);
 
-/** The base and width of the segment that the code runs in; nothing where it isn't there. */
-struct Segment {
-  uint32_t base;
-  bool is32;
-};
-Co<std::optional<Segment>> ownSegmentOf(RemoteCalls& calls);
-/** Length of the CPUID at an offset of such a segment, or 0. */
-Co<size_t> findCpuidIn(const Task& task, Segment segment, uint64_t offset);
-/** Of eight bytes of a descriptor table (Intel SDM vol. 3, 3.4.5); pure. */
-std::optional<Segment> readDescriptor(uint64_t descriptor);
+/** Where the segment begins that the code runs in; nothing where it isn't there. */
+Co<std::optional<uint32_t>> ownSegmentBase(RemoteCalls& calls);
+/** Length of the CPUID at an offset of such a segment, or 0. Also in 16-bit code the offset has 32 bits. */
+Co<size_t> findCpuidIn(const Task& task, uint32_t base, uint64_t offset);
+/** Of eight bytes of a descriptor table, if they describe code (Intel SDM vol. 3, 3.4.5); pure. */
+std::optional<uint32_t> baseInDescriptor(uint64_t descriptor);
 
 /** As the instruction would have left them. */
-void putAnswer(Registers& registers, const CpuidRegisters& answer, size_t length, bool wide);
+void putAnswer(Registers& registers, const CpuidRegisters& answer, size_t length);
 
 }  // namespace cpugate
 

@@ -68,7 +68,7 @@ std::optional<int64_t> limitOf(const Task& task, const Registers& registers, Int
     case TimeLimit::kTimespec: {
       if (value == 0) return -1;
       timespec limit{};
-      if (task.space->mayBlock) return std::nullopt;
+      if (!isAtHand(task, value, sizeof limit)) return std::nullopt;
       const Touching touching(task.tid);
       if (readMemory(task.tid, value, &limit, sizeof limit) != sizeof limit) return std::nullopt;
       return int64_t{limit.tv_sec} * 1000 + limit.tv_nsec / 1'000'000;
@@ -76,7 +76,7 @@ std::optional<int64_t> limitOf(const Task& task, const Registers& registers, Int
     case TimeLimit::kTimespec32: {
       if (value == 0) return -1;
       int32_t limit[2]{};
-      if (task.space->mayBlock) return std::nullopt;
+      if (!isAtHand(task, value, sizeof limit)) return std::nullopt;
       const Touching touching(task.tid);
       if (readMemory(task.tid, value, limit, sizeof limit) != sizeof limit) return std::nullopt;
       return int64_t{limit[0]} * 1000 + limit[1] / 1'000'000;

@@ -1,5 +1,6 @@
 #include "memory.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 #include <cstring>
 #include <list>
 #include <memory>
@@ -23,6 +25,8 @@ constexpr size_t kMostTransfers = 64;
 constexpr size_t kStackBytes = 64 * 1024;
 constexpr timespec kKnockAgain{0, 2'000'000};
 constexpr int64_t kLongest = 1'000'000'000;
+/** kSupervisorFailed (launch.h). */
+constexpr int kStuck = 125;
 
 int wakeSignal() { return SIGRTMIN + 1; }
 
@@ -119,6 +123,33 @@ std::shared_ptr<Transfer> makeTransfer(pid_t tid, uint64_t address, bool writes,
   return transfer;
 }
 
+/** Documentation/admin-guide/mm/pagemap.rst. */
+constexpr uint64_t kPage = 4096;
+constexpr uint64_t kPresent = uint64_t{1} << 63;
+constexpr uint64_t kOfFile = uint64_t{1} << 61;
+
+bool areThere(const Task& task, uint64_t address, size_t bytes, bool writes) {
+  AddressSpace& space = *task.space;
+  if (space.mayBlock || bytes == 0) return false;
+  if (!space.pagemap.isOpen()) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/pagemap", task.tid);
+    space.pagemap.reset(open(path, O_RDONLY | O_CLOEXEC));
+    // Of a task that nobody may look into; its memory can't be read either.
+    if (!space.pagemap.isOpen()) return true;
+  }
+  const uint64_t first = address / kPage, last = (address + bytes - 1) / kPage;
+  for (uint64_t page = first; page <= last; ++page) {
+    uint64_t entry = 0;
+    const ssize_t got = pread(space.pagemap.get(), &entry, sizeof entry, static_cast<off_t>(page * sizeof entry));
+    // The kernel's half, or none: nobody waits for what isn't there.
+    if (got == 0) continue;
+    if (got != sizeof entry || (entry & kPresent) == 0) return false;
+    if (writes && (entry & kOfFile) != 0) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Touching::Touching(pid_t tid) {
@@ -128,8 +159,12 @@ Touching::Touching(pid_t tid) {
 
 Touching::~Touching() { touchedSince = 0; }
 
+bool isAtHand(const Task& task, uint64_t address, size_t bytes) {
+  return areThere(task, address, bytes, false);
+}
+
 Co<size_t> readTask(const Task& task, uint64_t address, void* to, size_t bytes) {
-  if (!task.space->mayBlock) {
+  if (areThere(task, address, bytes, false)) {
     const Touching touching(task.tid);
     co_return readMemory(task.tid, address, to, bytes);
   }
@@ -141,7 +176,7 @@ Co<size_t> readTask(const Task& task, uint64_t address, void* to, size_t bytes) 
 }
 
 Co<bool> writeTask(const Task& task, uint64_t address, const void* from, size_t bytes) {
-  if (!task.space->mayBlock) {
+  if (areThere(task, address, bytes, true)) {
     const Touching touching(task.tid);
     co_return writeMemory(task.tid, address, from, bytes);
   }
@@ -170,7 +205,10 @@ void finishTransfers() {
 void endBlockedTransfer() {
   const int64_t since = touchedSince;
   const pid_t tid = touched;
-  if (since != 0 && nanoseconds() - since > kLongest) syscall(SYS_tkill, tid, SIGKILL);
+  if (since == 0 || nanoseconds() - since < kLongest) return;
+  syscall(SYS_tkill, tid, SIGKILL);
+  // Who serves its page is another task: with the supervisor they all end.
+  if (nanoseconds() - since > 3 * kLongest) _exit(kStuck);
 }
 
 }  // namespace cpugate

@@ -253,7 +253,10 @@ Co<std::optional<uint64_t>> RemoteCalls::borrow(const void* bytes, size_t count)
   // A stack with no room below has room above: used by the task, so for a moment only.
   const uint64_t above = saved_.rsp & ~uint64_t{15};
   const bool isFlat = (saved_.ss & kLocalSelector) == 0;
-  for (const uint64_t at : {below, above}) {
+  // Room that is there needs no other thread to bring it.
+  const bool swapped = !isAtHand(task_, below, count) && isAtHand(task_, above, count);
+  const std::array<uint64_t, 2> places = swapped ? std::array{above, below} : std::array{below, above};
+  for (const uint64_t at : places) {
     if (!isFlat) break;
     const size_t got = co_await readTask(task_, at, borrowed_, count);
     if (got != count) continue;

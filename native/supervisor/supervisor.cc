@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "complain.h"
 #include "cpuid_trap.h"
 #include "guard.h"
+#include "instruction.h"
 #include "interrupted_call.h"
 #include "memory.h"
 #include "processes.h"
@@ -74,6 +76,16 @@ std::shared_ptr<SegvAction> copyOf(const SegvAction& action) {
   auto copy = std::make_shared<SegvAction>();
   copy->own = action.own;
   copy->isHandled = action.isHandled;
+  return copy;
+}
+
+std::shared_ptr<AddressSpace> copyOf(const AddressSpace& space) {
+  auto copy = std::make_shared<AddressSpace>();
+  copy->vdso = space.vdso;
+  copy->is32 = space.is32;
+  copy->granted = space.granted;
+  copy->guarded = space.guarded;
+  copy->mayBlock = space.mayBlock;
   return copy;
 }
 
@@ -158,8 +170,21 @@ bool Supervisor::isMasked(pid_t process) const {
   });
 }
 
+namespace {
+
+/** Files of tasks are kept open: as many as this process may have, whatever it was started with. */
+void allowFiles() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
 std::optional<WaitStatus> Supervisor::run(pid_t root, const std::function<bool()>& isDone) {
   armSelf();
+  allowFiles();
   root_ = root;
   while (!tasks_.isEmpty() || !isDone()) {
     if (betweenWaits_) betweenWaits_();
@@ -496,18 +521,18 @@ void Supervisor::onSegv(Task& task) {
   if (!task.armed) return deliverOwnSegv(task, info);
   if (!readRegisters(task.tid, &registers)) return;
   const bool isTrap = source_.isTrapSignal(info);
-  if (isInOwnSegment(registers) || task.space->mayBlock) {
-    if (isTrap || task.space->mayBlock) return begin(task, lookAtSegv(task, info));
-    return deliverOwnSegv(task, info);
-  }
+  if (isInOwnSegment(registers) && !isTrap) return deliverOwnSegv(task, info);
+  if (isInOwnSegment(registers) || !isAtHand(task, placeOf(registers), kMaxInstructionBytes))
+    return begin(task, lookAtSegv(task, info));
   const size_t length = cpuidAt(task, registers);
-  if (length != 0) return answerTrap(task, registers, length, true, info);
+  if (length != 0) return answerTrap(task, registers, length, info);
   uint8_t byte;
+  // Nobody may read it (of an undumpable task).
   if (isTrap && readMemory(task.tid, registers.rip, &byte, 1) != 1) return begin(task, lookAtSegv(task, info));
   deliverOwnSegv(task, info);
 }
 
-void Supervisor::answerTrap(Task& task, const Registers& at, size_t length, bool wide, const siginfo_t& info) {
+void Supervisor::answerTrap(Task& task, const Registers& at, size_t length, const siginfo_t& info) {
   const bool lostHandler = task.action->isHandled && hasHandler(task) == false;
   const bool isTrap = source_.isTrapSignal(info);
   // Somebody's own signal for a thread that is about to execute CPUID: it comes first.
@@ -515,7 +540,7 @@ void Supervisor::answerTrap(Task& task, const Registers& at, size_t length, bool
   Registers registers = at;
   const CpuidRegisters answer = answers_.answer(static_cast<uint32_t>(registers.rax),
                                                 static_cast<uint32_t>(registers.rcx), task.tid);
-  putAnswer(registers, answer, length, wide);
+  putAnswer(registers, answer, length);
   ++answered_;
   if (!writeRegisters(task.tid, registers)) return;
   if (lostHandler) {
@@ -586,18 +611,14 @@ Script Supervisor::lookAtSegv(Task& task, siginfo_t info) {
   Registers registers;
   if (!readRegisters(task.tid, &registers)) co_return;
   size_t length = 0;
-  bool wide = true;
   if (!isInOwnSegment(registers)) length = co_await findCpuid(task, registers);
   RemoteCalls calls(task);
   if (!co_await calls.begin()) co_return;
   // It has left a restartable sequence, and will never execute that instruction.
   if (calls.registers().rip != registers.rip) co_return;
   if (isInOwnSegment(registers)) {
-    const auto segment = co_await ownSegmentOf(calls);
-    if (segment) {
-      wide = segment->is32;
-      length = co_await findCpuidIn(task, *segment, registers.rip);
-    }
+    const auto base = co_await ownSegmentBase(calls);
+    if (base) length = co_await findCpuidIn(task, *base, registers.rip);
   } else if (length == 0) {
     uint8_t byte;
     const size_t got = co_await readTask(task, registers.rip, &byte, 1);
@@ -614,7 +635,7 @@ Script Supervisor::lookAtSegv(Task& task, siginfo_t info) {
   }
   const CpuidRegisters answer = answers_.answer(static_cast<uint32_t>(registers.rax),
                                                 static_cast<uint32_t>(registers.rcx), task.tid);
-  putAnswer(calls.registers(), answer, length, wide);
+  putAnswer(calls.registers(), answer, length);
   ++answered_;
   if (!lostHandler) co_return;
   task.action->isHandled = false;
@@ -659,7 +680,7 @@ void Supervisor::onChild(Task& parent) {
   const bool sharesAction = share(parent.tid, tid, KCMP_SIGHAND, false);
   const bool sharesMemory = share(parent.tid, tid, KCMP_VM, false);
   child->action = sharesAction ? parent.action : copyOf(*parent.action);
-  child->space = sharesMemory ? parent.space : std::make_shared<AddressSpace>(*parent.space);
+  child->space = sharesMemory ? parent.space : copyOf(*parent.space);
   noteArmed(*child, parent.armed);
   Registers registers;
   if (!sharesAction && readRegisters(parent.tid, &registers))

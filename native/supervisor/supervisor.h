@@ -104,7 +104,7 @@ class Supervisor {
   void settle(Task& task, Event event);
   void onSignal(Task& task, int signal);
   void onSegv(Task& task);
-  void answerTrap(Task& task, const Registers& registers, size_t length, bool wide, const siginfo_t& info);
+  void answerTrap(Task& task, const Registers& registers, size_t length, const siginfo_t& info);
   bool wasBlocked(Task& task) const;
   void deliverOwnSegv(Task& task, const siginfo_t& info);
   void onChild(Task& parent);

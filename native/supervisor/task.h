@@ -47,6 +47,8 @@ struct AddressSpace {
   bool guarded = false;
   /** Reading its memory may wait for the task itself (userfaultfd). */
   bool mayBlock = false;
+  /** /proc/TID/pagemap, once its memory was looked at. */
+  ScopedFd pagemap;
 };
 
 /** The last call that was restarted as if the signal that interrupted it had not come. */
