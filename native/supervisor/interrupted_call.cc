@@ -27,7 +27,7 @@ int64_t milliseconds() {
 
 uint64_t argumentOf(const Registers& registers, unsigned place) {
   if (registers.cs == kCode32) {
-    const uint64_t list[] = {registers.rbx, registers.rcx, registers.rdx, registers.rsi, registers.rdi};
+    const uint64_t list[] = {registers.rbx, registers.rcx, registers.rdx, registers.rsi, registers.rdi, registers.rbp};
     return list[place] & 0xffffffff;
   }
   const uint64_t list[] = {registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9};
@@ -119,7 +119,7 @@ constexpr KnownCall kCalls64[] = {
     {SYS_sendmsg, {TimeLimit::kSend, 0}},
 };
 
-/** arch/x86/entry/syscalls/syscall_32.tbl; old ways by ipc and socketcall aren't here. */
+/** arch/x86/entry/syscalls/syscall_32.tbl; socketcall, whose arguments lie in memory, isn't here. */
 constexpr KnownCall kCalls32[] = {
     {256, {TimeLimit::kMilliseconds, 3}},  // epoll_wait
     {319, {TimeLimit::kMilliseconds, 3}},  // epoll_pwait
@@ -138,6 +138,8 @@ constexpr KnownCall kCalls32[] = {
     {370, {TimeLimit::kSend, 0}},          // sendmsg
 };
 
+constexpr uint64_t kIpc32 = 117;
+
 template <size_t kCount>
 std::optional<InterruptibleCall> findCall(const KnownCall (&calls)[kCount], uint64_t number) {
   for (const KnownCall& one : calls)
@@ -147,7 +149,10 @@ std::optional<InterruptibleCall> findCall(const KnownCall (&calls)[kCount], uint
 
 }  // namespace
 
-std::optional<InterruptibleCall> interruptibleCall(uint64_t number, bool is32) {
+std::optional<InterruptibleCall> interruptibleCall(uint64_t number, bool is32, uint64_t first) {
+  // ipc(2): SEMOP and SEMTIMEDOP, below the interface's version.
+  if (is32 && number == kIpc32 && (first & 0xffff) == 1) return InterruptibleCall{TimeLimit::kNone, 0};
+  if (is32 && number == kIpc32 && (first & 0xffff) == 4) return InterruptibleCall{TimeLimit::kTimespec32, 5};
   return is32 ? findCall(kCalls32, number) : findCall(kCalls64, number);
 }
 
@@ -164,7 +169,7 @@ void restartIfInterrupted(Task& task, int signal) {
   if (!readRegisters(task.tid, &registers)) return;
   if (static_cast<int64_t>(registers.orig_rax) < 0 || static_cast<int32_t>(registers.rax) != -EINTR) return;
   if (registers.cs != kCode64 && registers.cs != kCode32) return;
-  const auto call = interruptibleCall(registers.orig_rax, registers.cs == kCode32);
+  const auto call = interruptibleCall(registers.orig_rax, registers.cs == kCode32, argumentOf(registers, 0));
   if (!call || (signal != 0 && !isIgnored(task.tid, signal))) return;
   const auto limit = limitOf(task, registers, *call);
   if (!limit) return;

@@ -28,8 +28,8 @@ struct InterruptibleCall {
   unsigned argument;
 };
 
-/** By its number; nothing for those that the kernel restarts or that mustn't be. Pure. */
-std::optional<InterruptibleCall> interruptibleCall(uint64_t number, bool is32);
+/** By its number and first argument; nothing for those that the kernel restarts or that mustn't be. Pure. */
+std::optional<InterruptibleCall> interruptibleCall(uint64_t number, bool is32, uint64_t first = 0);
 
 /** Whether a call is restarted once more: `left` milliseconds, negative without a limit. Pure. */
 bool isRestartedAgain(const RestartedCall& before, const RestartedCall& now);
