@@ -18,13 +18,15 @@ namespace cpugate {
 
 namespace {
 
-/** The kernel allows arguments a quarter of the stack's limit, 6 MiB at most (fs/exec.c); each has a pointer. */
+/** The kernel allows arguments a quarter of the stack's limit, 6 MiB at most (fs/exec.c); each has
+ * a pointer. */
 constexpr uint64_t kFarthest = 64u << 20;
 
 /** Reads words of the task's own width, one after the other, a page at a time. */
 class WordReader {
  public:
-  WordReader(pid_t tid, uint64_t at, bool is32) : tid_(tid), at_(at), width_(is32 ? 4 : 8), last_(at + kFarthest) {}
+  WordReader(pid_t tid, uint64_t at, bool is32)
+      : tid_(tid), at_(at), width_(is32 ? 4 : 8), last_(at + kFarthest) {}
 
   bool next(uint64_t* word) {
     if (used_ + width_ > filled_ && !fill()) return false;

@@ -14,9 +14,9 @@
 #include <optional>
 #include <utility>
 
+#include "memory.h"
 #include "outsider.h"
 #include "printable.h"
-#include "memory.h"
 #include "runtime_folder.h"
 
 namespace cpugate {
@@ -195,7 +195,8 @@ void Control::waitForAll(std::vector<int>* readable, int patience) {
   if (listens) waited.push_back({socket_.get(), POLLIN, 0});
   // Of one that waits for its answer, only its end matters, which is told unasked.
   for (const Connection& one : connections_)
-    waited.push_back({one.socket.get(), static_cast<short>(one.state == State::kAsked ? 0 : POLLIN), 0});
+    waited.push_back(
+        {one.socket.get(), static_cast<short>(one.state == State::kAsked ? 0 : POLLIN), 0});
   if (poll(waited.data(), waited.size(), patience) <= 0) return;
   for (const pollfd& one : waited)
     if (one.revents != 0) readable->push_back(one.fd);
@@ -207,7 +208,8 @@ void Control::acceptAll(Clock::time_point now) {
   for (int most = kBacklog; most > 0 && hasRoom(); --most) {
     ScopedFd socket(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket.isOpen()) {
-      if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) nextAccept_ = now + kAcceptAgain;
+      if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+        nextAccept_ = now + kAcceptAgain;
       return;
     }
     makeRoom();
@@ -217,7 +219,8 @@ void Control::acceptAll(Clock::time_point now) {
 
 bool Control::hasRoom() const {
   return connections_.size() < kMostConnections ||
-         std::ranges::any_of(connections_, [](const Connection& one) { return one.state != State::kAsked; });
+         std::ranges::any_of(connections_,
+                             [](const Connection& one) { return one.state != State::kAsked; });
 }
 
 /** Whoever was refused, or has been silent for longest, gives way: nobody may keep others out. */
@@ -275,7 +278,8 @@ bool Control::onReadable(Connection& connection, Clock::time_point now) {
   return true;
 }
 
-/** One word and a number for people, with the process's pidfd and perhaps another. No error: errno says why. */
+/** One word and a number for people, with the process's pidfd and perhaps another. No error: errno
+ * says why. */
 bool Control::readRequest(Connection& connection, Request* request, std::string* error) {
   char text[kMostRequestBytes];
   iovec part{text, sizeof text - 1};
@@ -307,8 +311,10 @@ bool Control::readRequest(Connection& connection, Request* request, std::string*
     return false;
   }
   request->what = what;
-  if (!descriptors.empty()) request->process = ProcessHandle::fromDescriptor(std::move(descriptors[0]));
-  if (descriptors.size() > 1) request->until = ProcessHandle::fromDescriptor(std::move(descriptors[1]));
+  if (!descriptors.empty())
+    request->process = ProcessHandle::fromDescriptor(std::move(descriptors[0]));
+  if (descriptors.size() > 1)
+    request->until = ProcessHandle::fromDescriptor(std::move(descriptors[1]));
   if (request->process.isOpen() && (descriptors.size() < 2 || request->until.isOpen())) return true;
   *error = "the request shows no process; it may come from another version of cpugate";
   return false;
@@ -331,7 +337,8 @@ void Control::sendReplies(Clock::time_point now) {
   }
 }
 
-void Control::reply(Connection& connection, const std::string& text, State next, Clock::time_point now) {
+void Control::reply(Connection& connection, const std::string& text, State next,
+                    Clock::time_point now) {
   // One that has hung up is found out at the next look.
   send(connection.socket.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   connection.state = next;

@@ -1,14 +1,16 @@
 /**
- * How a running supervisor is asked for something: a socket in a folder that only its user may enter.
+ * How a running supervisor is asked for something: a socket in a folder that only its user may
+ * enter.
  *
- * ptrace knows only the thread that seized, and that thread sits in wait. So a second thread listens, keeps
- * the time, and interrupts the wait, again and again until what it has is taken: a signal that comes just
- * before the wait begins would be lost. It waits for all connections at once, so that nobody who is silent or
- * slow delays another; only who is an outsider when it connects is heard (outsider.h).
+ * ptrace knows only the thread that seized, and that thread sits in wait. So a second thread
+ * listens, keeps the time, and interrupts the wait, again and again until what it has is taken: a
+ * signal that comes just before the wait begins would be lost. It waits for all connections at
+ * once, so that nobody who is silent or slow delays another; only who is an outsider when it
+ * connects is heard (outsider.h).
  *
- * A conversation: the request, with a pidfd of the process that it is about, since numbers are reused and each
- * PID namespace has its own; the reply; a word that the reply was read. Without that, whoever asked has died,
- * and what was done for it can be taken back.
+ * A conversation: the request, with a pidfd of the process that it is about, since numbers are
+ * reused and each PID namespace has its own; the reply; a word that the reply was read. Without
+ * that, whoever asked has died, and what was done for it can be taken back.
  */
 #ifndef CPUGATE_SUPERVISOR_CONTROL_H_
 #define CPUGATE_SUPERVISOR_CONTROL_H_
@@ -62,7 +64,8 @@ class Control {
   Control(const Control&) = delete;
   Control& operator=(const Control&) = delete;
 
-  /** Starts the thread; the calling one is the one that will be interrupted. False: `error` says why. */
+  /** Starts the thread; the calling one is the one that will be interrupted. False: `error` says
+   * why. */
   bool start(std::string* error);
   /** Before start(): opens the socket. Without one, there are ticks and pokes only. */
   bool listen(const std::string& folder, std::string* error);
@@ -73,10 +76,11 @@ class Control {
   /** Whether the waiting thread was interrupted since it last asked. */
   bool wasKnocked();
   /**
-   * On the waiting thread, when it was interrupted: answers what is asked. `onLost` is told of a request (its
-   * id) whose reply nobody has read.
+   * On the waiting thread, when it was interrupted: answers what is asked. `onLost` is told of a
+   * request (its id) whose reply nobody has read.
    */
-  void serve(const std::function<std::string(const Request&)>& answer, const std::function<void(uint64_t)>& onLost);
+  void serve(const std::function<std::string(const Request&)>& answer,
+             const std::function<void(uint64_t)>& onLost);
 
  private:
   using Clock = std::chrono::steady_clock;

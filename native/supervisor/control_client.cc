@@ -34,7 +34,8 @@ enum class Outcome { kGone, kSilent, kAnswered };
 
 /** For what is received from now on, or sent; false: there is no time left. */
 bool allow(int connection, int option, Clock::time_point last) {
-  const auto left = std::chrono::duration_cast<std::chrono::microseconds>(last - Clock::now()).count();
+  const auto left =
+      std::chrono::duration_cast<std::chrono::microseconds>(last - Clock::now()).count();
   if (left <= 0) return false;
   const timeval limit{left / 1'000'000, left % 1'000'000};
   return setsockopt(connection, SOL_SOCKET, option, &limit, sizeof limit) == 0;
@@ -60,13 +61,15 @@ bool sendQuestion(int connection, const Question& question) {
   return sendmsg(connection, &message, MSG_NOSIGNAL) >= 0;
 }
 
-Outcome ask(const std::string& path, const Question& question, Clock::time_point last, std::string* reply) {
+Outcome ask(const std::string& path, const Question& question, Clock::time_point last,
+            std::string* reply) {
   sockaddr_un address;
   if (!socketAddress(path, &address)) return Outcome::kGone;
   const ScopedFd connection(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   const auto failed = [] { return errno == EAGAIN ? Outcome::kSilent : Outcome::kGone; };
   if (!allow(connection.get(), SO_SNDTIMEO, last)) return Outcome::kSilent;
-  if (connect(connection.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return failed();
+  if (connect(connection.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+    return failed();
   ucred owner{};
   socklen_t size = sizeof owner;
   if (getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &owner, &size) != 0 ||
@@ -100,7 +103,8 @@ void sortForAsking(std::vector<std::string>* paths, pid_t pid) {
 
 }  // namespace
 
-int askSupervisor(const std::string& folder, const std::string& what, pid_t pid, pid_t until, const Limits& limits) {
+int askSupervisor(const std::string& folder, const std::string& what, pid_t pid, pid_t until,
+                  const Limits& limits) {
   bool missing;
   std::string error;
   if (!checkRuntimeFolder(folder, &missing, &error)) {
@@ -111,7 +115,8 @@ int askSupervisor(const std::string& folder, const std::string& what, pid_t pid,
     complain("process %d isn't supervised: no supervisor is running", pid);
     return kNotSupervised;
   }
-  Question question{what, pid, ProcessHandle::open(pid), until == 0 ? ProcessHandle() : ProcessHandle::open(until)};
+  Question question{what, pid, ProcessHandle::open(pid),
+                    until == 0 ? ProcessHandle() : ProcessHandle::open(until)};
   if (!question.process.isOpen()) {
     complain("process %d isn't supervised: there is no such process", pid);
     return kNotSupervised;
@@ -131,7 +136,8 @@ int askSupervisor(const std::string& folder, const std::string& what, pid_t pid,
     const Outcome outcome = ask(path, question, Clock::now() + limit, &reply);
     if (outcome == Outcome::kSilent) {
       const pid_t supervisor = supervisorOf(path);
-      complain("supervisor %d doesn't answer: is it stopped? (kill -CONT %d)", supervisor, supervisor);
+      complain("supervisor %d doesn't answer: is it stopped? (kill -CONT %d)", supervisor,
+               supervisor);
       // Another one could only hold it if this one didn't trace it.
       if (TaskStatus(pid).number("TracerPid") == supervisor) return 1;
       anySilent = true;

@@ -20,7 +20,8 @@ struct Limits {
 };
 
 /** Prints the answer, or what is wrong. `until`: 0 for none. Gives an exit status. */
-int askSupervisor(const std::string& folder, const std::string& what, pid_t pid, pid_t until, const Limits& limits = {});
+int askSupervisor(const std::string& folder, const std::string& what, pid_t pid, pid_t until,
+                  const Limits& limits = {});
 
 }  // namespace cpugate
 

@@ -1,5 +1,7 @@
 // Requests over real sockets, to a process that answers as a supervisor does. Built and run by
 // test/native/control.test.ts.
+#include "control_test.h"
+
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -12,21 +14,24 @@
 
 #include "../probe/expect.h"
 #include "runtime_folder.h"
-#include "control_test.h"
 
 namespace cpugate {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 int connectTo(const std::string& folder) {
   const auto paths = socketsIn(folder);
   sockaddr_un address;
   if (paths.empty() || !socketAddress(paths.front(), &address)) return -1;
   const int connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-  return connect(connection, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 ? connection : -1;
+  return connect(connection, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0
+             ? connection
+             : -1;
 }
 
 /** A request with any descriptor, or none. */
@@ -55,7 +60,8 @@ std::string receive(int connection) {
 }
 
 /** What a child of the test process, or whatever `become` makes of it, hears when it asks. */
-std::string heardBy(const std::string& folder, const std::string& what, const std::function<void()>& become) {
+std::string heardBy(const std::string& folder, const std::string& what,
+                    const std::function<void()>& become) {
   return said([&] {
            become();
            return askSupervisor(folder, what, getppid(), 0);
@@ -67,8 +73,9 @@ void outsidersAreAnswered(Expectations& expect) {
   const std::string folder = newFolder();
   StandIn supervisor(folder);
   const Said answer = ask(folder, "status", getpid());
-  expect.that(answer.status == 0 && answer.text == "supervisor " + std::to_string(supervisor.pid()) + "\n",
-              "an outsider is answered: " + answer.text);
+  expect.that(
+      answer.status == 0 && answer.text == "supervisor " + std::to_string(supervisor.pid()) + "\n",
+      "an outsider is answered: " + answer.text);
   expect.that(supervisor.shared().asked == getpid(), "about the process that it has shown");
   expect.that(supervisor.shared().lost == 0, "and has heard it");
   const Said other = ask(folder, "status", 1);
@@ -89,11 +96,13 @@ void numbersProveNothing(Expectations& expect) {
   const ScopedFd wrong(connectTo(folder));
   const ScopedFd nothing(open("/dev/null", O_RDONLY | O_CLOEXEC));
   sendText(wrong.get(), "detach " + std::to_string(getpid()), nothing.get());
-  expect.that(receive(wrong.get()).starts_with("refused: "), "a descriptor of no process is refused");
+  expect.that(receive(wrong.get()).starts_with("refused: "),
+              "a descriptor of no process is refused");
   expect.that(supervisor.shared().detached == 0, "and nothing was done");
 }
 
-/** A child that does this when it is told to, and that a supervisor without privileges may trace. */
+/** A child that does this when it is told to, and that a supervisor without privileges may trace.
+ */
 pid_t taskThat(Shared* shared, const std::function<int()>& what) {
   shared->isReady = 0;
   return inChild([&] {
@@ -107,15 +116,16 @@ void tasksAreRefused(Expectations& expect) {
   const std::string folder = newFolder();
   Shared* shared = newShared();
   {
-    const pid_t task = taskThat(shared, [&] { return askSupervisor(folder, "detach", getppid(), 0); });
+    const pid_t task =
+        taskThat(shared, [&] { return askSupervisor(folder, "detach", getppid(), 0); });
     StandIn supervisor(folder, task);
     shared->isReady = 1;
     expect.that(endOf(task) == 1, "a traced process is refused");
     expect.that(supervisor.shared().detached == 0, "and can't have itself let go");
   }
   {
-    const pid_t task =
-        taskThat(shared, [&] { return holds(ask(folder, "detach", getppid()).text, "refused: ") ? 7 : 8; });
+    const pid_t task = taskThat(
+        shared, [&] { return holds(ask(folder, "detach", getppid()).text, "refused: ") ? 7 : 8; });
     StandIn supervisor(folder, task);
     shared->isReady = 1;
     expect.that(endOf(task) == 7, "a child of it that nobody traces is refused");
@@ -136,7 +146,8 @@ void tasksAreRefused(Expectations& expect) {
   munmap(shared, sizeof *shared);
 }
 
-/** As a silent connection once held the only listener, so that a task could ask and be dead when it was looked up. */
+/** As a silent connection once held the only listener, so that a task could ask and be dead when it
+ * was looked up. */
 void theDeadAreRefused(Expectations& expect) {
   const std::string folder = newFolder();
   Shared* shared = newShared();
@@ -151,7 +162,8 @@ void theDeadAreRefused(Expectations& expect) {
     shared->isReady = 1;
     expect.that(endOf(task) == 0, "it asks");
     sleepFor(200);
-    expect.that(supervisor.shared().detached == 0, "a task that asks and ends isn't believed an outsider");
+    expect.that(supervisor.shared().detached == 0,
+                "a task that asks and ends isn't believed an outsider");
   }
   // An outsider, too, has to be there when its request is judged.
   StandIn supervisor(folder);
@@ -163,7 +175,8 @@ void theDeadAreRefused(Expectations& expect) {
   }));
   kill(supervisor.pid(), SIGCONT);
   sleepFor(200);
-  expect.that(supervisor.shared().detached == 0, "whoever has ended before it was heard gets nothing");
+  expect.that(supervisor.shared().detached == 0,
+              "whoever has ended before it was heard gets nothing");
   munmap(shared, sizeof *shared);
 }
 
@@ -178,10 +191,12 @@ void whoeverHasMoreFiltersIsRefused(Expectations& expect) {
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) _exit(99);
   };
   const std::string heard = heardBy(folder, "detach", install);
-  expect.that(holds(heard, "refused: ") && holds(heard, "seccomp"), "more filters than the supervisor: " + heard);
+  expect.that(holds(heard, "refused: ") && holds(heard, "seccomp"),
+              "more filters than the supervisor: " + heard);
   expect.that(supervisor.shared().detached == 0, "nothing was done for it");
   const std::string plain = heardBy(folder, "detach", [] {});
-  expect.that(holds(plain, "supervisor ") && supervisor.shared().detached == 1, "without, it is done: " + plain);
+  expect.that(holds(plain, "supervisor ") && supervisor.shared().detached == 1,
+              "without, it is done: " + plain);
 }
 
 void silentOnesDelayNobody(Expectations& expect) {
@@ -201,17 +216,20 @@ void silentOnesDelayNobody(Expectations& expect) {
   sleepFor(500);
   expect.that(supervisor.shared().ticks - more >= 5, "also while others connect");
   char byte;
-  expect.that(becomes([&] { return recv(silent.back().get(), &byte, 1, MSG_DONTWAIT) == 0; }), "after a while they are shown out");
+  expect.that(becomes([&] { return recv(silent.back().get(), &byte, 1, MSG_DONTWAIT) == 0; }),
+              "after a while they are shown out");
 }
 
 void whatNobodyHeardIsLost(Expectations& expect) {
   const std::string folder = newFolder();
   StandIn supervisor(folder);
   const pid_t client = inChild([&] { return askSupervisor(folder, "release", getppid(), 0); });
-  expect.that(becomes([&] { return supervisor.shared().asked != 0; }), "a client is about to be answered");
+  expect.that(becomes([&] { return supervisor.shared().asked != 0; }),
+              "a client is about to be answered");
   kill(client, SIGKILL);
   endOf(client);
-  expect.that(becomes([&] { return supervisor.shared().lost == 1; }), "one that is killed has heard nothing");
+  expect.that(becomes([&] { return supervisor.shared().lost == 1; }),
+              "one that is killed has heard nothing");
   expect.that(supervisor.shared().released == 1, "although the tasks were released");
   expect.that(ask(folder, "release", getpid()).status == 0, "one that lives");
   sleepFor(300);
@@ -222,7 +240,8 @@ void whatNobodyHeardIsLost(Expectations& expect) {
     sendText(deaf.get(), "release 1", self.descriptor());
     expect.that(receive(deaf.get()).starts_with(kDone), "who is answered");
   }
-  expect.that(becomes([&] { return supervisor.shared().lost == 2; }), "and hangs up without a word has not");
+  expect.that(becomes([&] { return supervisor.shared().lost == 2; }),
+              "and hangs up without a word has not");
 }
 
 void stoppedSupervisorsAreNamed(Expectations& expect) {
@@ -261,10 +280,12 @@ void foldersAreOnesOwn(Expectations& expect) {
   StandIn supervisor(folder);
   const auto refuses = [&](const std::string& path, const std::string& why) {
     const Said answer = ask(path, "status", getpid());
-    expect.that(answer.status == 1 && holds(answer.text, why), "asking: " + why + ": " + answer.text);
+    expect.that(answer.status == 1 && holds(answer.text, why),
+                "asking: " + why + ": " + answer.text);
     std::string error;
     Control control;
-    expect.that(!control.listen(path, &error) && holds(error, why), "listening: " + why + ": " + error);
+    expect.that(!control.listen(path, &error) && holds(error, why),
+                "listening: " + why + ": " + error);
   };
   const std::string link = newFolder() + "/link";
   expect.that(symlink(folder.c_str(), link.c_str()) == 0, "a link");
@@ -280,12 +301,14 @@ void foldersAreOnesOwn(Expectations& expect) {
     refuses(folder, "belongs to another user (65534)");
   }
   const Said none = ask("/nonexistent/folder", "status", getpid());
-  expect.that(none.status == kNotSupervised && holds(none.text, "no supervisor is running"), "no folder: " + none.text);
+  expect.that(none.status == kNotSupervised && holds(none.text, "no supervisor is running"),
+              "no folder: " + none.text);
 }
 
 void socketsAreNobodyElses(Expectations& expect) {
   const std::string folder = newFolder();
-  expect.that(newSocketPath(folder) != newSocketPath(folder), "one number in two PID namespaces, two names");
+  expect.that(newSocketPath(folder) != newSocketPath(folder),
+              "one number in two PID namespaces, two names");
   // One that was killed.
   sockaddr_un address;
   const std::string stale = newSocketPath(folder);
@@ -326,7 +349,8 @@ void whoIsAnsweredCanRead(Expectations& expect) {
   });
   becomes([&] { return !socketsIn(folder).empty(); });
   const Said answer = ask(folder, "detach", getpid());
-  expect.that(answer.status == 0 && answer.text == "bye\n", "the last word is heard: " + answer.text);
+  expect.that(answer.status == 0 && answer.text == "bye\n",
+              "the last word is heard: " + answer.text);
   expect.that(endOf(supervisor) == 0, "and it ends");
   expect.that(socketsIn(folder).empty(), "without a trace");
 }

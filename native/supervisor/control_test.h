@@ -1,4 +1,5 @@
-/** For tests: a process that answers as a supervisor does, and processes that ask it, with nothing masked. */
+/** For tests: a process that answers as a supervisor does, and processes that ask it, with nothing
+ * masked. */
 #ifndef CPUGATE_SUPERVISOR_CONTROL_TEST_H_
 #define CPUGATE_SUPERVISOR_CONTROL_TEST_H_
 
@@ -62,7 +63,8 @@ struct Shared {
 };
 
 inline Shared* newShared() {
-  void* at = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* at =
+      mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   return new (at) Shared{};
 }
 
@@ -75,13 +77,17 @@ inline pid_t inChild(const std::function<int()>& what) {
 
 inline int endOf(pid_t child) {
   int status = 0;
-  return waitpid(child, &status, 0) != child ? -1 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return waitpid(child, &status, 0) != child ? -1
+         : WIFEXITED(status)                 ? WEXITSTATUS(status)
+                                             : 128 + WTERMSIG(status);
 }
 
 class StandIn {
  public:
-  /** `traced`: a process that it holds; 0: none. `early`: what it does at first, as a supervisor. */
-  explicit StandIn(const std::string& folder, pid_t traced = 0, const std::function<void()>& early = [] {})
+  /** `traced`: a process that it holds; 0: none. `early`: what it does at first, as a supervisor.
+   */
+  explicit StandIn(
+      const std::string& folder, pid_t traced = 0, const std::function<void()>& early = [] {})
       : shared_(newShared()) {
     pid_ = inChild([&] { return live(folder, traced, early); });
     becomes([this] { return shared_->isReady != 0; });
@@ -129,7 +135,8 @@ class StandIn {
   /** As the session judges; it holds whatever it is asked for but the first of all processes. */
   std::string answer(const Request& request) {
     if (!request.asker.isAlive()) return "refused: whoever asked has ended";
-    if (const auto why = whyNoOutsider(request.asker, [](pid_t) { return false; })) return "refused: " + *why;
+    if (const auto why = whyNoOutsider(request.asker, [](pid_t) { return false; }))
+      return "refused: " + *why;
     shared_->asked = request.process.pid();
     if (request.process.pid() == 1) return kNotHeld;
     if (request.what == "detach") ++shared_->detached;
@@ -163,13 +170,15 @@ inline Said said(const std::function<int()>& what) {
   close(ends[1]);
   std::string text;
   char part[1024];
-  for (ssize_t got; (got = read(ends[0], part, sizeof part)) > 0;) text.append(part, static_cast<size_t>(got));
+  for (ssize_t got; (got = read(ends[0], part, sizeof part)) > 0;)
+    text.append(part, static_cast<size_t>(got));
   close(ends[0]);
   return {endOf(child), text};
 }
 
 /** Asks as people do. */
-inline Said ask(const std::string& folder, const std::string& what, pid_t pid, const Limits& limits = {}) {
+inline Said ask(const std::string& folder, const std::string& what, pid_t pid,
+                const Limits& limits = {}) {
   return said([&] { return askSupervisor(folder, what, pid, 0, limits); });
 }
 

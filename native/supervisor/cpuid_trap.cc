@@ -55,7 +55,8 @@ Co<std::optional<uint32_t>> ownSegmentBase(RemoteCalls& calls) {
   if (index >= kMostEntries) co_return std::nullopt;
   // The kernel gives the table from its beginning.
   const uint64_t bytes = (index + 1) * kEntryBytes;
-  const RemoteCalls::Arguments anywhere{0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0};
+  const RemoteCalls::Arguments anywhere{
+      0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0};
   const auto room = co_await calls.call(SYS_mmap, kMmap2, anywhere);
   if (!room || (*room < 0 && *room > -4096)) co_return std::nullopt;
   const uint64_t at = calls.is32() ? static_cast<uint32_t>(*room) : static_cast<uint64_t>(*room);

@@ -46,8 +46,9 @@ class Faulting final : public TrapSource {
 
  private:
   /**
-   * A filter of the task's own that couldn't be put to sleep may have answered in the kernel's place, with 0
-   * as well. It can't answer one question in two ways, nor with 1: so the kernel is asked before and after.
+   * A filter of the task's own that couldn't be put to sleep may have answered in the kernel's
+   * place, with 0 as well. It can't answer one question in two ways, nor with 1: so the kernel is
+   * asked before and after.
    */
   static Co<bool> set(RemoteCalls& calls, uint64_t enabled) {
     const RemoteCalls::Arguments ask{ARCH_GET_CPUID, 0, 0, 0, 0, 0};

@@ -100,7 +100,8 @@ void addRules(Filter& filter, const SystemCalls& calls, Kind kind) {
     filter.traceIfIs(calls.sigaction, 0, SIGSEGV);
     if (calls.oldSigaction != 0) filter.traceIfIs(calls.oldSigaction, 0, SIGSEGV);
     if (calls.oldSignal != 0) filter.traceIfIs(calls.oldSignal, 0, SIGSEGV);
-    // Made without the flag, which the supervisor can take out of a register. Of clone3 it can't: see above.
+    // Made without the flag, which the supervisor can take out of a register. Of clone3 it can't:
+    // see above.
     filter.onBits(calls.clone, 0, CLONE_UNTRACED, kTrace);
     // Memory that the task fills itself must not hold up the supervisor.
     filter.traceAlways(calls.userfaultfd);
@@ -144,7 +145,8 @@ constexpr long kMmap2 = 192, kMunmap = 91, kPrctl = 172;
 int installGuard() {
   Filter filter = makeGuard(Kind::kFromStart);
   sock_fprog program = filter.program();
-  // Without CAP_SYS_ADMIN only for programs that gain no privileges, which tracing rules out anyway.
+  // Without CAP_SYS_ADMIN only for programs that gain no privileges, which tracing rules out
+  // anyway.
   if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0) return 0;
   if (errno != EACCES) return errno;
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
@@ -154,7 +156,8 @@ int installGuard() {
 Co<bool> installGuardIn(RemoteCalls& calls) {
   Filter filter = makeGuard(Kind::kLater);
   constexpr uint64_t kPage = 4096;
-  const RemoteCalls::Arguments anywhere{0, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0};
+  const RemoteCalls::Arguments anywhere{
+      0, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0};
   const auto room = co_await calls.call(SYS_mmap, kMmap2, anywhere);
   if (!room || (*room < 0 && *room > -4096)) co_return false;
   // A 32-bit task's addresses come back with their sign.
@@ -166,9 +169,12 @@ Co<bool> installGuardIn(RemoteCalls& calls) {
   memcpy(head, &length, sizeof length);
   memcpy(head + (calls.is32() ? 4 : 8), &instructions, calls.is32() ? 4 : 8);
   bool done = co_await writeTask(calls.task(), at, head, sizeof head);
-  if (done) done = co_await writeTask(calls.task(), instructions, filter.at(0), length * sizeof(sock_filter));
+  if (done)
+    done =
+        co_await writeTask(calls.task(), instructions, filter.at(0), length * sizeof(sock_filter));
   for (int attempt = 0; done && attempt < 2; ++attempt) {
-    const RemoteCalls::Arguments arguments{SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, at, 0, 0, 0};
+    const RemoteCalls::Arguments arguments{
+        SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, at, 0, 0, 0};
     const auto result = co_await calls.call(SYS_seccomp, kCalls32.seccomp, arguments);
     if (result == 0) break;
     done = attempt == 0 && result == -EACCES;
@@ -190,7 +196,8 @@ bool hasGuard(pid_t tid) {
     const long length = syscall(SYS_ptrace, PTRACE_SECCOMP_GET_FILTER, tid, place, nullptr);
     if (length < 0) return false;
     found.resize(static_cast<size_t>(length));
-    if (syscall(SYS_ptrace, PTRACE_SECCOMP_GET_FILTER, tid, place, found.data()) != length) return false;
+    if (syscall(SYS_ptrace, PTRACE_SECCOMP_GET_FILTER, tid, place, found.data()) != length)
+      return false;
     for (Filter& guard : guards)
       if (found.size() == guard.length() &&
           memcmp(found.data(), guard.at(0), found.size() * sizeof(sock_filter)) == 0)

@@ -23,14 +23,16 @@ constexpr int64_t kStopMilliseconds = 10'000;
 
 pid_t processOf(pid_t tid) { return static_cast<pid_t>(TaskStatus(tid).number("Tgid")); }
 
-/** Empty for one that is gone, or ending, which is EPERM; or a child that came traced and whose parent will tell of it. */
+/** Empty for one that is gone, or ending, which is EPERM; or a child that came traced and whose
+ * parent will tell of it. */
 std::string whyNotSeized(pid_t tid, int cause) {
   const TaskStatus status(tid);
   const long tracer = status.number("TracerPid");
   if (cause == ESRCH || status.hasEnded() || tracer == getpid()) return "";
   const std::string process = "process " + std::to_string(tid);
-  return cause == EPERM && tracer > 0 ? "another program traces " + process + " (debugger, strace, CRIU)"
-                                      : "can't trace " + process + ": " + strerror(cause);
+  return cause == EPERM && tracer > 0
+             ? "another program traces " + process + " (debugger, strace, CRIU)"
+             : "can't trace " + process + ": " + strerror(cause);
 }
 
 }  // namespace
@@ -59,8 +61,8 @@ bool Holding::seizeProcess(pid_t pid, bool* found, std::string* error) {
   return true;
 }
 
-bool Holding::take(std::vector<pid_t> pids, bool trees, bool wake, const std::set<pid_t>& keepStopped,
-                   std::string* error) {
+bool Holding::take(std::vector<pid_t> pids, bool trees, bool wake,
+                   const std::set<pid_t>& keepStopped, std::string* error) {
   const std::vector<pid_t> held = supervisor_.tasks().numbers();
   const std::set<pid_t> before(held.begin(), held.end());
   const uint64_t killed = supervisor_.killed();
@@ -83,7 +85,9 @@ bool Holding::take(std::vector<pid_t> pids, bool trees, bool wake, const std::se
   if (!good)
     for (const pid_t tid : taken) supervisor_.want(tid, Intent::kGone);
   supervisor_.runUntil(
-      [&] { return std::ranges::all_of(taken, [&](pid_t tid) { return supervisor_.isSettled(tid); }); },
+      [&] {
+        return std::ranges::all_of(taken, [&](pid_t tid) { return supervisor_.isSettled(tid); });
+      },
       kStopMilliseconds);
   if (!good) return false;
   if (wake)
@@ -101,7 +105,9 @@ void Holding::letGo(pid_t pid) {
     supervisor_.interrupt(tid);
   }
   supervisor_.runUntil(
-      [&] { return std::ranges::none_of(threads, [&](pid_t tid) { return supervisor_.holds(tid); }); },
+      [&] {
+        return std::ranges::none_of(threads, [&](pid_t tid) { return supervisor_.holds(tid); });
+      },
       kStopMilliseconds);
 }
 
@@ -111,13 +117,16 @@ void Holding::endMask(Intent intent) {
   supervisor_.runUntil([&] { return supervisor_.areAllSettled(); }, kStopMilliseconds);
 }
 
-/** Children that come meanwhile are stopped, too; one that holds its parent only when that can stop. */
+/** Children that come meanwhile are stopped, too; one that holds its parent only when that can
+ * stop. */
 bool Holding::stopAll(std::vector<Released>* processes) {
   std::set<pid_t> asked;
   const auto stopNew = [&](const Task& task) {
-    if (task.holdsParent || task.state == State::kAwaitingParent || !asked.insert(task.tid).second) return;
+    if (task.holdsParent || task.state == State::kAwaitingParent || !asked.insert(task.tid).second)
+      return;
     const pid_t pid = processOf(task.tid);
-    const bool isKnown = std::ranges::any_of(*processes, [pid](const Released& one) { return one.pid == pid; });
+    const bool isKnown =
+        std::ranges::any_of(*processes, [pid](const Released& one) { return one.pid == pid; });
     if (pid <= 0 || isKnown) return;
     const Task* first = supervisor_.tasks().find(pid);
     const bool stopped = first != nullptr && first->inGroupStop;
@@ -179,7 +188,8 @@ void Holding::stopWoken() {
   for (const Released& one : released_) {
     const TaskStatus status(one.pid);
     // Whoever dumps it holds it by ptrace.
-    if (status.state() != 'T' && status.state() != 't' && status.number("TracerPid") == 0) one.handle.send(SIGSTOP);
+    if (status.state() != 'T' && status.state() != 't' && status.number("TracerPid") == 0)
+      one.handle.send(SIGSTOP);
   }
 }
 

@@ -1,15 +1,17 @@
 /**
  * Taking hold of tasks that run already, and letting them go.
  *
- * To take hold: every thread of every process is seized and asked to stop, until a look at /proc finds
- * no more; each is armed at its first stop. What children come meanwhile comes traced. Letting go is the
- * same, the other way round. A thread that can't stop (its child holds it in vfork; a device does) runs
- * no instruction of its own either: nobody waits for it for ever, its stop will come.
+ * To take hold: every thread of every process is seized and asked to stop, until a look at /proc
+ * finds no more; each is armed at its first stop. What children come meanwhile comes traced.
+ * Letting go is the same, the other way round. A thread that can't stop (its child holds it in
+ * vfork; a device does) runs no instruction of its own either: nobody waits for it for ever, its
+ * stop will come.
  *
- * To release, for CRIU: the processes are stopped by SIGSTOP and let go of, so that they stay stopped
- * without a tracer; which of them were stopped before is kept, and they stay so when the others go on.
- * Their CPUID traps all the while: one that somebody wakes ends at it, or finds it in its own handler, but
- * never sees the CPU. The kernel has the action for SIGSEGV that they believe to have, which is dumped.
+ * To release, for CRIU: the processes are stopped by SIGSTOP and let go of, so that they stay
+ * stopped without a tracer; which of them were stopped before is kept, and they stay so when the
+ * others go on. Their CPUID traps all the while: one that somebody wakes ends at it, or finds it in
+ * its own handler, but never sees the CPU. The kernel has the action for SIGSEGV that they believe
+ * to have, which is dumped.
  */
 #ifndef CPUGATE_SUPERVISOR_HOLDING_H_
 #define CPUGATE_SUPERVISOR_HOLDING_H_
@@ -38,9 +40,9 @@ class Holding {
   explicit Holding(Supervisor& supervisor) : supervisor_(supervisor) {}
 
   /**
-   * Takes hold of processes, with all their descendants if `trees`. Those in `keepStopped` stay in their
-   * group stop; with `wake`, all others that are stopped go on. False: `error` says why, and what was
-   * seized has been killed if it can't go on unmasked.
+   * Takes hold of processes, with all their descendants if `trees`. Those in `keepStopped` stay in
+   * their group stop; with `wake`, all others that are stopped go on. False: `error` says why, and
+   * what was seized has been killed if it can't go on unmasked.
    */
   bool take(std::vector<pid_t> pids, bool trees, bool wake, const std::set<pid_t>& keepStopped,
             std::string* error);
@@ -56,7 +58,8 @@ class Holding {
   const std::vector<Released>& released() const { return released_; }
   /** Forgets those that have ended meanwhile. */
   void dropEnded();
-  /** Released processes that somebody has woken stop again: they could execute a program without a trap. */
+  /** Released processes that somebody has woken stop again: they could execute a program without a
+   * trap. */
   void stopWoken();
 
  private:

@@ -27,10 +27,12 @@ int64_t milliseconds() {
 
 uint64_t argumentOf(const Registers& registers, unsigned place) {
   if (registers.cs == kCode32) {
-    const uint64_t list[] = {registers.rbx, registers.rcx, registers.rdx, registers.rsi, registers.rdi, registers.rbp};
+    const uint64_t list[] = {registers.rbx, registers.rcx, registers.rdx,
+                             registers.rsi, registers.rdi, registers.rbp};
     return list[place] & 0xffffffff;
   }
-  const uint64_t list[] = {registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9};
+  const uint64_t list[] = {registers.rdi, registers.rsi, registers.rdx,
+                           registers.r10, registers.r8,  registers.r9};
   return list[place];
 }
 
@@ -53,12 +55,14 @@ std::optional<int64_t> socketLimit(pid_t tid, int descriptor, int option) {
   const ScopedFd socket(static_cast<int>(syscall(SYS_pidfd_getfd, pidfd.get(), descriptor, 0)));
   timeval limit{};
   socklen_t size = sizeof limit;
-  if (!socket.isOpen() || getsockopt(socket.get(), SOL_SOCKET, option, &limit, &size) != 0) return std::nullopt;
+  if (!socket.isOpen() || getsockopt(socket.get(), SOL_SOCKET, option, &limit, &size) != 0)
+    return std::nullopt;
   const int64_t whole = int64_t{limit.tv_sec} * 1000 + limit.tv_usec / 1000;
   return whole == 0 ? -1 : whole;
 }
 
-std::optional<int64_t> limitOf(const Task& task, const Registers& registers, InterruptibleCall call) {
+std::optional<int64_t> limitOf(const Task& task, const Registers& registers,
+                               InterruptibleCall call) {
   const uint64_t value = argumentOf(registers, call.argument);
   switch (call.limit) {
     case TimeLimit::kNone:
@@ -99,14 +103,14 @@ struct KnownCall {
 };
 
 constexpr KnownCall kCalls64[] = {
-    {SYS_epoll_wait, {TimeLimit::kMilliseconds, 3}},
-    {SYS_epoll_pwait, {TimeLimit::kMilliseconds, 3}},
-    {SYS_epoll_pwait2, {TimeLimit::kTimespec, 3}},
+    {SYS_epoll_wait, {TimeLimit::kMilliseconds, 3, 0}},
+    {SYS_epoll_pwait, {TimeLimit::kMilliseconds, 3, 0}},
+    {SYS_epoll_pwait2, {TimeLimit::kTimespec, 3, 0}},
     {SYS_rt_sigtimedwait, {TimeLimit::kTimespec, 2}},
     {SYS_semop, {TimeLimit::kNone, 0}},
     {SYS_semtimedop, {TimeLimit::kTimespec, 3}},
-    {SYS_io_getevents, {TimeLimit::kTimespec, 4}},
-    {SYS_io_pgetevents, {TimeLimit::kTimespec, 4}},
+    {SYS_io_getevents, {TimeLimit::kTimespec, 4, 0}},
+    {SYS_io_pgetevents, {TimeLimit::kTimespec, 4, 0}},
     {SYS_read, {TimeLimit::kReceive, 0}},
     {SYS_readv, {TimeLimit::kReceive, 0}},
     {SYS_recvfrom, {TimeLimit::kReceive, 0}},
@@ -119,23 +123,24 @@ constexpr KnownCall kCalls64[] = {
     {SYS_sendmsg, {TimeLimit::kSend, 0}},
 };
 
-/** arch/x86/entry/syscalls/syscall_32.tbl; socketcall, whose arguments lie in memory, isn't here. */
+/** arch/x86/entry/syscalls/syscall_32.tbl; socketcall, whose arguments lie in memory, isn't here.
+ */
 constexpr KnownCall kCalls32[] = {
-    {256, {TimeLimit::kMilliseconds, 3}},  // epoll_wait
-    {319, {TimeLimit::kMilliseconds, 3}},  // epoll_pwait
-    {441, {TimeLimit::kTimespec, 3}},      // epoll_pwait2
-    {177, {TimeLimit::kTimespec32, 2}},    // rt_sigtimedwait
-    {421, {TimeLimit::kTimespec, 2}},      // rt_sigtimedwait_time64
-    {420, {TimeLimit::kTimespec, 3}},      // semtimedop_time64
-    {3, {TimeLimit::kReceive, 0}},         // read
-    {145, {TimeLimit::kReceive, 0}},       // readv
-    {371, {TimeLimit::kReceive, 0}},       // recvfrom
-    {372, {TimeLimit::kReceive, 0}},       // recvmsg
-    {364, {TimeLimit::kReceive, 0}},       // accept4
-    {4, {TimeLimit::kSend, 0}},            // write
-    {146, {TimeLimit::kSend, 0}},          // writev
-    {369, {TimeLimit::kSend, 0}},          // sendto
-    {370, {TimeLimit::kSend, 0}},          // sendmsg
+    {256, {TimeLimit::kMilliseconds, 3, 0}},  // epoll_wait
+    {319, {TimeLimit::kMilliseconds, 3, 0}},  // epoll_pwait
+    {441, {TimeLimit::kTimespec, 3, 0}},      // epoll_pwait2
+    {177, {TimeLimit::kTimespec32, 2}},       // rt_sigtimedwait
+    {421, {TimeLimit::kTimespec, 2}},         // rt_sigtimedwait_time64
+    {420, {TimeLimit::kTimespec, 3}},         // semtimedop_time64
+    {3, {TimeLimit::kReceive, 0}},            // read
+    {145, {TimeLimit::kReceive, 0}},          // readv
+    {371, {TimeLimit::kReceive, 0}},          // recvfrom
+    {372, {TimeLimit::kReceive, 0}},          // recvmsg
+    {364, {TimeLimit::kReceive, 0}},          // accept4
+    {4, {TimeLimit::kSend, 0}},               // write
+    {146, {TimeLimit::kSend, 0}},             // writev
+    {369, {TimeLimit::kSend, 0}},             // sendto
+    {370, {TimeLimit::kSend, 0}},             // sendmsg
 };
 
 constexpr uint64_t kIpc32 = 117;
@@ -151,15 +156,19 @@ std::optional<InterruptibleCall> findCall(const KnownCall (&calls)[kCount], uint
 
 std::optional<InterruptibleCall> interruptibleCall(uint64_t number, bool is32, uint64_t first) {
   // ipc(2): SEMOP and SEMTIMEDOP, below the interface's version.
-  if (is32 && number == kIpc32 && (first & 0xffff) == 1) return InterruptibleCall{TimeLimit::kNone, 0};
-  if (is32 && number == kIpc32 && (first & 0xffff) == 4) return InterruptibleCall{TimeLimit::kTimespec32, 5};
+  if (is32 && number == kIpc32 && (first & 0xffff) == 1)
+    return InterruptibleCall{TimeLimit::kNone, 0};
+  if (is32 && number == kIpc32 && (first & 0xffff) == 4)
+    return InterruptibleCall{TimeLimit::kTimespec32, 5};
   return is32 ? findCall(kCalls32, number) : findCall(kCalls64, number);
 }
 
 bool isRestartedAgain(const RestartedCall& before, const RestartedCall& now) {
   if (now.left < 0) return true;
-  const bool isSameCall = before.number == now.number && before.at == now.at && before.stack == now.stack;
-  // Since its first restart. Its last one came before its time was over, and gave it all of it once more.
+  const bool isSameCall =
+      before.number == now.number && before.at == now.at && before.stack == now.stack;
+  // Since its first restart. Its last one came before its time was over, and gave it all of it once
+  // more.
   const int64_t elapsed = now.since - before.since;
   return !isSameCall || elapsed < now.left || elapsed > 2 * now.left;
 }
@@ -167,19 +176,24 @@ bool isRestartedAgain(const RestartedCall& before, const RestartedCall& now) {
 void restartIfInterrupted(Task& task, int signal) {
   Registers registers;
   if (!readRegisters(task.tid, &registers)) return;
-  if (static_cast<int64_t>(registers.orig_rax) < 0 || static_cast<int32_t>(registers.rax) != -EINTR) return;
+  if (static_cast<int64_t>(registers.orig_rax) < 0 || static_cast<int32_t>(registers.rax) != -EINTR)
+    return;
   if (registers.cs != kCode64 && registers.cs != kCode32) return;
-  const auto call = interruptibleCall(registers.orig_rax, registers.cs == kCode32, argumentOf(registers, 0));
+  const auto call =
+      interruptibleCall(registers.orig_rax, registers.cs == kCode32, argumentOf(registers, 0));
   if (!call || (signal != 0 && !isIgnored(task.tid, signal))) return;
   const auto limit = limitOf(task, registers, *call);
   if (!limit) return;
   const RestartedCall now{registers.orig_rax, registers.rip, registers.rsp, milliseconds(), *limit};
   if (!isRestartedAgain(task.restarted, now)) {
     task.restarted = {};
+    registers.rax = static_cast<uint64_t>(call->over);
+    writeRegisters(task.tid, registers);
     return;
   }
   const bool goesOn = task.restarted.number == now.number && task.restarted.at == now.at &&
-                      task.restarted.stack == now.stack && now.since - task.restarted.since < now.left;
+                      task.restarted.stack == now.stack &&
+                      now.since - task.restarted.since < now.left;
   if (!goesOn) task.restarted = now;
   registers.rax = static_cast<uint64_t>(kRestartUnlessHandled);
   writeRegisters(task.tid, registers);

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "complain.h"
-#include "printable.h"
 #include "guard.h"
+#include "printable.h"
 #include "remote.h"
 #include "scoped_fd.h"
 
@@ -38,7 +38,9 @@ struct Failure {
   }
   // A report that gets lost is found out by the exit status.
   if (write(report, &failure, sizeof failure) != sizeof failure) _exit(kSupervisorFailed);
-  _exit(failure.step == 1 ? kSupervisorFailed : failure.error == ENOENT ? kNotFound : kNotExecutable);
+  _exit(failure.step == 1         ? kSupervisorFailed
+        : failure.error == ENOENT ? kNotFound
+                                  : kNotExecutable);
 }
 
 }  // namespace
@@ -67,7 +69,8 @@ Launch::Launch(char* const* command) {
   process_ = ProcessHandle::open(child);
   if (syscall(SYS_ptrace, PTRACE_SEIZE, child, 0, taskOptions(false)) != 0) {
     complain(
-        "can't trace its own child: %s\n  ptrace is forbidden here (a container's seccomp profile, or "
+        "can't trace its own child: %s\n  ptrace is forbidden here (a container's seccomp profile, "
+        "or "
         "kernel.yama.ptrace_scope=3).",
         strerror(errno));
     kill(child, SIGKILL);

@@ -16,8 +16,8 @@ inline constexpr int kNotExecutable = 126;
 inline constexpr int kNotFound = 127;
 
 /**
- * A child that is seized, guarded, and executes the program when its gate opens; negative: what failed
- * was said on standard error.
+ * A child that is seized, guarded, and executes the program when its gate opens; negative: what
+ * failed was said on standard error.
  */
 class Launch {
  public:

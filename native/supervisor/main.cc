@@ -1,6 +1,6 @@
 /**
- * cpugate's supervisor: runs tasks under a mask of CPUID. Called by "cpugate run" and its like, which
- * check beforehand what people can get wrong; here only what must hold is checked again.
+ * cpugate's supervisor: runs tasks under a mask of CPUID. Called by "cpugate run" and its like,
+ * which check beforehand what people can get wrong; here only what must hold is checked again.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -54,7 +54,8 @@ void avoidOomKiller() {
   char text[16]{};
   const ScopedFd file(open(kFile, O_RDWR | O_CLOEXEC));
   if (!file.isOpen() || read(file.get(), text, sizeof text - 1) <= 0) return;
-  // Users without privileges may go down as far as somebody with them has allowed (proc_pid_oom_score_adj(5)).
+  // Users without privileges may go down as far as somebody with them has allowed
+  // (proc_pid_oom_score_adj(5)).
   for (int wanted = -1000; wanted < atoi(text); wanted += 100) {
     const std::string number = std::to_string(wanted);
     if (pwrite(file.get(), number.data(), number.size(), 0) > 0) return;
@@ -96,7 +97,8 @@ int runProgram(const Options& options) {
   return end ? end->shellCode() : kSupervisorFailed;
 }
 
-/** In the background, the caller is let go when all tasks are in hand, or with the failure's status. */
+/** In the background, the caller is let go when all tasks are in hand, or with the failure's
+ * status. */
 class Readiness {
  public:
   explicit Readiness(bool background) {
@@ -116,14 +118,17 @@ class Readiness {
     unsigned char status;
     int end;
     if (child > 0 && read(ends[0], &status, 1) == 1) _exit(status);
-    _exit(child > 0 && waitpid(child, &end, 0) == child && WIFEXITED(end) ? WEXITSTATUS(end) : kSupervisorFailed);
+    _exit(child > 0 && waitpid(child, &end, 0) == child && WIFEXITED(end) ? WEXITSTATUS(end)
+                                                                          : kSupervisorFailed);
   }
 
-  /** From here on nobody who reads the caller's output waits for the end of this process; its words go to a log. */
+  /** From here on nobody who reads the caller's output waits for the end of this process; its words
+   * go to a log. */
   void tell(const std::string& log) {
     if (!tell_.isOpen()) return;
     const ScopedFd nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
-    const ScopedFd words(open(log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+    const ScopedFd words(
+        open(log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
     for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
       struct stat found {};
       const int to = standard == STDERR_FILENO && words.isOpen() ? words.get() : nothing.get();
@@ -146,8 +151,11 @@ void sayWhatIsHeld(const Options& options, Session& session) {
     return std::to_string(number) + " " + (number == 1 ? one : many);
   };
   std::string text = "holds " + count(processes.size(), "process", "processes") + " (" +
-                     count(threads, "thread", "threads") + ") under the mask; supervisor " + std::to_string(getpid()) + "\n";
-  const std::string folder = session.folder() == defaultRuntimeDir() ? "" : " --runtime-dir " + printable(session.folder());
+                     count(threads, "thread", "threads") + ") under the mask; supervisor " +
+                     std::to_string(getpid()) + "\n";
+  const std::string folder = session.folder() == defaultRuntimeDir()
+                                 ? ""
+                                 : " --runtime-dir " + printable(session.folder());
   if (!processes.empty()) {
     const pid_t pid = options.pids.empty() ? processes.front() : options.pids.front();
     text += "cpugate detach --pid " + std::to_string(pid) + folder + " lets go\n";
@@ -168,7 +176,8 @@ std::vector<pid_t> wantedProcesses(const Options& options) {
   return pids;
 }
 
-/** attach: tasks that run. adopt: tasks that CRIU has left stopped; they go on when all are armed. */
+/** attach: tasks that run. adopt: tasks that CRIU has left stopped; they go on when all are armed.
+ */
 int holdTasks(const Options& options) {
   const auto mask = loadMask(options.mask);
   if (!mask) return kUsage;
@@ -176,7 +185,8 @@ int holdTasks(const Options& options) {
   std::string error;
   if (!cpuidFaulting().works(&error)) return fail(error, kUnavailable);
   Readiness readiness(options.background);
-  ProcessHandle root = options.pids.empty() ? ProcessHandle() : ProcessHandle::open(options.pids.front());
+  ProcessHandle root =
+      options.pids.empty() ? ProcessHandle() : ProcessHandle::open(options.pids.front());
   PidFile pidFile;
   if (!pidFile.prepare(options.pidFile, &error)) return fail(error, kUsage);
   avoidOomKiller();
@@ -187,7 +197,8 @@ int holdTasks(const Options& options) {
   session.setRoot(std::move(root));
   const bool adopts = options.mode == Mode::kAdopt;
   const std::set<pid_t> keepStopped(options.keepStopped.begin(), options.keepStopped.end());
-  if (!session.holding().take(wantedProcesses(options), !options.pids.empty(), adopts, keepStopped, &error))
+  if (!session.holding().take(wantedProcesses(options), !options.pids.empty(), adopts, keepStopped,
+                              &error))
     return fail(error, kSupervisorFailed);
   if (!pidFile.write(&error)) {
     if (std::string why; !session.detach(&why)) complain("%s", why.c_str());
@@ -200,7 +211,8 @@ int holdTasks(const Options& options) {
 }
 
 int control(const Options& options) {
-  const std::string folder = options.runtimeDir != nullptr ? options.runtimeDir : defaultRuntimeDir();
+  const std::string folder =
+      options.runtimeDir != nullptr ? options.runtimeDir : defaultRuntimeDir();
   return askSupervisor(folder, options.request, options.pids.front(), options.until);
 }
 

@@ -45,7 +45,8 @@ struct Transfer {
 
 std::list<std::shared_ptr<Transfer>> transfers;
 
-/** Nanoseconds of the monotonic clock since which the supervisor's thread touches memory, and whose; 0: it doesn't. */
+/** Nanoseconds of the monotonic clock since which the supervisor's thread touches memory, and
+ * whose; 0: it doesn't. */
 std::atomic<int64_t> touchedSince = 0;
 std::atomic<pid_t> touched = 0;
 
@@ -56,9 +57,11 @@ int64_t nanoseconds() {
 }
 
 void* transferMain(void* given) {
-  const std::unique_ptr<std::shared_ptr<Transfer>> own(static_cast<std::shared_ptr<Transfer>*>(given));
+  const std::unique_ptr<std::shared_ptr<Transfer>> own(
+      static_cast<std::shared_ptr<Transfer>*>(given));
   Transfer& one = **own;
-  one.done = one.writes ? writeMemory(one.tid, one.address, one.bytes.data(), one.bytes.size()) * one.bytes.size()
+  one.done = one.writes ? writeMemory(one.tid, one.address, one.bytes.data(), one.bytes.size()) *
+                              one.bytes.size()
                         : readMemory(one.tid, one.address, one.bytes.data(), one.bytes.size());
   one.isOver = true;
   // The wait that it interrupts may be just about to begin.
@@ -141,7 +144,8 @@ bool areThere(const Task& task, uint64_t address, size_t bytes, bool writes) {
   const uint64_t first = address / kPage, last = (address + bytes - 1) / kPage;
   for (uint64_t page = first; page <= last; ++page) {
     uint64_t entry = 0;
-    const ssize_t got = pread(space.pagemap.get(), &entry, sizeof entry, static_cast<off_t>(page * sizeof entry));
+    const ssize_t got =
+        pread(space.pagemap.get(), &entry, sizeof entry, static_cast<off_t>(page * sizeof entry));
     // The kernel's half, or none: nobody waits for what isn't there.
     if (got == 0) continue;
     if (got != sizeof entry || (entry & kPresent) == 0) return false;

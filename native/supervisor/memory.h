@@ -1,11 +1,11 @@
 /**
  * A task's memory. A page may not be there before the task itself, or a helper of it, brings it
- * (userfaultfd, or a file system in FUSE): whoever reads it waits. So what isn't at hand is read on another
- * thread, and only the script that wants it waits.
+ * (userfaultfd, or a file system in FUSE): whoever reads it waits. So what isn't at hand is read on
+ * another thread, and only the script that wants it waits.
  *
- * A page can be taken away between the look and the deed. What the supervisor's own thread has waited for
- * longer than a second is ended with the task that it waits for, and if that doesn't help with all tasks:
- * `endBlockedTransfer`, called now and then from another thread.
+ * A page can be taken away between the look and the deed. What the supervisor's own thread has
+ * waited for longer than a second is ended with the task that it waits for, and if that doesn't
+ * help with all tasks: `endBlockedTransfer`, called now and then from another thread.
  */
 #ifndef CPUGATE_SUPERVISOR_MEMORY_H_
 #define CPUGATE_SUPERVISOR_MEMORY_H_

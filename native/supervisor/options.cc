@@ -13,16 +13,30 @@ namespace cpugate {
 namespace {
 
 constexpr const char* kUsageText =
-    "usage: cpugate-supervisor run --mask FILE [--pid-file FILE] [--runtime-dir DIR] -- PROGRAM [ARGUMENT...]\n"
-    "       cpugate-supervisor attach --mask FILE (--pid PID | --cgroup PATH)... [--background] [--pid-file FILE] [--from-start]\n"
-    "       cpugate-supervisor adopt --mask FILE --pid PID [--keep-stopped PID]... [--background] [--pid-file FILE] [--from-start]\n"
-    "       cpugate-supervisor control --pid PID (status | detach | release [--until PID] | resume)\n"
+    "usage: cpugate-supervisor run --mask FILE [--pid-file FILE] [--runtime-dir DIR] -- PROGRAM "
+    "[ARGUMENT...]\n"
+    "       cpugate-supervisor attach --mask FILE (--pid PID | --cgroup PATH)... [--background] "
+    "[--pid-file FILE] [--from-start]\n"
+    "       cpugate-supervisor adopt --mask FILE --pid PID [--keep-stopped PID]... [--background] "
+    "[--pid-file FILE] [--from-start]\n"
+    "       cpugate-supervisor control --pid PID (status | detach | release [--until PID] | "
+    "resume)\n"
     "       cpugate-supervisor probe\n"
     "       cpugate-supervisor measure\n"
     "       cpugate-supervisor check-mask FILE\n"
     "\"cpugate run\", \"attach\" and \"restore\" call it with the right arguments.\n";
 
-enum { kMask = 256, kPid, kCgroup, kPidFile, kRuntimeDir, kBackground, kKeepStopped, kUntil, kFromStart };
+enum {
+  kMask = 256,
+  kPid,
+  kCgroup,
+  kPidFile,
+  kRuntimeDir,
+  kBackground,
+  kKeepStopped,
+  kUntil,
+  kFromStart
+};
 
 constexpr option kOptions[] = {
     {"mask", required_argument, nullptr, kMask},
@@ -41,9 +55,13 @@ std::optional<Mode> modeOf(const char* name) {
   constexpr struct {
     const char* name;
     Mode mode;
-  } kModes[] = {{"run", Mode::kRun},         {"attach", Mode::kAttach}, {"adopt", Mode::kAdopt},
-                {"control", Mode::kControl}, {"probe", Mode::kProbe},
-                {"measure", Mode::kMeasure}, {"check-mask", Mode::kCheckMask}};
+  } kModes[] = {{"run", Mode::kRun},
+                {"attach", Mode::kAttach},
+                {"adopt", Mode::kAdopt},
+                {"control", Mode::kControl},
+                {"probe", Mode::kProbe},
+                {"measure", Mode::kMeasure},
+                {"check-mask", Mode::kCheckMask}};
   for (const auto& one : kModes)
     if (strcmp(one.name, name) == 0) return one.mode;
   return std::nullopt;
@@ -59,7 +77,7 @@ pid_t readPid(const char* text) {
 bool take(Options& options, int which) {
   const pid_t pid = which == kPid || which == kKeepStopped || which == kUntil ? readPid(optarg) : 1;
   if (pid == 0) {
-      complain("\"%s\" is not a process id", printable(optarg).c_str());
+    complain("\"%s\" is not a process id", printable(optarg).c_str());
     return false;
   }
   switch (which) {

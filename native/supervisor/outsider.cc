@@ -35,7 +35,8 @@ bool isTracedHere(pid_t pid) {
 
 }  // namespace
 
-std::optional<std::string> whyNoOutsider(const ProcessHandle& process, const std::function<bool(pid_t)>& isOurs) {
+std::optional<std::string> whyNoOutsider(const ProcessHandle& process,
+                                         const std::function<bool(pid_t)>& isOurs) {
   // Tasks have numbers in the supervisor's PID namespace, and so has all that comes of them.
   if (process.pid() == 0 && process.isAlive()) return std::nullopt;
   const pid_t asker = process.pid();
@@ -43,7 +44,8 @@ std::optional<std::string> whyNoOutsider(const ProcessHandle& process, const std
   const long filters = filtersOf(status);
   if (!process.hasNumber() || status.number("PPid") < 0)
     return "whoever asks has ended, or /proc doesn't show it";
-  if (isTracedHere(asker) || isOurs(asker)) return named(asker) + " is one of the tasks under this mask";
+  if (isTracedHere(asker) || isOurs(asker))
+    return named(asker) + " is one of the tasks under this mask";
   for (pid_t at = asker; at > 1;) {
     const long parent = TaskStatus(at).number("PPid");
     if (parent < 0) return "an ancestor of " + named(asker) + " has ended meanwhile; ask again";
@@ -55,7 +57,8 @@ std::optional<std::string> whyNoOutsider(const ProcessHandle& process, const std
   const long own = filtersOf(TaskStatus(getpid()));
   if (filters < 0 || own < 0 || filters > own)
     return named(asker) +
-           " has more seccomp filters than the supervisor, as tasks under a mask have; ask from outside its sandbox";
+           " has more seccomp filters than the supervisor, as tasks under a mask have; ask from "
+           "outside its sandbox";
   // What was read was its own, not that of a later process with its number.
   if (!process.hasNumber()) return "whoever asks has ended";
   return std::nullopt;
@@ -70,7 +73,8 @@ ProcessHandle peerOf(int connection, std::string* why) {
   } else {
     ucred credentials{};
     size = sizeof credentials;
-    if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 && credentials.pid > 0) {
+    if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 &&
+        credentials.pid > 0) {
       const auto before = startOf(credentials.pid);
       peer = ProcessHandle::open(credentials.pid);
       if (!before || before != startOf(credentials.pid)) peer = {};

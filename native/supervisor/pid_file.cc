@@ -24,17 +24,21 @@ bool PidFile::prepare(const char* path, std::string* error) {
   if (path == nullptr) return true;
   path_ = path;
   const size_t slash = path_.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path_.substr(0, slash);
+  const std::string folder = slash == std::string::npos ? "."
+                             : slash == 0               ? "/"
+                                                        : path_.substr(0, slash);
   name_ = path_.substr(slash == std::string::npos ? 0 : slash + 1);
   if (name_.empty()) return refuse("is a folder; name a file in it", error);
   folder_.reset(open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!folder_.isOpen()) return refuse(strerror(errno), error);
   struct stat found {};
   // Whatever else stands there is needed by somebody: a device, another's link.
-  if (fstatat(folder_.get(), name_.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(found.st_mode))
+  if (fstatat(folder_.get(), name_.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+      !S_ISREG(found.st_mode))
     return refuse("exists and is not a regular file; name another one", error);
   const std::string beside = name_ + "." + std::to_string(getpid());
-  file_.reset(openat(folder_.get(), beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+  file_.reset(openat(folder_.get(), beside.c_str(),
+                     O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
   if (!file_.isOpen()) return refuse(strerror(errno), error);
   beside_ = beside;
   return true;

@@ -47,7 +47,8 @@ std::optional<uint64_t> statField(pid_t pid, int field) {
   if (!readAll(processFile(pid, "stat"), &text)) return std::nullopt;
   // The second is the program's name in brackets, which may hold brackets and blanks.
   size_t at = text.rfind(')');
-  for (int place = 2; place < field && at != std::string::npos; ++place) at = text.find(' ', at + 1);
+  for (int place = 2; place < field && at != std::string::npos; ++place)
+    at = text.find(' ', at + 1);
   if (at == std::string::npos) return std::nullopt;
   return strtoull(text.c_str() + at, nullptr, 10);
 }
@@ -123,7 +124,8 @@ bool processesIn(const std::string& cgroup, std::vector<pid_t>* pids) {
   DIR* folder = opendir(cgroup.c_str());
   if (folder == nullptr) return true;
   while (const dirent* entry = readdir(folder))
-    if (entry->d_type == DT_DIR && entry->d_name[0] != '.') processesIn(cgroup + "/" + entry->d_name, pids);
+    if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+      processesIn(cgroup + "/" + entry->d_name, pids);
   closedir(folder);
   return true;
 }

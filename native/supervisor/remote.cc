@@ -30,7 +30,8 @@ constexpr uint64_t kAllBlocked = ~uint64_t{0};
 
 constexpr uint8_t kSyscall[] = {0x0f, 0x05};
 constexpr uint8_t kInt80[] = {0xcd, 0x80};
-/** A vDSO's code lies in its first pages (arch/x86/entry/vdso: two to five pages in all kernels so far). */
+/** A vDSO's code lies in its first pages (arch/x86/entry/vdso: two to five pages in all kernels so
+ * far). */
 constexpr size_t kVdsoBytes = 16384;
 /** Below the red zone of the System V ABI, 3.2.2. */
 constexpr uint64_t kRedZone = 128;
@@ -57,8 +58,9 @@ uint64_t gateOffset64() {
 uint64_t gateOffset32 = 0;
 
 /**
- * A system call that was interrupted and hasn't been restarted yet: the kernel does that on its way out of
- * a stop that it knows of, with the registers that it finds then (arch_do_signal_or_restart).
+ * A system call that was interrupted and hasn't been restarted yet: the kernel does that on its way
+ * out of a stop that it knows of, with the registers that it finds then
+ * (arch_do_signal_or_restart).
  */
 bool isToBeRestarted(const Registers& registers) {
   constexpr int64_t kFirst = -516, kLast = -512;
@@ -88,7 +90,8 @@ void learnVdso(const Task& task) {
 }
 
 Co<bool> RemoteCalls::begin() {
-  isAlive_ = readRegisters(tid(), &saved_) && readSignalMask(tid(), &mask_) && writeSignalMask(tid(), kAllBlocked);
+  isAlive_ = readRegisters(tid(), &saved_) && readSignalMask(tid(), &mask_) &&
+             writeSignalMask(tid(), kAllBlocked);
   if (!isAlive_) co_return false;
   learnVdso(task_);
   co_await leaveSequence();
@@ -128,15 +131,16 @@ Co<bool> RemoteCalls::findGate() {
   const uint64_t offset = is32() ? gateOffset32 : gateOffset64();
   if (vdso != 0 && offset != 0) {
     uint8_t bytes[2];
-    // Memory that the supervisor may not read (of an undumpable task) is tried: the kernel tells what came of it.
+    // Memory that the supervisor may not read (of an undumpable task) is tried: the kernel tells
+    // what came of it.
     const size_t got = co_await readTask(task_, vdso + offset, bytes, sizeof bytes);
     if (got != sizeof bytes || memcmp(bytes, code, sizeof bytes) == 0) {
       gate_ = vdso + offset;
       co_return true;
     }
   }
-  // No vDSO (vdso=0, or unmapped): for a moment the code at hand gives the instruction. To put it there
-  // waits for the page, which only a task that fills its pages itself could use against us.
+  // No vDSO (vdso=0, or unmapped): for a moment the code at hand gives the instruction. To put it
+  // there waits for the page, which only a task that fills its pages itself could use against us.
   if (task_.space->mayBlock) co_return false;
   const uint64_t at = saved_.rip;
   uint64_t word;
@@ -171,7 +175,8 @@ Co<bool> RemoteCalls::toSyscallStop() {
         trapAgain_ = true;
         break;
       case WaitStatus::Kind::kEventStop:
-        // A request to stop, which comes again; its end; our own filter, where it can't be put to sleep.
+        // A request to stop, which comes again; its end; our own filter, where it can't be put to
+        // sleep.
         trapAgain_ |= stop.event() == PTRACE_EVENT_STOP;
         break;
       default:
@@ -198,13 +203,16 @@ Co<std::optional<int64_t>> RemoteCalls::make(Registers registers, uint64_t expec
     co_return std::nullopt;
   }
   const bool compat = registers.cs == kCode32;
-  const uint64_t asked64[] = {registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9};
+  const uint64_t asked64[] = {registers.rdi, registers.rsi, registers.rdx,
+                              registers.r10, registers.r8,  registers.r9};
   const uint64_t asked32[] = {low(registers.rbx), low(registers.rcx), low(registers.rdx),
                               low(registers.rsi), low(registers.rdi), low(registers.rbp)};
-  bool isOurs = entry->op == SyscallStop::kEntry && entry->arch == (compat ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64) &&
+  bool isOurs = entry->op == SyscallStop::kEntry &&
+                entry->arch == (compat ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64) &&
                 entry->number == registers.rax && (expectedAt == 0 || entry->at == expectedAt);
   for (int place = 0; place < 6; ++place)
-    isOurs = isOurs && (compat ? low(entry->arguments[place]) == asked32[place] : entry->arguments[place] == asked64[place]);
+    isOurs = isOurs && (compat ? low(entry->arguments[place]) == asked32[place]
+                               : entry->arguments[place] == asked64[place]);
   if (!isOurs) co_return tampered();
   if (!co_await toSyscallStop()) co_return std::nullopt;
   const auto exit = readSyscall(tid());
@@ -218,13 +226,15 @@ Co<std::optional<int64_t>> RemoteCalls::call(long number64, long number32, Argum
   registers.rip = gate_;
   // In a code segment of the program's own the gate would be another place.
   registers.cs = is32() ? kCode32 : kCode64;
+  // And its stack segment may be one that nothing can come back to.
+  registers.ss = kStackSegment;
   registers.rax = static_cast<uint64_t>(is32() ? number32 : number64);
   if (is32()) {
-    std::tie(registers.rbx, registers.rcx, registers.rdx, registers.rsi, registers.rdi, registers.rbp) =
-        std::tuple_cat(arguments);
+    std::tie(registers.rbx, registers.rcx, registers.rdx, registers.rsi, registers.rdi,
+             registers.rbp) = std::tuple_cat(arguments);
   } else {
-    std::tie(registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9) =
-        std::tuple_cat(arguments);
+    std::tie(registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8,
+             registers.r9) = std::tuple_cat(arguments);
   }
   co_return co_await make(registers, gate_ + sizeof kSyscall);
 }
@@ -238,7 +248,8 @@ Co<std::optional<int64_t>> RemoteCalls::repeat(Registers asked) {
   const bool wrote = co_await toSyscallStop();
   if (!wrote) co_return std::nullopt;
   const auto entry = readSyscall(tid());
-  const bool isOurs = entry && entry->op == SyscallStop::kEntry && entry->number == low(asked.orig_rax);
+  const bool isOurs =
+      entry && entry->op == SyscallStop::kEntry && entry->number == low(asked.orig_rax);
   if (!isOurs) co_return tampered();
   if (!co_await toSyscallStop()) co_return std::nullopt;
   const auto exit = readSyscall(tid());
@@ -255,7 +266,8 @@ Co<std::optional<uint64_t>> RemoteCalls::borrow(const void* bytes, size_t count)
   const bool isFlat = (saved_.ss & kLocalSelector) == 0;
   // Room that is there needs no other thread to bring it.
   const bool swapped = !isAtHand(task_, below, count) && isAtHand(task_, above, count);
-  const std::array<uint64_t, 2> places = swapped ? std::array{above, below} : std::array{below, above};
+  const std::array<uint64_t, 2> places =
+      swapped ? std::array{above, below} : std::array{below, above};
   for (const uint64_t at : places) {
     if (!isFlat) break;
     const size_t got = co_await readTask(task_, at, borrowed_, count);
@@ -266,7 +278,8 @@ Co<std::optional<uint64_t>> RemoteCalls::borrow(const void* bytes, size_t count)
     borrowedBytes_ = count;
     co_return at;
   }
-  const Arguments anywhere{0, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0};
+  const Arguments anywhere{
+      0, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0};
   const auto page = co_await call(SYS_mmap, kMmap2, anywhere);
   if (!page || (*page < 0 && *page > -4096)) co_return std::nullopt;
   // A 32-bit task's addresses come back with their sign.
@@ -278,7 +291,8 @@ Co<std::optional<uint64_t>> RemoteCalls::borrow(const void* bytes, size_t count)
 }
 
 Co<void> RemoteCalls::giveBack() {
-  if (isAlive_ && borrowedBytes_ > 0) co_await writeTask(task_, borrowedAt_, borrowed_, borrowedBytes_);
+  if (isAlive_ && borrowedBytes_ > 0)
+    co_await writeTask(task_, borrowedAt_, borrowed_, borrowedBytes_);
   borrowedBytes_ = 0;
   if (pageAt_ == 0) co_return;
   const Arguments page{pageAt_, kPage, 0, 0, 0, 0};

@@ -2,11 +2,11 @@
  * System calls made in a stopped task's name, unseen by it.
  *
  * From begin() on, the thread's signals are blocked and its own seccomp filters sleep (where the
- * supervisor may make them sleep); when the object ends, registers, signal mask and options are as they
- * were. Calls go by a system call instruction of the vDSO. Memory can be written by others at any time,
- * so the kernel's word alone counts: at the call's entry, its number, architecture, arguments and place
- * must be the ones that were asked for. A thread that does anything else has been tampered with, and is
- * killed.
+ * supervisor may make them sleep); when the object ends, registers, signal mask and options are as
+ * they were. Calls go by a system call instruction of the vDSO. Memory can be written by others at
+ * any time, so the kernel's word alone counts: at the call's entry, its number, architecture,
+ * arguments and place must be the ones that were asked for. A thread that does anything else has
+ * been tampered with, and is killed.
  *
  * A thread that stands in a restartable sequence leaves it first, as for a signal: the kernel would
  * otherwise forget the sequence at the sight of the other place, and the thread would go on in its
@@ -58,7 +58,8 @@ class RemoteCalls {
   Registers& registers() { return saved_; }
   uint64_t& signalMask() { return mask_; }
 
-  /** Room in the task's memory, one at a time, given back as it was; nothing where the task has none. */
+  /** Room in the task's memory, one at a time, given back as it was; nothing where the task has
+   * none. */
   Co<std::optional<uint64_t>> borrow(const void* bytes, size_t count);
   Co<void> giveBack();
 

@@ -44,7 +44,8 @@ Co<uint64_t> abortOfSequence(const Task& task, const Registers& registers) {
   const auto area = rseqAreaOf(task.tid);
   if (!area) co_return 0;
   uint64_t pointer = 0;
-  const size_t gotPointer = co_await readTask(task, *area + kSequencePointer, &pointer, sizeof pointer);
+  const size_t gotPointer =
+      co_await readTask(task, *area + kSequencePointer, &pointer, sizeof pointer);
   if (gotPointer != sizeof pointer || pointer == 0) co_return 0;
   Sequence sequence = {};
   const size_t got = co_await readTask(task, pointer, &sequence, sizeof sequence);

@@ -35,7 +35,8 @@ std::string whatIsWrong(const std::string& folder, bool mayBeRoots) {
 bool isFine(const std::string& folder, const std::string& wrong, std::string* error) {
   if (wrong.empty()) return true;
   *error = printable(folder) + ": " + wrong +
-           "; sockets of supervisors must lie in a folder of one's own that nobody else can write to (--runtime-dir)";
+           "; sockets of supervisors must lie in a folder of one's own that nobody else can write "
+           "to (--runtime-dir)";
   return false;
 }
 
@@ -66,7 +67,8 @@ std::vector<std::string> socketsIn(const std::string& folder) {
   DIR* entries = opendir(folder.c_str());
   if (entries == nullptr) return paths;
   while (const dirent* entry = readdir(entries))
-    if (const std::string name = entry->d_name; name.ends_with(kEnding)) paths.push_back(folder + "/" + name);
+    if (const std::string name = entry->d_name; name.ends_with(kEnding))
+      paths.push_back(folder + "/" + name);
   closedir(entries);
   return paths;
 }
@@ -104,7 +106,8 @@ void removeStaleSockets(const std::string& folder) {
         !socketAddress(path, &address))
       continue;
     const ScopedFd trial(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (connect(trial.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 && errno == ECONNREFUSED)
+    if (connect(trial.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 &&
+        errno == ECONNREFUSED)
       unlink(path.c_str());
   }
 }

@@ -1,4 +1,5 @@
-/** The folder where supervisors that run have their sockets: its user's own, since others could put sockets there. */
+/** The folder where supervisors that run have their sockets: its user's own, since others could put
+ * sockets there. */
 #ifndef CPUGATE_SUPERVISOR_RUNTIME_FOLDER_H_
 #define CPUGATE_SUPERVISOR_RUNTIME_FOLDER_H_
 
@@ -10,7 +11,8 @@
 
 namespace cpugate {
 
-/** /run/cpugate for root, else cpugate below XDG_RUNTIME_DIR, else a folder of the user's in /tmp. */
+/** /run/cpugate for root, else cpugate below XDG_RUNTIME_DIR, else a folder of the user's in /tmp.
+ */
 std::string defaultRuntimeDir();
 
 /** Makes it where it is missing; false: `error` says what is wrong with it. */

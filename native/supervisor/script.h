@@ -1,7 +1,7 @@
 /**
- * Scripts: what the supervisor does in a task's name takes several of the task's stops. A script is a
- * coroutine that is put aside at each of them, so that the supervisor's one thread waits for nobody: a
- * task that doesn't come to its next stop holds up itself alone.
+ * Scripts: what the supervisor does in a task's name takes several of the task's stops. A script is
+ * a coroutine that is put aside at each of them, so that the supervisor's one thread waits for
+ * nobody: a task that doesn't come to its next stop holds up itself alone.
  */
 #ifndef CPUGATE_SUPERVISOR_SCRIPT_H_
 #define CPUGATE_SUPERVISOR_SCRIPT_H_

@@ -30,7 +30,9 @@ constexpr uint64_t kIgnore = 1;
 /** No program can have code here; if it were run after all, that would be seen at once. */
 constexpr uint64_t kNowhere = 0xfffff000;
 
-bool isHandler(const SignalAction& action) { return action.handler != kDefault && action.handler != kIgnore; }
+bool isHandler(const SignalAction& action) {
+  return action.handler != kDefault && action.handler != kIgnore;
+}
 
 /** What the kernel shall have while the process traps. */
 SignalAction standInFor(const SignalAction& own) {
@@ -70,7 +72,8 @@ Co<bool> learnAction(RemoteCalls& calls) {
   co_await calls.giveBack();
   if (result != 0 || got != count) co_return false;
   if (calls.is32())
-    wide = {narrow.handler, narrow.flags, narrow.restorer, uint64_t{narrow.maskHigh} << 32 | narrow.maskLow};
+    wide = {narrow.handler, narrow.flags, narrow.restorer,
+            uint64_t{narrow.maskHigh} << 32 | narrow.maskLow};
   action.own = wide;
   action.isHandled = isHandler(wide) && (wide.flags & kResetHand) == 0;
   co_return true;
@@ -150,7 +153,8 @@ std::optional<bool> hasHandler(Task& task) {
 }
 
 OwnSegv judgeOwnSegv(const SegvAction& action, bool hasHandler, const siginfo_t& info) {
-  // The kernel's own are forced: they can't be ignored. What it has reset for a blocked one is the default.
+  // The kernel's own are forced: they can't be ignored. What it has reset for a blocked one is the
+  // default.
   if (!hasHandler) return OwnSegv::kDeliver;
   const bool isForced = info.si_code > 0;
   if (action.own.handler == kIgnore && !isForced) return OwnSegv::kDrop;
@@ -177,7 +181,8 @@ Co<void> queueAgain(RemoteCalls& calls, siginfo_t info) {
   }
   const auto at = co_await calls.borrow(bytes, sizeof bytes);
   if (!at) co_return;
-  const RemoteCalls::Arguments arguments{static_cast<uint64_t>(*pid), static_cast<uint64_t>(*tid), SIGSEGV, *at, 0, 0};
+  const RemoteCalls::Arguments arguments{
+      static_cast<uint64_t>(*pid), static_cast<uint64_t>(*tid), SIGSEGV, *at, 0, 0};
   co_await calls.call(SYS_rt_tgsigqueueinfo, kTgsigqueueinfo32, arguments);
   co_await calls.giveBack();
 }

@@ -1,13 +1,15 @@
 /**
- * What a process does with SIGSEGV. The kernel forces that signal on a thread at a trapped CPUID. Where
- * the thread blocks the signal, or the process ignores it, that resets the process's action and unblocks
- * the signal (kernel/signal.c, force_sig_info_to_task), and nothing tells afterwards what it was.
+ * What a process does with SIGSEGV. The kernel forces that signal on a thread at a trapped CPUID.
+ * Where the thread blocks the signal, or the process ignores it, that resets the process's action
+ * and unblocks the signal (kernel/signal.c, force_sig_info_to_task), and nothing tells afterwards
+ * what it was.
  *
- * So the kernel of a process that traps always has a handler for it: the process's own, or, where that is
- * the default, "ignore" or for one time only, one that stands in for it and is never run. Then only a
- * thread that blocked the signal loses the handler: that it is gone after a trap tells that it was blocked.
- * To look costs nothing while nothing traps. The process's own calls about SIGSEGV are virtualised, its
- * deliveries as well; before the supervisor lets go, the kernel gets the process's own action back.
+ * So the kernel of a process that traps always has a handler for it: the process's own, or, where
+ * that is the default, "ignore" or for one time only, one that stands in for it and is never run.
+ * Then only a thread that blocked the signal loses the handler: that it is gone after a trap tells
+ * that it was blocked. To look costs nothing while nothing traps. The process's own calls about
+ * SIGSEGV are virtualised, its deliveries as well; before the supervisor lets go, the kernel gets
+ * the process's own action back.
  */
 #ifndef CPUGATE_SUPERVISOR_SEGV_ACTION_H_
 #define CPUGATE_SUPERVISOR_SEGV_ACTION_H_
@@ -29,8 +31,8 @@ Co<bool> giveActionBack(RemoteCalls& calls);
 Co<void> makeActionCall(Task& task);
 
 /**
- * Whether the kernel has a handler for SIGSEGV; nothing where it doesn't tell (hidepid). Of a thread that
- * has been asked for before this is one call (/proc/TID/stat, sigcatch).
+ * Whether the kernel has a handler for SIGSEGV; nothing where it doesn't tell (hidepid). Of a
+ * thread that has been asked for before this is one call (/proc/TID/stat, sigcatch).
  */
 std::optional<bool> hasHandler(Task& task);
 
@@ -48,7 +50,8 @@ OwnSegv judgeOwnSegv(const SegvAction& action, bool hasHandler, const siginfo_t&
 /** A handler that is for one time only is gone with its signal. */
 void noteDelivered(SegvAction& action);
 
-/** A SIGSEGV of somebody's own, blocked and waiting, that a trap has taken the place of: it waits again. */
+/** A SIGSEGV of somebody's own, blocked and waiting, that a trap has taken the place of: it waits
+ * again. */
 Co<void> queueAgain(RemoteCalls& calls, siginfo_t info);
 
 /** The field sigcatch of /proc/TID/stat (proc(5), 34), or nothing; for tests. */

@@ -20,12 +20,15 @@ namespace {
 
 using std::chrono::steady_clock;
 
-/** How long a process that joins a cgroup may run unmasked, and a look at released ones may wait. */
+/** How long a process that joins a cgroup may run unmasked, and a look at released ones may wait.
+ */
 constexpr int kLookMilliseconds = 20;
 /** Another tracer may hold released tasks for a while. */
 constexpr std::chrono::seconds kTakeBackAgain{1};
 
-const char* nameOf(Mode mode) { return mode == Mode::kRun ? "run" : mode == Mode::kAttach ? "attach" : "adopt"; }
+const char* nameOf(Mode mode) {
+  return mode == Mode::kRun ? "run" : mode == Mode::kAttach ? "attach" : "adopt";
+}
 
 std::string markOf(const MaskHeader& header) {
   char text[32];
@@ -36,7 +39,10 @@ std::string markOf(const MaskHeader& header) {
 }  // namespace
 
 Session::Session(const Options& options, const Mask& mask)
-    : options_(options), supervisor_(mask, cpuidFaulting()), holding_(supervisor_), maskMark_(markOf(mask.header)) {
+    : options_(options),
+      supervisor_(mask, cpuidFaulting()),
+      holding_(supervisor_),
+      maskMark_(markOf(mask.header)) {
   supervisor_.betweenWaits([this] {
     if (control_.wasKnocked()) onKnock();
   });
@@ -79,7 +85,8 @@ void Session::onKnock() {
   control_.serve([this](const Request& request) { return answer(request); },
                  [this](uint64_t request) {
                    // Whoever asked has died before it knew: nobody would let the tasks go on.
-                   if (request == releasedBy_ && !holding_.released().empty()) takeBackAt_ = steady_clock::now();
+                   if (request == releasedBy_ && !holding_.released().empty())
+                     takeBackAt_ = steady_clock::now();
                  });
   passSignals();
   followDismissal();
@@ -96,21 +103,22 @@ void Session::passSignals() {
     for (const pid_t pid : supervisor_.processes()) kill(pid, signal);
 }
 
-/** A task that could have itself let go would undo its mask: who sends the signal has to be an outsider. */
+/** A task that could have itself let go would undo its mask: who sends the signal has to be an
+ * outsider. */
 void Session::followDismissal() {
   const auto dismissal = takeDismissal();
   if (!dismissal) return;
   std::string error;
-  if (!dismissal->isForeign)
-    error = whyNotSentByOutsider(*dismissal).value_or("");
+  if (!dismissal->isForeign) error = whyNotSentByOutsider(*dismissal).value_or("");
   if (error.empty() && detach(&error)) return;
-  complain("the tasks weren't let go at signal %d (%s): %s; \"cpugate detach\" lets them go", dismissal->signal,
-           strsignal(dismissal->signal), error.c_str());
+  complain("the tasks weren't let go at signal %d (%s): %s; \"cpugate detach\" lets them go",
+           dismissal->signal, strsignal(dismissal->signal), error.c_str());
 }
 
 /** One that has ended by now was an outsider if no task has had its number lately. */
 std::optional<std::string> Session::whyNotSentByOutsider(const Dismissal& dismissal) const {
-  if (dismissal.sender.isAlive() || holds(dismissal.number) || supervisor_.heldLately(dismissal.number))
+  if (dismissal.sender.isAlive() || holds(dismissal.number) ||
+      supervisor_.heldLately(dismissal.number))
     return whyNoOutsider(dismissal.sender, [this](pid_t pid) { return holds(pid); });
   return std::nullopt;
 }
@@ -136,7 +144,8 @@ void Session::takeBackWhenDue() {
   std::string error;
   if (takeBack(&error)) return;
   takeBackAt_ = now + kTakeBackAgain;
-  if (!std::exchange(saidWhyNotBack_, true)) complain("released tasks can't be taken back yet: %s", error.c_str());
+  if (!std::exchange(saidWhyNotBack_, true))
+    complain("released tasks can't be taken back yet: %s", error.c_str());
 }
 
 void Session::takeNewcomers() {
@@ -164,7 +173,8 @@ void Session::takeNewcomers() {
 }
 
 bool Session::isReleased(pid_t pid) const {
-  return std::ranges::any_of(holding_.released(), [pid](const Released& one) { return one.pid == pid; });
+  return std::ranges::any_of(holding_.released(),
+                             [pid](const Released& one) { return one.pid == pid; });
 }
 
 bool Session::holds(pid_t pid) const { return supervisor_.holds(pid) || isReleased(pid); }
@@ -172,7 +182,8 @@ bool Session::holds(pid_t pid) const { return supervisor_.holds(pid) || isReleas
 std::string Session::answer(const Request& request) {
   // Judged once more, now that nothing comes between the look and the deed.
   if (!request.asker.isAlive()) return "refused: whoever asked has ended";
-  if (const auto why = whyNoOutsider(request.asker, [this](pid_t pid) { return holds(pid); })) return "refused: " + *why;
+  if (const auto why = whyNoOutsider(request.asker, [this](pid_t pid) { return holds(pid); }))
+    return "refused: " + *why;
   if (!request.process.hasNumber() || !holds(request.process.pid())) return kNotHeld;
   if (request.what == "status") return status();
   if (request.what == "release") return release(request);
@@ -209,7 +220,9 @@ bool Session::detach(std::string* error) {
 
 std::string Session::status() const {
   std::string text = kDone;
-  const auto add = [&text](const char* name, const std::string& value) { text += name + (" " + value) + "\n"; };
+  const auto add = [&text](const char* name, const std::string& value) {
+    text += name + (" " + value) + "\n";
+  };
   add("supervisor", std::to_string(getpid()));
   add("mode", nameOf(options_.mode));
   if (root_ != 0) add("root", std::to_string(root_));
@@ -223,7 +236,8 @@ std::string Session::status() const {
   if (options_.fromStart && !tookNewcomers_) text += "from-start\n";
   if (detached_) text += "unmasked\n";
   for (const Released& one : holding_.released())
-    add("process", std::to_string(one.pid) + (one.wasStopped ? " released stopped" : " released running"));
+    add("process",
+        std::to_string(one.pid) + (one.wasStopped ? " released stopped" : " released running"));
   return text;
 }
 

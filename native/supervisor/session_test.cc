@@ -1,5 +1,5 @@
-// What a supervisor refuses before it holds anything, its pid file, and the signals that it gets. Built and
-// run by test/native/control.test.ts.
+// What a supervisor refuses before it holds anything, its pid file, and the signals that it gets.
+// Built and run by test/native/control.test.ts.
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "../probe/expect.h"
+#include "control_test.h"
 #include "pid_file.h"
 #include "processes.h"
 #include "refusals.h"
 #include "signals.h"
-#include "control_test.h"
 #include "task_status.h"
 
 namespace cpugate {
@@ -36,14 +36,16 @@ void pidFilesReplaceNothingElse(Expectations& expect) {
   expect.that(symlink(regular.c_str(), link.c_str()) == 0 && mkfifo(pipe.c_str(), 0600) == 0 &&
                   mkdir(inner.c_str(), 0700) == 0,
               "a link, a pipe, a folder");
-  for (const std::string& path :
-       {std::string("/dev/null"), link, pipe, inner, inner + "/", folder + "/missing/file", std::string("")}) {
+  for (const std::string& path : {std::string("/dev/null"), link, pipe, inner, inner + "/",
+                                  folder + "/missing/file", std::string("")}) {
     std::string error;
     PidFile file;
-    expect.that(!file.prepare(path.c_str(), &error) && error.starts_with("--pid-file "), path + ": " + error);
+    expect.that(!file.prepare(path.c_str(), &error) && error.starts_with("--pid-file "),
+                path + ": " + error);
   }
   struct stat found {};
-  expect.that(stat("/dev/null", &found) == 0 && S_ISCHR(found.st_mode), "/dev/null is a device still");
+  expect.that(stat("/dev/null", &found) == 0 && S_ISCHR(found.st_mode),
+              "/dev/null is a device still");
   expect.that(lstat(link.c_str(), &found) == 0 && S_ISLNK(found.st_mode), "a link stays one");
   const std::string own = std::to_string(getpid()) + "\n";
   for (const std::string& path : {regular, folder + "/new"}) {
@@ -58,7 +60,8 @@ void pidFilesReplaceNothingElse(Expectations& expect) {
     PidFile unused;
     expect.that(unused.prepare((folder + "/unused").c_str(), &error), "one that isn't written");
   }
-  expect.that(access((folder + "/unused." + std::to_string(getpid())).c_str(), F_OK) != 0, "leaves nothing");
+  expect.that(access((folder + "/unused." + std::to_string(getpid())).c_str(), F_OK) != 0,
+              "leaves nothing");
   std::string error;
   PidFile none;
   expect.that(none.prepare(nullptr, &error) && none.write(&error), "none is wanted");
@@ -71,7 +74,8 @@ void processesThatCantBeHeldAreNamed(Expectations& expect) {
   expect.that(holds(why(getpid()), "is cpugate itself"), "the supervisor itself");
   expect.that(holds(why(getppid()), "cpugate comes of"), "its parent");
   for (const pid_t ancestor : ancestorsOf(getpid()))
-    expect.that(holds(why(ancestor), "cpugate comes of"), "an ancestor: " + std::to_string(ancestor));
+    expect.that(holds(why(ancestor), "cpugate comes of"),
+                "an ancestor: " + std::to_string(ancestor));
   const pid_t zombie = inChild([] { return 0; });
   siginfo_t info;
   waitid(P_PID, static_cast<id_t>(zombie), &info, WEXITED | WNOWAIT);
@@ -81,14 +85,16 @@ void processesThatCantBeHeldAreNamed(Expectations& expect) {
   // The first thread has ended, another one runs.
   const pid_t leaderless = inChild([] {
     pthread_t thread;
-    pthread_create(&thread, nullptr, [](void*) -> void* { return pause(), nullptr; }, nullptr);
+    pthread_create(
+        &thread, nullptr, [](void*) -> void* { return pause(), nullptr; }, nullptr);
     syscall(SYS_exit, 0);
     return 0;
   });
   expect.that(becomes([&] { return TaskStatus(leaderless).state() == 'Z'; }) && !why(leaderless),
               "a process whose first thread has ended");
   // kthreadd, where this PID namespace shows it.
-  if (threadsOf(2).size() == 1 && access("/proc/2/exe", F_OK) != 0 && childrenOf(2).size() > 1 && geteuid() == 0)
+  if (threadsOf(2).size() == 1 && access("/proc/2/exe", F_OK) != 0 && childrenOf(2).size() > 1 &&
+      geteuid() == 0)
     expect.that(holds(why(2), "the kernel's own"), "a kernel thread");
   expect.that(isKernelThread(sleeper) == false, "a program is none");
   kill(leaderless, SIGKILL);
@@ -102,12 +108,14 @@ void processesThatCantBeHeldAreNamed(Expectations& expect) {
 void cgroupsWithCpugateAreNamed(Expectations& expect) {
   const std::string folder = newFolder();
   const auto shows = [&](pid_t pid) {
-    const ScopedFd file(open((folder + "/cgroup.procs").c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600));
+    const ScopedFd file(
+        open((folder + "/cgroup.procs").c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600));
     const std::string text = std::to_string(pid) + "\n";
     if (write(file.get(), text.data(), text.size()) < 0) _exit(1);
     return whyNotTheseCgroups({folder.c_str()});
   };
-  expect.that(holds(whyNotTheseCgroups({folder.c_str()}), "is not a cgroup v2 folder"), "an ordinary folder");
+  expect.that(holds(whyNotTheseCgroups({folder.c_str()}), "is not a cgroup v2 folder"),
+              "an ordinary folder");
   expect.that(holds(shows(getpid()), "holds cpugate itself"), "the supervisor's own cgroup");
   expect.that(holds(shows(getppid()), "holds cpugate itself"), "that of whatever has called it");
   const pid_t sleeper = inChild([] { return pause(); });
@@ -119,7 +127,8 @@ void cgroupsWithCpugateAreNamed(Expectations& expect) {
 void handlesAreOfOneProcess(Expectations& expect) {
   const pid_t child = inChild([] { return pause(); });
   const ProcessHandle handle = ProcessHandle::open(child);
-  expect.that(handle.isOpen() && handle.isAlive() && handle.hasNumber() && handle.pid() == child, "a process that lives");
+  expect.that(handle.isOpen() && handle.isAlive() && handle.hasNumber() && handle.pid() == child,
+              "a process that lives");
   expect.that(ProcessHandle::duplicate(handle).pid() == child, "another handle of it");
   const ProcessHandle same = ProcessHandle::fromDescriptor(ScopedFd(dup(handle.descriptor())));
   expect.that(same.isOpen() && same.pid() == child, "by its descriptor alone");
@@ -128,11 +137,14 @@ void handlesAreOfOneProcess(Expectations& expect) {
   waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT);
   expect.that(!handle.isAlive() && handle.hasNumber(), "a zombie keeps its number");
   endOf(child);
-  expect.that(!handle.isAlive() && !handle.hasNumber() && !handle.send(SIGKILL), "what was reaped has none, and gets nothing");
+  expect.that(!handle.isAlive() && !handle.hasNumber() && !handle.send(SIGKILL),
+              "what was reaped has none, and gets nothing");
   expect.that(!ProcessHandle::open(child).isOpen(), "nor is there a handle of it");
-  expect.that(!ProcessHandle::fromDescriptor(ScopedFd(open("/dev/null", O_RDONLY | O_CLOEXEC))).isOpen(),
-              "a descriptor of something else");
-  expect.that(!ProcessHandle().isOpen() && !ProcessHandle().isAlive() && !ProcessHandle().send(0), "none");
+  expect.that(
+      !ProcessHandle::fromDescriptor(ScopedFd(open("/dev/null", O_RDONLY | O_CLOEXEC))).isOpen(),
+      "a descriptor of something else");
+  expect.that(!ProcessHandle().isOpen() && !ProcessHandle().isAlive() && !ProcessHandle().send(0),
+              "none");
 }
 
 /** As run and adopt do: a root of one's own, which ends and is waited for. */
@@ -171,9 +183,11 @@ void signalsGoToTheRootAndThenToTheRest(Expectations& expect) {
   expect.that(shared->lost == 0, "of what comes later, only what ends");
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
     kill(supervisor, signal);
-    expect.that(becomes([&] { return shared->lost == signal; }), "is for the rest: " + std::to_string(signal));
+    expect.that(becomes([&] { return shared->lost == signal; }),
+                "is for the rest: " + std::to_string(signal));
   }
-  expect.that(kill(supervisor, SIGKILL) == 0 && endOf(supervisor) == 128 + SIGKILL, "none has ended it");
+  expect.that(kill(supervisor, SIGKILL) == 0 && endOf(supervisor) == 128 + SIGKILL,
+              "none has ended it");
   munmap(shared, sizeof *shared);
 }
 
@@ -194,9 +208,9 @@ void onlyOutsidersDismiss(Expectations& expect) {
         if (!control.wasKnocked()) continue;
         control.serve([](const Request&) { return ""; }, [](uint64_t) {});
         if (const auto dismissal = takeDismissal())
-          shared->lost = dismissal->isForeign || !whyNoOutsider(dismissal->sender, [&](pid_t pid) {
-                           return pid == shared->child;
-                         })
+          shared->lost = dismissal->isForeign ||
+                                 !whyNoOutsider(dismissal->sender,
+                                                [&](pid_t pid) { return pid == shared->child; })
                              ? kOutsider
                              : kNobody;
       }
@@ -205,7 +219,9 @@ void onlyOutsidersDismiss(Expectations& expect) {
     return supervisor;
   };
   pid_t supervisor = start(false);
-  const auto is = [&](int who) { return becomes([&] { return shared->lost != 0; }) && shared->lost.exchange(0) == who; };
+  const auto is = [&](int who) {
+    return becomes([&] { return shared->lost != 0; }) && shared->lost.exchange(0) == who;
+  };
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
     kill(supervisor, signal);
     expect.that(is(kOutsider), "an outsider sends " + std::to_string(signal));

@@ -41,8 +41,10 @@ void pass(int signal, siginfo_t* info, void*) {
 
 void dismiss(int signal, siginfo_t* info, void*) {
   const int saved = errno;
-  // Only these can't be made up by the sender, who is a task perhaps (rt_sigqueueinfo(2), fcntl(2) F_SETSIG).
-  const bool isTrue = info->si_code == SI_USER || info->si_code == SI_TKILL || info->si_code == SI_KERNEL;
+  // Only these can't be made up by the sender, who is a task perhaps (rt_sigqueueinfo(2), fcntl(2)
+  // F_SETSIG).
+  const bool isTrue =
+      info->si_code == SI_USER || info->si_code == SI_TKILL || info->si_code == SI_KERNEL;
   if (isTrue && dismissal == 0) {
     // Whoever has no number here (0) is outside of the PID namespace that all tasks are in.
     isForeign = info->si_code == SI_KERNEL || info->si_pid == 0;
@@ -55,7 +57,8 @@ void dismiss(int signal, siginfo_t* info, void*) {
 }
 
 void handle(int signal, void (*handler)(int, siginfo_t*, void*)) {
-  struct sigaction action {}, before {};
+  struct sigaction action {
+  }, before{};
   action.sa_sigaction = handler;
   // Waits are interrupted: whoever has sent it may end in a moment, and can't be looked at then.
   action.sa_flags = SA_SIGINFO;
@@ -91,7 +94,8 @@ void letGoOnSignals(bool background, Control& control) {
 std::optional<Dismissal> takeDismissal() {
   if (dismissal == 0) return std::nullopt;
   // The next one is taken note of when `dismissal` is 0 again.
-  Dismissal taken{dismissal, isForeign, dismisserNumber, ProcessHandle::fromDescriptor(ScopedFd(dismisser.exchange(-1)))};
+  Dismissal taken{dismissal, isForeign, dismisserNumber,
+                  ProcessHandle::fromDescriptor(ScopedFd(dismisser.exchange(-1)))};
   dismissal = 0;
   return taken;
 }

@@ -1,7 +1,8 @@
 /**
- * In faulting_source.cc's place in a supervisor that is only built by tests, with CPUGATE_TRAP_OPCODE=0x32:
- * RDMSR (0F 32) raises #GP in every user's program, which the kernel passes on as it does a CPUID that
- * faults. So nothing needs to be armed, and everything else of the supervisor runs on any machine.
+ * In faulting_source.cc's place in a supervisor that is only built by tests, with
+ * CPUGATE_TRAP_OPCODE=0x32: RDMSR (0F 32) raises #GP in every user's program, which the kernel
+ * passes on as it does a CPUID that faults. So nothing needs to be armed, and everything else of
+ * the supervisor runs on any machine.
  */
 #include <asm/prctl.h>
 #include <sys/syscall.h>

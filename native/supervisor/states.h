@@ -1,6 +1,6 @@
 /**
- * What becomes of a thread at each of its stops. Pure: a state and an event give an action and the next
- * state; whoever holds the thread does the action (supervisor.cc).
+ * What becomes of a thread at each of its stops. Pure: a state and an event give an action and the
+ * next state; whoever holds the thread does the action (supervisor.cc).
  *
  * A thread has an intent, which is what shall become of it:
  *
@@ -10,11 +10,11 @@
  *
  * and a state, which is where it is:
  *
- *   awaiting parent   a child in its first stop, whose parent hasn't told of it; nothing is known of it
- *   running           on its own way, until its next stop
- *   in script         stops belong to what is done in its name (script.h)
- *   listening         in a group stop of its process (job control), and to hear SIGCONT
- *   held              in a group stop, and held there until it is released
+ *   awaiting parent   a child in its first stop, whose parent hasn't told of it; nothing is known
+ * of it running           on its own way, until its next stop in script         stops belong to
+ * what is done in its name (script.h) listening         in a group stop of its process (job
+ * control), and to hear SIGCONT held              in a group stop, and held there until it is
+ * released
  *
  *   event \ state     awaiting parent   running               in script     listening       held
  *   first stop        stay              –                     –             –               –
@@ -29,10 +29,10 @@
  *   exit              go on             go on                 go on         go on           go on
  *   end               forget            forget                forget        forget          forget
  *
- * "settle": the trap is made what the intent says: set, cleared, or cleared and the thread let go; then
- * it goes on. A SIGSEGV of a CPUID that the thread has executed already but that hasn't come yet is
- * answered first: in any other order nobody would answer it. In a group stop a thread that is as it
- * shall be listens, or is held where the supervisor gathers threads for a release.
+ * "settle": the trap is made what the intent says: set, cleared, or cleared and the thread let go;
+ * then it goes on. A SIGSEGV of a CPUID that the thread has executed already but that hasn't come
+ * yet is answered first: in any other order nobody would answer it. In a group stop a thread that
+ * is as it shall be listens, or is held where the supervisor gathers threads for a release.
  */
 #ifndef CPUGATE_SUPERVISOR_STATES_H_
 #define CPUGATE_SUPERVISOR_STATES_H_

@@ -44,11 +44,31 @@ using E = Event;
 using A = Action;
 
 const Row kRows[] = {
-    {"a child comes first", S::kAwaitingParent, E::kFirstStop, kUnarmed, {A::kStay, S::kAwaitingParent}},
-    {"it is asked to stop", S::kAwaitingParent, E::kOwnStop, kUnarmed, {A::kStay, S::kAwaitingParent}},
-    {"its parent tells, it traps already", S::kAwaitingParent, E::kParentTells, kMasked, {A::kGoOn, S::kRunning}},
-    {"its parent tells, all shall go", S::kAwaitingParent, E::kParentTells, kToGo, {A::kClearTrap, S::kInScript}},
-    {"nobody will tell", S::kAwaitingParent, E::kParentIsGone, kUnarmed, {A::kSetTrap, S::kInScript}},
+    {"a child comes first",
+     S::kAwaitingParent,
+     E::kFirstStop,
+     kUnarmed,
+     {A::kStay, S::kAwaitingParent}},
+    {"it is asked to stop",
+     S::kAwaitingParent,
+     E::kOwnStop,
+     kUnarmed,
+     {A::kStay, S::kAwaitingParent}},
+    {"its parent tells, it traps already",
+     S::kAwaitingParent,
+     E::kParentTells,
+     kMasked,
+     {A::kGoOn, S::kRunning}},
+    {"its parent tells, all shall go",
+     S::kAwaitingParent,
+     E::kParentTells,
+     kToGo,
+     {A::kClearTrap, S::kInScript}},
+    {"nobody will tell",
+     S::kAwaitingParent,
+     E::kParentIsGone,
+     kUnarmed,
+     {A::kSetTrap, S::kInScript}},
     {"told of late", S::kRunning, E::kParentTells, kMasked, {A::kStay, S::kRunning}},
     {"asked to stop for nothing", S::kRunning, E::kOwnStop, kMasked, {A::kGoOn, S::kRunning}},
     {"to be masked", S::kRunning, E::kOwnStop, kUnarmed, {A::kSetTrap, S::kInScript}},
@@ -56,38 +76,70 @@ const Row kRows[] = {
     {"bare already", S::kRunning, E::kOwnStop, kBare, {A::kGoOn, S::kRunning}},
     {"to go, with a trap", S::kRunning, E::kOwnStop, kToGo, {A::kClearTrap, S::kInScript}},
     {"to go, without", S::kRunning, E::kOwnStop, kFree, {A::kLetGo, S::kRunning}},
-    {"a CPUID is to be answered first", S::kRunning, E::kOwnStop, with(kToGo, true, false, false),
+    {"a CPUID is to be answered first",
+     S::kRunning,
+     E::kOwnStop,
+     with(kToGo, true, false, false),
      {A::kAnswerFirst, S::kRunning}},
-    {"a masked thread's CPUID can wait", S::kRunning, E::kOwnStop, with(kMasked, true, false, false),
+    {"a masked thread's CPUID can wait",
+     S::kRunning,
+     E::kOwnStop,
+     with(kMasked, true, false, false),
      {A::kGoOn, S::kRunning}},
-    {"but not in a group stop", S::kRunning, E::kOwnStop, with(kMasked, true, false, true),
+    {"but not in a group stop",
+     S::kRunning,
+     E::kOwnStop,
+     with(kMasked, true, false, true),
      {A::kAnswerFirst, S::kRunning}},
-    {"a group stop", S::kRunning, E::kGroupStop, with(kMasked, false, false, true), {A::kListen, S::kListening}},
-    {"a group stop while gathering", S::kRunning, E::kGroupStop, with(kMasked, false, true, true),
+    {"a group stop",
+     S::kRunning,
+     E::kGroupStop,
+     with(kMasked, false, false, true),
+     {A::kListen, S::kListening}},
+    {"a group stop while gathering",
+     S::kRunning,
+     E::kGroupStop,
+     with(kMasked, false, true, true),
      {A::kHold, S::kHeld}},
-    {"a group stop while gathering, with a CPUID to be answered", S::kRunning, E::kGroupStop,
-     with(kMasked, true, true, true), {A::kAnswerFirst, S::kRunning}},
-    {"a group stop of a thread that isn't as it shall be", S::kRunning, E::kGroupStop, with(kUnarmed, false, false, true),
+    {"a group stop while gathering, with a CPUID to be answered",
+     S::kRunning,
+     E::kGroupStop,
+     with(kMasked, true, true, true),
+     {A::kAnswerFirst, S::kRunning}},
+    {"a group stop of a thread that isn't as it shall be",
+     S::kRunning,
+     E::kGroupStop,
+     with(kUnarmed, false, false, true),
      {A::kSetTrap, S::kInScript}},
-    {"a listener stops again", S::kListening, E::kGroupStop, with(kMasked, false, true, true), {A::kHold, S::kHeld}},
+    {"a listener stops again",
+     S::kListening,
+     E::kGroupStop,
+     with(kMasked, false, true, true),
+     {A::kHold, S::kHeld}},
     {"SIGCONT reaches a listener", S::kListening, E::kOwnStop, kMasked, {A::kGoOn, S::kRunning}},
     {"a signal", S::kRunning, E::kSignal, kMasked, {A::kDeliver, S::kRunning}},
     {"a guarded call", S::kRunning, E::kGuardedCall, kMasked, {A::kAnswerCall, S::kRunning}},
     {"a child is made", S::kRunning, E::kChild, kMasked, {A::kIntroduceChild, S::kRunning}},
     {"a call that nobody asked for", S::kRunning, E::kSyscall, kMasked, {A::kGoOn, S::kRunning}},
     {"a program is executed", S::kRunning, E::kExec, kMasked, {A::kStartProgram, S::kInScript}},
-    {"by another thread, while something is done", S::kInScript, E::kExec, kMasked, {A::kStartProgram, S::kInScript}},
+    {"by another thread, while something is done",
+     S::kInScript,
+     E::kExec,
+     kMasked,
+     {A::kStartProgram, S::kInScript}},
     {"it ends while something is done", S::kInScript, E::kExit, kMasked, {A::kGoOn, S::kInScript}},
     {"held threads stay", S::kHeld, E::kOwnStop, kMasked, {A::kStay, S::kHeld}},
 };
 
 void TheTableHolds(Expectations& expect) {
-  for (const Row& row : kRows) expect.that(next(row.state, row.event, row.facts) == row.step, row.what);
+  for (const Row& row : kRows)
+    expect.that(next(row.state, row.event, row.facts) == row.step, row.what);
 }
 
 const State kStates[] = {S::kAwaitingParent, S::kRunning, S::kInScript, S::kListening, S::kHeld};
-const Event kEvents[] = {E::kFirstStop, E::kParentTells, E::kParentIsGone, E::kOwnStop, E::kGroupStop, E::kSignal,
-                         E::kExec,      E::kGuardedCall, E::kChild,        E::kSyscall, E::kExit,      E::kEnd};
+const Event kEvents[] = {E::kFirstStop, E::kParentTells, E::kParentIsGone, E::kOwnStop,
+                         E::kGroupStop, E::kSignal,      E::kExec,         E::kGuardedCall,
+                         E::kChild,     E::kSyscall,     E::kExit,         E::kEnd};
 const Facts kFacts[] = {kMasked, kUnarmed, kBare, kToBeBare, kToGo, kFree};
 
 void LawsHoldForAll(Expectations& expect) {
@@ -95,9 +147,11 @@ void LawsHoldForAll(Expectations& expect) {
     for (const Event event : kEvents)
       for (const Facts& base : kFacts)
         for (int bits = 0; bits < 8; ++bits) {
-          const Facts facts = with(base, (bits & 1) != 0 && base.armed, (bits & 2) != 0, (bits & 4) != 0);
+          const Facts facts =
+              with(base, (bits & 1) != 0 && base.armed, (bits & 2) != 0, (bits & 4) != 0);
           const Step step = next(state, event, facts);
-          const bool begins = step.action == A::kSetTrap || step.action == A::kClearTrap || step.action == A::kStartProgram;
+          const bool begins = step.action == A::kSetTrap || step.action == A::kClearTrap ||
+                              step.action == A::kStartProgram;
           if (event == E::kEnd) {
             expect.that(step.action == A::kForget, "an end is an end");
           } else if (event == E::kExec) {
@@ -106,13 +160,18 @@ void LawsHoldForAll(Expectations& expect) {
                      event != E::kParentTells && event != E::kParentIsGone) {
             expect.that(step.action == A::kToScript, "a script gets its thread's stops");
           }
-          expect.that(!begins || step.state == S::kInScript, "what takes several stops is a script");
+          expect.that(!begins || step.state == S::kInScript,
+                      "what takes several stops is a script");
           expect.that(step.action != A::kLetGo || (facts.intent == Intent::kGone && !facts.armed),
                       "only what shall go, and doesn't trap, is let go");
-          expect.that(step.action != A::kClearTrap || facts.intent != Intent::kMasked, "no mask is taken off unasked");
-          expect.that(step.action != A::kClearTrap || !facts.trapComing, "no CPUID is left without an answer");
-          expect.that(step.action != A::kHold || isSettled(facts), "what is held is as it shall be");
-          expect.that(step.action != A::kListen || isSettled(facts), "what listens is as it shall be");
+          expect.that(step.action != A::kClearTrap || facts.intent != Intent::kMasked,
+                      "no mask is taken off unasked");
+          expect.that(step.action != A::kClearTrap || !facts.trapComing,
+                      "no CPUID is left without an answer");
+          expect.that(step.action != A::kHold || isSettled(facts),
+                      "what is held is as it shall be");
+          expect.that(step.action != A::kListen || isSettled(facts),
+                      "what listens is as it shall be");
         }
 }
 
@@ -138,7 +197,8 @@ void OwnFaultsAreAsTheKernelHasThem(Expectations& expect) {
       {"ignored, a fault: can't be", 1, true, SEGV_MAPERR, OwnSegv::kDefault},
       {"ignored, from the kernel", 1, true, SI_KERNEL, OwnSegv::kDefault},
       {"ignored, sent", 1, true, SI_USER, OwnSegv::kDrop},
-      {"blocked, a fault: the kernel has reset the handler", 0x1000, false, SEGV_MAPERR, OwnSegv::kDeliver},
+      {"blocked, a fault: the kernel has reset the handler", 0x1000, false, SEGV_MAPERR,
+       OwnSegv::kDeliver},
   };
   for (const auto& test : cases) {
     SegvAction action;
@@ -205,10 +265,15 @@ void CallsAreRestartedWhileTimeIsLeft(Expectations& expect) {
   RestartedCall endless = again(900'000);
   endless.left = -1;
   expect.that(isRestartedAgain(first, endless), "without a limit");
-  expect.that(!interruptibleCall(SYS_nanosleep, false) && !interruptibleCall(SYS_connect, false), "the kernel's own, or never");
+  expect.that(!interruptibleCall(SYS_nanosleep, false) && !interruptibleCall(SYS_connect, false),
+              "the kernel's own, or never");
   expect.that(interruptibleCall(SYS_semop, false)->limit == TimeLimit::kNone, "semop");
-  expect.that(interruptibleCall(256, true)->argument == 3 && !interruptibleCall(SYS_epoll_wait, true), "by their own numbers");
-  expect.that(interruptibleCall(SYS_epoll_wait, false)->argument == 3, "epoll_wait's time is its fourth");
+  expect.that(
+      interruptibleCall(256, true)->argument == 3 && !interruptibleCall(SYS_epoll_wait, true),
+      "by their own numbers");
+  expect.that(interruptibleCall(SYS_epoll_wait, false)->argument == 3 &&
+                  interruptibleCall(SYS_epoll_wait, false)->over == 0,
+              "epoll_wait's time is its fourth");
 }
 
 Co<int> doubled(Awaited<int>& source) {

@@ -36,7 +36,8 @@ namespace {
 constexpr timespec kMoment{0, 200'000};
 /** Every so many statuses, one is taken in turn. */
 constexpr unsigned kTurns = 16;
-/** How long a parent may take to tell of its child, and how long a child's end is remembered for it. */
+/** How long a parent may take to tell of its child, and how long a child's end is remembered for
+ * it. */
 constexpr int64_t kPatience = 200;
 constexpr int64_t kMemory = 10'000;
 constexpr size_t kMostEnded = 4096;
@@ -57,8 +58,8 @@ const SystemCalls& callsOf(uint32_t arch, uint64_t number) {
 }
 
 /**
- * It stands at a CPUID whose signal it hasn't come to yet: other stops come before signals. Such a signal
- * is never blocked, since it is forced.
+ * It stands at a CPUID whose signal it hasn't come to yet: other stops come before signals. Such a
+ * signal is never blocked, since it is forced.
  */
 bool hasTrapComing(const Task& task) {
   if (!task.armed) return false;
@@ -66,7 +67,8 @@ bool hasTrapComing(const Task& task) {
   return (status.signals("SigPnd") & ~status.signals("SigBlk") & kSegvBit) != 0;
 }
 
-/** What parent and child have in common is the kernel's word; without it (no kcmp), what is usual is taken. */
+/** What parent and child have in common is the kernel's word; without it (no kcmp), what is usual
+ * is taken. */
 bool share(pid_t parent, pid_t child, int what, bool usually) {
   const long order = syscall(SYS_kcmp, parent, child, what, 0, 0);
   return order < 0 ? usually : order == 0;
@@ -125,11 +127,14 @@ void noteArmed(Task& task, bool armed) {
   task.armed = armed;
 }
 
-bool isSettledTask(const Task& task) { return isSettled({.intent = task.intent, .armed = task.armed}); }
+bool isSettledTask(const Task& task) {
+  return isSettled({.intent = task.intent, .armed = task.armed});
+}
 
 }  // namespace
 
-Supervisor::Supervisor(const Mask& mask, const TrapSource& source) : mask_(mask), source_(source), answers_(mask) {}
+Supervisor::Supervisor(const Mask& mask, const TrapSource& source)
+    : mask_(mask), source_(source), answers_(mask) {}
 
 void Supervisor::addLaunched(pid_t tid) {
   Task& task = tasks_.add(tid);
@@ -150,14 +155,16 @@ bool Supervisor::heldLately(pid_t tid) const {
   // More have ended than are remembered: it may be one of them.
   if (ended_.size() >= kMostEnded) return true;
   const int64_t now = milliseconds();
-  return std::ranges::any_of(ended_, [&](const auto& one) { return one.first == tid && now - one.second < kMemory; });
+  return std::ranges::any_of(
+      ended_, [&](const auto& one) { return one.first == tid && now - one.second < kMemory; });
 }
 
 std::vector<pid_t> Supervisor::processes() const {
   std::vector<pid_t> list;
   for (const pid_t tid : tasks_.numbers()) {
     const auto process = static_cast<pid_t>(TaskStatus(tid).number("Tgid"));
-    if (process > 0 && std::find(list.begin(), list.end(), process) == list.end()) list.push_back(process);
+    if (process > 0 && std::find(list.begin(), list.end(), process) == list.end())
+      list.push_back(process);
   }
   return list;
 }
@@ -235,8 +242,8 @@ pid_t Supervisor::next(int* status, bool mayWait) {
 }
 
 /**
- * The kernel tells of those first that came last. Where they stop faster than they can be dealt with,
- * the others would never go on: every now and then one of them is asked for by its number.
+ * The kernel tells of those first that came last. Where they stop faster than they can be dealt
+ * with, the others would never go on: every now and then one of them is asked for by its number.
  */
 pid_t Supervisor::nextInRound(int* status) {
   if (round_.empty()) round_ = tasks_.numbers();
@@ -245,7 +252,8 @@ pid_t Supervisor::nextInRound(int* status) {
   return lookFor(tid, status);
 }
 
-/** A parent that is killed, or whose process executes a program, at the very moment of its fork tells nothing. */
+/** A parent that is killed, or whose process executes a program, at the very moment of its fork
+ * tells nothing. */
 void Supervisor::startOrphans() {
   if (waiting_.empty()) return;
   const int64_t now = milliseconds();
@@ -265,7 +273,9 @@ void Supervisor::startOrphans() {
   finishScripts();
 }
 
-bool Supervisor::interrupt(pid_t tid) { return syscall(SYS_ptrace, PTRACE_INTERRUPT, tid, 0, 0) == 0; }
+bool Supervisor::interrupt(pid_t tid) {
+  return syscall(SYS_ptrace, PTRACE_INTERRUPT, tid, 0, 0) == 0;
+}
 
 void Supervisor::want(pid_t tid, Intent intent) {
   if (Task* task = tasks_.find(tid)) task->intent = intent;
@@ -310,7 +320,8 @@ bool Supervisor::letGoTrapping() {
   std::vector<const SegvAction*> done;
   for (const pid_t tid : tasks_.numbers()) {
     Task* task = tasks_.find(tid);
-    if (task == nullptr || std::find(done.begin(), done.end(), task->action.get()) != done.end()) continue;
+    if (task == nullptr || std::find(done.begin(), done.end(), task->action.get()) != done.end())
+      continue;
     done.push_back(task->action.get());
     begin(*task, giveBack(*task));
   }
@@ -329,9 +340,11 @@ Script Supervisor::giveBack(Task& task) {
   co_await giveActionBack(calls);
 }
 
-/** Any stop makes the kernel forget that it was asked for another (kernel/signal.c, ptrace_stop): so it is asked again. */
+/** Any stop makes the kernel forget that it was asked for another (kernel/signal.c, ptrace_stop):
+ * so it is asked again. */
 bool Supervisor::proceed(Task& task, Resume how, int signal) {
-  // Where something was done in its name, its process's group stop is over for it: so it comes to it once more.
+  // Where something was done in its name, its process's group stop is over for it: so it comes to
+  // it once more.
   if (!isSettledTask(task) || task.inGroupStop) interrupt(task.tid);
   return resume(task.tid, how, signal);
 }
@@ -411,7 +424,8 @@ void Supervisor::dispatch(pid_t tid, WaitStatus status) {
   // A wish to stop, not the end of a group stop, which interrupts a bare program as well.
   const bool isWish = isAtRest && event == Event::kOwnStop && !task->inGroupStop && !task->isNew;
   if (isWish) restartIfInterrupted(*task, 0);
-  if (isAtRest && event == Event::kOwnStop && task->state != State::kHeld) task->inGroupStop = false;
+  if (isAtRest && event == Event::kOwnStop && task->state != State::kHeld)
+    task->inGroupStop = false;
   perform(*task, cpugate::next(task->state, event, factsOf(*task, event)), status);
   finishScripts();
 }
@@ -422,7 +436,8 @@ Facts Supervisor::factsOf(const Task& task, Event event) const {
               .trapComing = false,
               .gathering = gathering_,
               .inGroupStop = task.inGroupStop};
-  const bool settles = event == Event::kOwnStop || event == Event::kGroupStop || event == Event::kParentTells;
+  const bool settles =
+      event == Event::kOwnStop || event == Event::kGroupStop || event == Event::kParentTells;
   const bool matters = !cpugate::isSettled(facts) || facts.inGroupStop || gathering_;
   if (settles && matters) facts.trapComing = hasTrapComing(task);
   return facts;
@@ -441,7 +456,8 @@ void Supervisor::perform(Task& task, Step step, WaitStatus status) {
       if (std::exchange(task.isNew, false)) {
         // Only a first thread's end can be taken for another's (watchEnd).
         if (task.tellsEnd && setOptions(task.tid, taskOptions(false))) task.tellsEnd = false;
-        if (task.mayLackHandlers && task.armed && task.action->isHandled && hasHandler(task) == false)
+        if (task.mayLackHandlers && task.armed && task.action->isHandled &&
+            hasHandler(task) == false)
           return begin(task, repair(task, false, std::nullopt));
       }
       proceed(task);
@@ -528,7 +544,8 @@ void Supervisor::onSegv(Task& task) {
   if (length != 0) return answerTrap(task, registers, length, info);
   uint8_t byte;
   // Nobody may read it (of an undumpable task).
-  if (isTrap && readMemory(task.tid, registers.rip, &byte, 1) != 1) return begin(task, lookAtSegv(task, info));
+  if (isTrap && readMemory(task.tid, registers.rip, &byte, 1) != 1)
+    return begin(task, lookAtSegv(task, info));
   deliverOwnSegv(task, info);
 }
 
@@ -562,8 +579,9 @@ void Supervisor::answerTrap(Task& task, const Registers& at, size_t length, cons
 }
 
 /**
- * The handler is gone, so a thread that blocked SIGSEGV has trapped. It is this one, unless another of its
- * process stands at such a trap, too: then the one is taken for it that blocks others of its kind as well.
+ * The handler is gone, so a thread that blocked SIGSEGV has trapped. It is this one, unless another
+ * of its process stands at such a trap, too: then the one is taken for it that blocks others of its
+ * kind as well.
  */
 bool Supervisor::wasBlocked(Task& task) const {
   bool isOnlyOne = true;
@@ -606,7 +624,8 @@ Script Supervisor::makeDefault(Task& task, siginfo_t info) {
   task.redelivered = info;
 }
 
-/** A fault whose instruction takes longer to look at, or can't be read without the task's own help. */
+/** A fault whose instruction takes longer to look at, or can't be read without the task's own help.
+ */
 Script Supervisor::lookAtSegv(Task& task, siginfo_t info) {
   Registers registers;
   if (!readRegisters(task.tid, &registers)) co_return;
@@ -627,7 +646,8 @@ Script Supervisor::lookAtSegv(Task& task, siginfo_t info) {
   const bool isTrap = source_.isTrapSignal(info);
   const bool lostHandler = task.action->isHandled && hasHandler(task) == false;
   if (length == 0 || (!isTrap && !lostHandler)) {
-    // Reading the instruction may have taken the signal out of its stop; a call in its name does it always.
+    // Reading the instruction may have taken the signal out of its stop; a call in its name does it
+    // always.
     const RemoteCalls::Arguments none{};
     co_await calls.call(SYS_getpid, 20, none);
     task.redelivered = info;
@@ -645,8 +665,8 @@ Script Supervisor::lookAtSegv(Task& task, siginfo_t info) {
 }
 
 /**
- * A task that has made itself undumpable can't be read by a supervisor without privileges, which it isn't
- * for as long as the look takes.
+ * A task that has made itself undumpable can't be read by a supervisor without privileges, which it
+ * isn't for as long as the look takes.
  */
 Co<size_t> Supervisor::lookAtUndumpable(RemoteCalls& calls, Registers registers) {
   constexpr long kPrctl32 = 172;
@@ -657,7 +677,8 @@ Co<size_t> Supervisor::lookAtUndumpable(RemoteCalls& calls, Registers registers)
   const auto opened = co_await calls.call(SYS_prctl, kPrctl32, open);
   if (opened != 0) co_return 0;
   const size_t length = co_await findCpuid(calls.task(), registers);
-  // 2, which only the kernel sets, can't be set back; 0 forbids the same to tasks without privileges.
+  // 2, which only the kernel sets, can't be set back; 0 forbids the same to tasks without
+  // privileges.
   const RemoteCalls::Arguments close{PR_SET_DUMPABLE, *before == 1 ? 1u : 0u, 0, 0, 0, 0};
   co_await calls.call(SYS_prctl, kPrctl32, close);
   co_return length;
@@ -690,9 +711,9 @@ void Supervisor::onChild(Task& parent) {
 }
 
 /**
- * A thread that executes a program takes the first one's number, as soon as that has ended. If it came
- * between a stop of the first and what is done for it, that would be done to the new program, unarmed.
- * So the first doesn't end before it was let go from a stop of its own for it.
+ * A thread that executes a program takes the first one's number, as soon as that has ended. If it
+ * came between a stop of the first and what is done for it, that would be done to the new program,
+ * unarmed. So the first doesn't end before it was let go from a stop of its own for it.
  */
 void Supervisor::watchEnd(Task& task) {
   if (!task.tellsEnd) task.tellsEnd = setOptions(task.tid, taskOptions(true));
@@ -788,7 +809,8 @@ void Supervisor::onGuardedCall(Task& task) {
   const SystemCalls& calls = callsOf(stop->arch, stop->number);
   // A filter of the task's own that asks for a tracer, as if there were none.
   if (stop->mark != kGuardMark) return skipCall(task, -ENOSYS);
-  if (stop->number == calls.archPrctl && task.intent == Intent::kMasked) return onArchPrctl(task, stop->arguments);
+  if (stop->number == calls.archPrctl && task.intent == Intent::kMasked)
+    return onArchPrctl(task, stop->arguments);
   if (stop->number == calls.seccomp) return skipCall(task, -EBUSY);
   if (stop->number == calls.userfaultfd || stop->number == calls.ioctl) task.space->mayBlock = true;
   if (stop->number == calls.clone) {
@@ -798,14 +820,16 @@ void Supervisor::onGuardedCall(Task& task) {
     writeRegisters(task.tid, registers);
   }
   const bool isAction = stop->number == calls.sigaction ||
-                        (calls.oldSignal != 0 && (stop->number == calls.oldSigaction || stop->number == calls.oldSignal));
+                        (calls.oldSignal != 0 &&
+                         (stop->number == calls.oldSigaction || stop->number == calls.oldSignal));
   if (isAction && task.action->isHandled) return begin(task, makeActionCall(task));
   // An exec is stopped so that a child without a tracer can't make one.
   proceed(task);
 }
 
 void Supervisor::onArchPrctl(Task& task, const uint64_t (&arguments)[6]) {
-  constexpr uint32_t kSupported = 0x1021, kPermitted = 0x1022, kRequest = 0x1023, kGuestPermitted = 0x1024;
+  constexpr uint32_t kSupported = 0x1021, kPermitted = 0x1022, kRequest = 0x1023,
+                     kGuestPermitted = 0x1024;
   switch (static_cast<uint32_t>(arguments[0])) {
     case kArchGetCpuid:
       return skipCall(task, 1);

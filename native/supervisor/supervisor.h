@@ -4,22 +4,23 @@
  * Its one thread owns all tasks. Whatever they do comes to it as a wait status; what becomes of the
  * thread is looked up in a table (states.h), and done:
  *
- *   fork, clone   the child comes traced and armed by the kernel; it inherits what is known of its parent
- *   exec          the kernel has cleared the trap: it is set again, and the auxiliary vector rewritten,
- *                 before the first instruction of ld.so
- *   SIGSEGV       at a CPUID, from the kernel: registers are written, the signal is forgotten, and what
- *                 forcing it has destroyed is repaired (segv_action.h); any other is the task's own
- *   other signal  goes its way; where the process ignores it, what it interrupted is restarted
- *   guarded call  see guard.h
- *   group stop    the thread stays stopped until SIGCONT
+ *   fork, clone   the child comes traced and armed by the kernel; it inherits what is known of its
+ * parent exec          the kernel has cleared the trap: it is set again, and the auxiliary vector
+ * rewritten, before the first instruction of ld.so SIGSEGV       at a CPUID, from the kernel:
+ * registers are written, the signal is forgotten, and what forcing it has destroyed is repaired
+ * (segv_action.h); any other is the task's own other signal  goes its way; where the process
+ * ignores it, what it interrupted is restarted guarded call  see guard.h group stop    the thread
+ * stays stopped until SIGCONT
  *
  * What takes several stops of a thread is a script (script.h): nobody is waited for.
  *
- * The supervisor's own CPUID traps, too: where it doesn't, the kernel writes to a register of the CPU at
- * each switch between it and a task, which costs a virtual machine as much as the stop itself.
+ * The supervisor's own CPUID traps, too: where it doesn't, the kernel writes to a register of the
+ * CPU at each switch between it and a task, which costs a virtual machine as much as the stop
+ * itself.
  *
- * If the supervisor dies, the kernel kills its tasks (PTRACE_O_EXITKILL): none runs on unmasked, none
- * lingers with a trap that nobody answers. A task that can't be armed is killed for the same reason.
+ * If the supervisor dies, the kernel kills its tasks (PTRACE_O_EXITKILL): none runs on unmasked,
+ * none lingers with a trap that nobody answers. A task that can't be armed is killed for the same
+ * reason.
  */
 #ifndef CPUGATE_SUPERVISOR_SUPERVISOR_H_
 #define CPUGATE_SUPERVISOR_SUPERVISOR_H_
@@ -63,13 +64,15 @@ class Supervisor {
   /** Called between two waits. */
   void betweenWaits(std::function<void()> handler) { betweenWaits_ = std::move(handler); }
 
-  /** Until the last task has ended, or `isDone` says so. Gives the end of `root`, where it was seen. */
+  /** Until the last task has ended, or `isDone` says so. Gives the end of `root`, where it was
+   * seen. */
   std::optional<WaitStatus> run(pid_t root, const std::function<bool()>& isDone);
 
   /** Deals with whatever happens until `isDone`, or for so long: then false. */
   bool runUntil(const std::function<bool()>& isDone, int64_t milliseconds);
 
-  /** Asks a thread to stop, for which it gets the trap that it shall have; false where it is gone. */
+  /** Asks a thread to stop, for which it gets the trap that it shall have; false where it is gone.
+   */
   bool interrupt(pid_t tid);
   /** What shall become of a thread and its children; nothing happens before its next stop. */
   void want(pid_t tid, Intent intent);
@@ -86,9 +89,9 @@ class Supervisor {
   /** Held threads listen for SIGCONT again. */
   void listenAgain();
   /**
-   * Lets go of a process whose threads are all held, with its trap, but with the SIGSEGV action that it
-   * believes to have: whoever wakes it sees a trap that nobody answers, never the CPU. False: some thread
-   * didn't come to it.
+   * Lets go of a process whose threads are all held, with its trap, but with the SIGSEGV action
+   * that it believes to have: whoever wakes it sees a trap that nobody answers, never the CPU.
+   * False: some thread didn't come to it.
    */
   bool letGoTrapping();
 

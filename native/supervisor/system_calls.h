@@ -1,6 +1,7 @@
 /**
- * Numbers of the system calls that the guard brings to the supervisor, a table for each of the three ways
- * in (arch/x86/entry/syscalls/syscall_64.tbl and syscall_32.tbl). 0: there is none of the kind.
+ * Numbers of the system calls that the guard brings to the supervisor, a table for each of the
+ * three ways in (arch/x86/entry/syscalls/syscall_64.tbl and syscall_32.tbl). 0: there is none of
+ * the kind.
  */
 #ifndef CPUGATE_SUPERVISOR_SYSTEM_CALLS_H_
 #define CPUGATE_SUPERVISOR_SYSTEM_CALLS_H_
@@ -18,8 +19,17 @@ struct SystemCalls {
 inline constexpr uint32_t kX32Bit = 0x40000000;
 
 inline constexpr SystemCalls kCalls64{13, 158, 56, 435, 317, 59, 322, 323, 16, 0, 0};
-inline constexpr SystemCalls kCallsX32{kX32Bit | 512, kX32Bit | 158, kX32Bit | 56,  kX32Bit | 435, kX32Bit | 317,
-                                       kX32Bit | 520, kX32Bit | 545, kX32Bit | 323, kX32Bit | 514, 0, 0};
+inline constexpr SystemCalls kCallsX32{kX32Bit | 512,
+                                       kX32Bit | 158,
+                                       kX32Bit | 56,
+                                       kX32Bit | 435,
+                                       kX32Bit | 317,
+                                       kX32Bit | 520,
+                                       kX32Bit | 545,
+                                       kX32Bit | 323,
+                                       kX32Bit | 514,
+                                       0,
+                                       0};
 inline constexpr SystemCalls kCalls32{174, 384, 120, 435, 354, 11, 358, 374, 54, 67, 48};
 
 /** Options of arch_prctl (arch/x86/include/uapi/asm/prctl.h). */

@@ -25,7 +25,8 @@ struct SignalAction {
   bool operator==(const SignalAction&) const = default;
 };
 
-/** A process's disposition of SIGSEGV, shared among threads as the kernel's is; segv_action.h tells why. */
+/** A process's disposition of SIGSEGV, shared among threads as the kernel's is; segv_action.h tells
+ * why. */
 struct SegvAction {
   /** As the process set it. */
   SignalAction own;

@@ -9,9 +9,10 @@
 namespace cpugate {
 
 TaskStatus::TaskStatus(pid_t tid) {
-  const ScopedFd file(open(("/proc/" + std::to_string(tid) + "/status").c_str(), O_RDONLY | O_CLOEXEC));
-  // Groups stand before the signals, and a user may have 65536 of them. It is one record, of which the last
-  // part is the first that comes short: this is read for each signal that is caught.
+  const ScopedFd file(
+      open(("/proc/" + std::to_string(tid) + "/status").c_str(), O_RDONLY | O_CLOEXEC));
+  // Groups stand before the signals, and a user may have 65536 of them. It is one record, of which
+  // the last part is the first that comes short: this is read for each signal that is caught.
   char part[4096];
   for (ssize_t got = sizeof part; file.isOpen() && got == sizeof part;) {
     got = read(file.get(), part, sizeof part);
@@ -40,8 +41,6 @@ char TaskStatus::state() const {
   return state == nullptr ? '\0' : *state;
 }
 
-bool TaskStatus::hasEnded() const {
-  return state() == '\0' || state() == 'Z' || state() == 'X';
-}
+bool TaskStatus::hasEnded() const { return state() == '\0' || state() == 'Z' || state() == 'X'; }
 
 }  // namespace cpugate

@@ -47,9 +47,7 @@ bool writeSignal(pid_t tid, const siginfo_t& info) {
   return request(PTRACE_SETSIGINFO, tid, 0, pointer(&info));
 }
 
-bool setOptions(pid_t tid, uint64_t options) {
-  return request(PTRACE_SETOPTIONS, tid, 0, options);
-}
+bool setOptions(pid_t tid, uint64_t options) { return request(PTRACE_SETOPTIONS, tid, 0, options); }
 
 bool readEventMessage(pid_t tid, unsigned long* message) {
   return request(PTRACE_GETEVENTMSG, tid, 0, pointer(message));

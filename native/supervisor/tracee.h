@@ -1,4 +1,5 @@
-/** Thin words for what ptrace does to one stopped thread. Every call fails softly: a thread may be killed at any time. */
+/** Thin words for what ptrace does to one stopped thread. Every call fails softly: a thread may be
+ * killed at any time. */
 #ifndef CPUGATE_SUPERVISOR_TRACEE_H_
 #define CPUGATE_SUPERVISOR_TRACEE_H_
 
@@ -17,6 +18,8 @@ using Registers = user_regs_struct;
 /** Selectors of the two flat user code segments (arch/x86/include/asm/segment.h). */
 inline constexpr uint64_t kCode64 = 0x33;
 inline constexpr uint64_t kCode32 = 0x23;
+/** Of the flat data segment, which stacks of both kinds are in. */
+inline constexpr uint64_t kStackSegment = 0x2b;
 
 /** A signal's place in a set of signals. */
 constexpr uint64_t bitOf(int signal) { return uint64_t{1} << (signal - 1); }

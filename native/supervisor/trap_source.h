@@ -1,6 +1,6 @@
 /**
- * How a task's CPUID gets to the supervisor. One way so far, CPUID faulting; a host without it may get
- * another, behind this interface.
+ * How a task's CPUID gets to the supervisor. One way so far, CPUID faulting; a host without it may
+ * get another, behind this interface.
  */
 #ifndef CPUGATE_SUPERVISOR_TRAP_SOURCE_H_
 #define CPUGATE_SUPERVISOR_TRAP_SOURCE_H_
@@ -19,7 +19,8 @@ class TrapSource {
   virtual ~TrapSource() = default;
   /** Whether it works on this host; if not, why. */
   virtual bool works(std::string* why) const = 0;
-  /** From the next instruction on, the thread's CPUID traps (or doesn't any longer); true: that is certain. */
+  /** From the next instruction on, the thread's CPUID traps (or doesn't any longer); true: that is
+   * certain. */
   virtual Co<bool> arm(RemoteCalls& calls) const = 0;
   virtual Co<bool> disarm(RemoteCalls& calls) const = 0;
   /** Whether a signal is the trap's, by what the kernel says of it. */
