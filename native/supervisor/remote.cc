@@ -4,6 +4,7 @@
 #include <linux/audit.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -37,7 +38,7 @@ constexpr size_t kVdsoBytes = 16384;
 constexpr uint64_t kRedZone = 128;
 constexpr uint64_t kPage = 4096;
 /** Numbers of 32-bit calls. */
-constexpr long kMmap2 = 192, kMunmap = 91;
+constexpr long kMmap2 = 192, kMunmap = 91, kPrctl = 172;
 
 uint64_t offsetIn(const uint8_t* image, size_t bytes, const uint8_t (&code)[2]) {
   const auto* found = std::search(image, image + bytes, code, code + sizeof code);
@@ -257,8 +258,31 @@ Co<std::optional<int64_t>> RemoteCalls::repeat(Registers asked) {
   co_return exit->result;
 }
 
+Co<void> RemoteCalls::openMemory() {
+  const uint64_t anywhere = task_.space->vdso != 0 ? task_.space->vdso : saved_.rip;
+  uint8_t byte;
+  const size_t got = co_await readTask(task_, anywhere, &byte, sizeof byte);
+  if (got == sizeof byte || dumpableBefore_) co_return;
+  const Arguments ask{PR_GET_DUMPABLE, 0, 0, 0, 0, 0};
+  const auto before = co_await call(SYS_prctl, kPrctl, ask);
+  if (!before) co_return;
+  const Arguments open{PR_SET_DUMPABLE, 1, 0, 0, 0, 0};
+  const auto opened = co_await call(SYS_prctl, kPrctl, open);
+  if (opened == 0) dumpableBefore_ = *before;
+}
+
+Co<void> RemoteCalls::closeMemory() {
+  if (!dumpableBefore_) co_return;
+  // 2, which only the kernel sets, can't be set back; 0 forbids the same to tasks without
+  // privileges.
+  const Arguments close{PR_SET_DUMPABLE, *dumpableBefore_ == 1 ? 1u : 0u, 0, 0, 0, 0};
+  dumpableBefore_.reset();
+  co_await call(SYS_prctl, kPrctl, close);
+}
+
 Co<std::optional<uint64_t>> RemoteCalls::borrow(const void* bytes, size_t count) {
   if (!isAlive_ || count > sizeof borrowed_ || borrowedBytes_ > 0) co_return std::nullopt;
+  co_await openMemory();
   constexpr uint64_t kLocalSelector = 4;
   const uint64_t below = (saved_.rsp - kRedZone - count) & ~uint64_t{15};
   // A stack with no room below has room above: used by the task, so for a moment only.
@@ -294,6 +318,7 @@ Co<void> RemoteCalls::giveBack() {
   if (isAlive_ && borrowedBytes_ > 0)
     co_await writeTask(task_, borrowedAt_, borrowed_, borrowedBytes_);
   borrowedBytes_ = 0;
+  co_await closeMemory();
   if (pageAt_ == 0) co_return;
   const Arguments page{pageAt_, kPage, 0, 0, 0, 0};
   pageAt_ = 0;

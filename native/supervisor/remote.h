@@ -58,6 +58,13 @@ class RemoteCalls {
   Registers& registers() { return saved_; }
   uint64_t& signalMask() { return mask_; }
 
+  /**
+   * A task that has made itself undumpable can't be read or written by a supervisor without
+   * privileges. It isn't that from here until its memory is closed.
+   */
+  Co<void> openMemory();
+  Co<void> closeMemory();
+
   /** Room in the task's memory, one at a time, given back as it was; nothing where the task has
    * none. */
   Co<std::optional<uint64_t>> borrow(const void* bytes, size_t count);
@@ -79,6 +86,7 @@ class RemoteCalls {
   /** SIGSTOP came, or the thread was in a group stop. */
   bool stopAgain_ = false;
   bool trapAgain_ = false;
+  std::optional<int64_t> dumpableBefore_;
   uint64_t gate_ = 0;
   uint64_t borrowedAt_ = 0;
   size_t borrowedBytes_ = 0;

@@ -131,6 +131,9 @@ bool isSettledTask(const Task& task) {
   return isSettled({.intent = task.intent, .armed = task.armed});
 }
 
+/** And nothing is being done in its name any more. */
+bool isAtRest(const Task& task) { return isSettledTask(task) && task.state != State::kInScript; }
+
 }  // namespace
 
 Supervisor::Supervisor(const Mask& mask, const TrapSource& source)
@@ -288,10 +291,10 @@ void Supervisor::wantAll(Intent intent) {
 
 bool Supervisor::isSettled(pid_t tid) const {
   const Task* task = tasks_.find(tid);
-  return task == nullptr || isSettledTask(*task);
+  return task == nullptr || isAtRest(*task);
 }
 
-bool Supervisor::areAllSettled() const { return tasks_.all(isSettledTask); }
+bool Supervisor::areAllSettled() const { return tasks_.all(isAtRest); }
 
 void Supervisor::gather(bool gathering) {
   gathering_ = gathering;
@@ -629,21 +632,23 @@ Script Supervisor::makeDefault(Task& task, siginfo_t info) {
 Script Supervisor::lookAtSegv(Task& task, siginfo_t info) {
   Registers registers;
   if (!readRegisters(task.tid, &registers)) co_return;
-  size_t length = 0;
-  if (!isInOwnSegment(registers)) length = co_await findCpuid(task, registers);
   RemoteCalls calls(task);
   if (!co_await calls.begin()) co_return;
+  const bool isTrap = source_.isTrapSignal(info);
   // It has left a restartable sequence, and will never execute that instruction.
-  if (calls.registers().rip != registers.rip) co_return;
-  if (isInOwnSegment(registers)) {
+  const bool hasLeft = calls.registers().rip != registers.rip;
+  if (hasLeft && isTrap) co_return;
+  size_t length = 0;
+  co_await calls.openMemory();
+  if (hasLeft) {
+    length = 0;
+  } else if (isInOwnSegment(registers)) {
     const auto base = co_await ownSegmentBase(calls);
     if (base) length = co_await findCpuidIn(task, *base, registers.rip);
-  } else if (length == 0) {
-    uint8_t byte;
-    const size_t got = co_await readTask(task, registers.rip, &byte, 1);
-    if (got != 1) length = co_await lookAtUndumpable(calls, registers);
+  } else {
+    length = co_await findCpuid(task, registers);
   }
-  const bool isTrap = source_.isTrapSignal(info);
+  co_await calls.closeMemory();
   const bool lostHandler = task.action->isHandled && hasHandler(task) == false;
   if (length == 0 || (!isTrap && !lostHandler)) {
     // Reading the instruction may have taken the signal out of its stop; a call in its name does it
@@ -662,26 +667,6 @@ Script Supervisor::lookAtSegv(Task& task, siginfo_t info) {
   co_await standIn(calls);
   if (!isTrap) co_await queueAgain(calls, info);
   if (wasBlocked(task)) calls.signalMask() |= kSegvBit;
-}
-
-/**
- * A task that has made itself undumpable can't be read by a supervisor without privileges, which it
- * isn't for as long as the look takes.
- */
-Co<size_t> Supervisor::lookAtUndumpable(RemoteCalls& calls, Registers registers) {
-  constexpr long kPrctl32 = 172;
-  const RemoteCalls::Arguments ask{PR_GET_DUMPABLE, 0, 0, 0, 0, 0};
-  const auto before = co_await calls.call(SYS_prctl, kPrctl32, ask);
-  if (!before) co_return 0;
-  const RemoteCalls::Arguments open{PR_SET_DUMPABLE, 1, 0, 0, 0, 0};
-  const auto opened = co_await calls.call(SYS_prctl, kPrctl32, open);
-  if (opened != 0) co_return 0;
-  const size_t length = co_await findCpuid(calls.task(), registers);
-  // 2, which only the kernel sets, can't be set back; 0 forbids the same to tasks without
-  // privileges.
-  const RemoteCalls::Arguments close{PR_SET_DUMPABLE, *before == 1 ? 1u : 0u, 0, 0, 0, 0};
-  co_await calls.call(SYS_prctl, kPrctl32, close);
-  co_return length;
 }
 
 void Supervisor::onChild(Task& parent) {

@@ -120,7 +120,6 @@ class Supervisor {
   Script setTrap(Task& task);
   Script clearTrap(Task& task);
   Script repair(Task& task, bool blocked, std::optional<siginfo_t> again);
-  Co<size_t> lookAtUndumpable(RemoteCalls& calls, Registers registers);
   Script lookAtSegv(Task& task, siginfo_t info);
   Script makeDefault(Task& task, siginfo_t info);
   Script tellXcomp(Task& task, uint64_t address, uint64_t shown);
