@@ -508,7 +508,9 @@ void Supervisor::onEnd(pid_t tid, WaitStatus status) {
   const int64_t now = milliseconds();
   // A child can be killed before its parent tells of it.
   if (waiting_.erase(tid) > 0 || task == nullptr) {
-    std::erase_if(endedEarly_, [now](const auto& one) { return now - one.second > kMemory; });
+    // Now and then, so that a task that makes many doesn't hold up others.
+    if (endedEarly_.size() % 256 == 255)
+      std::erase_if(endedEarly_, [now](const auto& one) { return now - one.second > kMemory; });
     endedEarly_[tid] = now;
   }
   while (!ended_.empty() && now - ended_.front().second > kMemory) ended_.pop_front();
@@ -587,9 +589,13 @@ void Supervisor::answerTrap(Task& task, const Registers& at, size_t length, cons
  * kind as well.
  */
 bool Supervisor::wasBlocked(Task& task) const {
+  // Of a process with very many threads not all are asked: that would hold up everybody else.
+  constexpr int kMostAsked = 64;
   bool isOnlyOne = true;
+  int asked = 0;
   tasks_.each([&](const Task& other) {
-    if (&other != &task && other.action == task.action && hasTrapComing(other)) isOnlyOne = false;
+    if (&other == &task || other.action != task.action || !isOnlyOne) return;
+    if (++asked > kMostAsked || hasTrapComing(other)) isOnlyOne = false;
   });
   if (isOnlyOne) return true;
   constexpr uint64_t kSuchlike = bitOf(SIGILL) | bitOf(SIGBUS) | bitOf(SIGFPE) | bitOf(SIGTRAP);
