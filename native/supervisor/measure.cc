@@ -266,7 +266,7 @@ int measureMain() {
   }
   const std::vector<unsigned> cpus = allowedCpus().value_or(std::vector<unsigned>{});
   if (cpus.empty()) {
-    complain("the CPUs that this process may run on can't be told");
+    complain("can't find out on which CPUs this process may run");
     return kUnavailable;
   }
   if (const auto times = measureInChild<Switches>([&] { return timeSwitches(cpus.front()); })) {

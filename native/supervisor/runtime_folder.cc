@@ -34,9 +34,10 @@ std::string whatIsWrong(const std::string& folder, bool mayBeRoots) {
 
 bool isFine(const std::string& folder, const std::string& wrong, std::string* error) {
   if (wrong.empty()) return true;
-  *error = printable(folder) + ": " + wrong +
-           "; sockets of supervisors must lie in a folder of one's own that nobody else can write "
-           "to (--runtime-dir)";
+  *error =
+      printable(folder) + ": " + wrong +
+      "; sockets of supervisors must lie in a folder of one's own that no other user can write "
+      "to (--runtime-dir)";
   return false;
 }
 

@@ -10,24 +10,24 @@
  *
  * and a state, which is where it is:
  *
- *   awaiting parent   a child in its first stop, whose parent hasn't told of it; nothing is known
- * of it running           on its own way, until its next stop in script         stops belong to
- * what is done in its name (script.h) listening         in a group stop of its process (job
- * control), and to hear SIGCONT held              in a group stop, and held there until it is
- * released
+ *   awaiting parent   a child in its first stop, whose parent hasn't told of it: nothing is known
+ *   running           on its own way, until its next stop
+ *   in script         stops belong to what is done in its name (script.h)
+ *   listening         in a group stop of its process (job control), and to hear SIGCONT
+ *   held              in a group stop, and held there until it is released
  *
- *   event \ state     awaiting parent   running               in script     listening       held
- *   first stop        stay              –                     –             –               –
- *   parent tells      settle            (known, no change)    –             –               –
- *   parent is gone    settle            –                     –             –               –
- *   own stop          stay              settle                to script     settle          stay
- *   group stop        –                 listen, hold, settle  to script     listen or hold  stay
- *   signal            –                 deliver               to script     deliver         –
- *   exec              start program     start program         start program start program   –
- *   guarded call      –                 answer call           to script     –               –
- *   child             –                 introduce, go on      to script     –               –
- *   exit              go on             go on                 go on         go on           go on
- *   end               forget            forget                forget        forget          forget
+ *   event \ state   awaiting parent  running               in script      listening       held
+ *   first stop      stay             –                     –              –               –
+ *   parent tells    settle           (known, no change)    –              –               –
+ *   parent is gone  settle           –                     –              –               –
+ *   own stop        stay             settle                to script      settle          stay
+ *   group stop      stay             listen, hold, settle  to script      listen or hold  stay
+ *   signal          –                deliver               to script      deliver         –
+ *   exec            start program    start program         start program  start program   –
+ *   guarded call    –                answer call           to script      –               –
+ *   child           –                introduce, go on      to script      –               –
+ *   exit            go on            go on                 go on          go on           go on
+ *   end             forget           forget                forget         forget          forget
  *
  * "settle": the trap is made what the intent says: set, cleared, or cleared and the thread let go;
  * then it goes on. A SIGSEGV of a CPUID that the thread has executed already but that hasn't come
@@ -102,7 +102,10 @@ constexpr bool isSettled(const Facts& facts) {
   return facts.intent != Intent::kGone && facts.armed == (facts.intent == Intent::kMasked);
 }
 
-/** Pairs that the table has no entry for leave the thread going on. */
+/**
+ * Where the table has no entry, nothing is expected: a thread that stands still stays, any other
+ * goes on.
+ */
 Step next(State state, Event event, const Facts& facts);
 
 }  // namespace cpugate

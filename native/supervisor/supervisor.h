@@ -4,13 +4,16 @@
  * Its one thread owns all tasks. Whatever they do comes to it as a wait status; what becomes of the
  * thread is looked up in a table (states.h), and done:
  *
- *   fork, clone   the child comes traced and armed by the kernel; it inherits what is known of its
- * parent exec          the kernel has cleared the trap: it is set again, and the auxiliary vector
- * rewritten, before the first instruction of ld.so SIGSEGV       at a CPUID, from the kernel:
- * registers are written, the signal is forgotten, and what forcing it has destroyed is repaired
- * (segv_action.h); any other is the task's own other signal  goes its way; where the process
- * ignores it, what it interrupted is restarted guarded call  see guard.h group stop    the thread
- * stays stopped until SIGCONT
+ *   fork, clone    the child comes traced and armed by the kernel; it inherits what is known of its
+ *                  parent
+ *   exec           the kernel has cleared the trap: it is set again, and the auxiliary vector
+ *                  rewritten, before the first instruction of ld.so
+ *   SIGSEGV        at a CPUID, from the kernel: registers are written, the signal is forgotten, and
+ *                  what forcing it has destroyed is repaired (segv_action.h); any other is the
+ *                  task's own
+ *   other signal   goes its way; where the process ignores it, what it interrupted is restarted
+ *   guarded call   see guard.h
+ *   group stop     the thread stays stopped until SIGCONT
  *
  * What takes several stops of a thread is a script (script.h): nobody is waited for.
  *

@@ -150,7 +150,7 @@ export const STORIES: readonly Story[] = [
     ],
   },
   {
-    name: 'released for another tracer: stopped, untraced, disarmed; resumed, it sees the mask',
+    name: 'released for another tracer: stopped and untraced; resumed, it sees the mask',
     lines: [
       ...[TREE, ATTACH, '$O check $F masked'],
       '$S control --pid $pid release > $F.released; grep -q "^$pid running" $F.released',
