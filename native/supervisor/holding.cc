@@ -40,6 +40,8 @@ std::string whyNotSeized(pid_t tid, int cause) {
 bool Holding::seizeProcess(pid_t pid, bool* found, std::string* error) {
   // Threads of a process share what is known of it.
   const Task* known = nullptr;
+  const bool isReleased =
+      std::ranges::any_of(released_, [pid](const Released& one) { return one.pid == pid; });
   for (bool more = true; more;) {
     more = false;
     for (const pid_t tid : threadsOf(pid)) {
@@ -52,7 +54,8 @@ bool Holding::seizeProcess(pid_t pid, bool* found, std::string* error) {
         if (!error->empty()) return false;
         continue;
       }
-      supervisor_.addRunning(tid, known);
+      // What was released has its guard, and would get another each time.
+      supervisor_.addRunning(tid, known, isReleased);
       known = supervisor_.tasks().find(tid);
       supervisor_.interrupt(tid);
       *found = more = true;

@@ -89,6 +89,8 @@ void letGoOnSignals(bool background, Control& control) {
   poked = &control;
   if (background) signal(SIGHUP, SIG_IGN);
   for (const int signal : kEnding) handle(signal, dismiss);
+  // They would end it, and its tasks with it.
+  for (const int poking : {SIGUSR1, SIGUSR2, SIGALRM}) signal(poking, SIG_IGN);
 }
 
 std::optional<Dismissal> takeDismissal() {

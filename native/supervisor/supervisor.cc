@@ -146,9 +146,10 @@ void Supervisor::addLaunched(pid_t tid) {
   noteArmed(task, true);
 }
 
-void Supervisor::addRunning(pid_t tid, const Task* like) {
+void Supervisor::addRunning(pid_t tid, const Task* like, bool guarded) {
   Task& task = tasks_.add(tid);
   task.tellsEnd = true;
+  task.space->guarded = guarded;
   if (like == nullptr) return;
   task.action = like->action;
   task.space = like->space;

@@ -51,7 +51,7 @@ class Supervisor {
   /** A child that was seized, and is about to execute its first program behind a guard. */
   void addLaunched(pid_t tid);
   /** A thread that was seized while it ran; `like`: another one of its process. */
-  void addRunning(pid_t tid, const Task* like);
+  void addRunning(pid_t tid, const Task* like, bool guarded);
 
   bool holds(pid_t tid) const { return tasks_.contains(tid); }
   size_t threads() const { return tasks_.size(); }
