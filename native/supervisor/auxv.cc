@@ -18,8 +18,10 @@ namespace cpugate {
 
 namespace {
 
-/** The kernel allows arguments a quarter of the stack's limit, 6 MiB at most (fs/exec.c); each has
- * a pointer. */
+/**
+ * Arguments may fill a quarter of the stack's limit,
+ * 6 MiB at most (fs/exec.c), and each has a pointer.
+ */
 constexpr uint64_t kFarthest = 64u << 20;
 
 /** Reads words of the task's own width, one after the other, a page at a time. */

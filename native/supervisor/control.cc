@@ -98,7 +98,7 @@ bool Control::start(std::string* error) {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, 128 * 1024);
+  pthread_attr_setstacksize(&attributes, size_t{128} * 1024);
   started_ = pthread_create(&thread_, &attributes, threadMain, this) == 0;
   pthread_attr_destroy(&attributes);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -278,8 +278,10 @@ bool Control::onReadable(Connection& connection, Clock::time_point now) {
   return true;
 }
 
-/** One word and a number for people, with the process's pidfd and perhaps another. No error: errno
- * says why. */
+/**
+ * One word and a number for people, with the process's pidfd and perhaps another.
+ * No error: errno says why.
+ */
 bool Control::readRequest(Connection& connection, Request* request, std::string* error) {
   char text[kMostRequestBytes];
   iovec part{text, sizeof text - 1};

@@ -64,8 +64,7 @@ class Control {
   Control(const Control&) = delete;
   Control& operator=(const Control&) = delete;
 
-  /** Starts the thread; the calling one is the one that will be interrupted. False: `error` says
-   * why. */
+  /** Starts the thread, which will interrupt the calling one. False: `error` says why. */
   bool start(std::string* error);
   /** Before start(): opens the socket. Without one, there are ticks and pokes only. */
   bool listen(const std::string& folder, std::string* error);

@@ -101,8 +101,7 @@ void numbersProveNothing(Expectations& expect) {
   expect.that(supervisor.shared().detached == 0, "and nothing was done");
 }
 
-/** A child that does this when it is told to, and that a supervisor without privileges may trace.
- */
+/** A child that does this when told to, and that a supervisor without privileges may trace. */
 pid_t taskThat(Shared* shared, const std::function<int()>& what) {
   shared->isReady = 0;
   return inChild([&] {
@@ -146,8 +145,10 @@ void tasksAreRefused(Expectations& expect) {
   munmap(shared, sizeof *shared);
 }
 
-/** As a silent connection once held the only listener, so that a task could ask and be dead when it
- * was looked up. */
+/**
+ * As a silent connection once held the only listener,
+ * so that a task could ask and be dead when it was looked up.
+ */
 void theDeadAreRefused(Expectations& expect) {
   const std::string folder = newFolder();
   Shared* shared = newShared();
@@ -202,8 +203,8 @@ void whoeverHasMoreFiltersIsRefused(Expectations& expect) {
 void silentOnesDelayNobody(Expectations& expect) {
   const std::string folder = newFolder();
   StandIn supervisor(folder);
-  std::vector<ScopedFd> silent;
-  for (int place = 0; place < 100; ++place) silent.emplace_back(connectTo(folder));
+  std::vector<ScopedFd> silent(100);
+  for (ScopedFd& one : silent) one = ScopedFd(connectTo(folder));
   expect.that(silent.back().isOpen(), "100 connect and say nothing");
   const auto before = Clock::now();
   expect.that(ask(folder, "status", getpid()).status == 0, "another one is answered");
@@ -255,13 +256,13 @@ void stoppedSupervisorsAreNamed(Expectations& expect) {
                   holds(alone.text, "kill -CONT " + number),
               "a stopped supervisor is named: " + alone.text);
   // More than may wait to be let in.
-  std::vector<pid_t> clients;
-  for (int place = 0; place < 80; ++place)
-    clients.push_back(inChild([&] {
+  std::vector<pid_t> clients(80);
+  for (pid_t& client : clients)
+    client = inChild([&] {
       const ScopedFd silent(connectTo(folder));
       pause();
       return 0;
-    }));
+    });
   sleepFor(300);
   expect.that(ask(folder, "detach", getpid(), limits).status == 1, "also where it lets nobody in");
   for (const pid_t client : clients) {

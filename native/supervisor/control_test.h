@@ -1,5 +1,7 @@
-/** For tests: a process that answers as a supervisor does, and processes that ask it, with nothing
- * masked. */
+/**
+ * For tests: a process that answers as a supervisor does,
+ * and others that ask it; nothing is masked.
+ */
 #ifndef CPUGATE_SUPERVISOR_CONTROL_TEST_H_
 #define CPUGATE_SUPERVISOR_CONTROL_TEST_H_
 
@@ -27,7 +29,7 @@
 namespace cpugate {
 
 inline void sleepFor(int milliseconds) {
-  timespec left{milliseconds / 1000, milliseconds % 1000 * 1'000'000};
+  timespec left{milliseconds / 1000, milliseconds % 1000 * 1'000'000L};
   while (nanosleep(&left, &left) != 0) continue;
 }
 
@@ -84,8 +86,7 @@ inline int endOf(pid_t child) {
 
 class StandIn {
  public:
-  /** `traced`: a process that it holds; 0: none. `early`: what it does at first, as a supervisor.
-   */
+  /** `traced`: a process that it holds; 0: none. `early`: what it does first, as a supervisor. */
   explicit StandIn(
       const std::string& folder, pid_t traced = 0, const std::function<void()>& early = [] {})
       : shared_(newShared()) {

@@ -1,5 +1,4 @@
-/** A CPUID that has trapped: recognised at the place where the thread stands, and answered there.
- */
+/** A CPUID that has trapped: recognised where the thread stands, and answered there. */
 #ifndef CPUGATE_SUPERVISOR_CPUID_TRAP_H_
 #define CPUGATE_SUPERVISOR_CPUID_TRAP_H_
 
@@ -15,8 +14,7 @@
 
 namespace cpugate {
 
-/** Whether code runs in a segment of the program's own making (modify_ldt), which begins anywhere.
- */
+/** Whether code runs in a segment of the program's own (modify_ldt), which begins anywhere. */
 constexpr bool isInOwnSegment(const Registers& registers) {
   constexpr uint64_t kLocalSelector = 4;
   return (registers.cs & kLocalSelector) != 0;
@@ -34,8 +32,10 @@ Co<size_t> findCpuid(const Task& task, Registers registers);
 
 /** Where the segment begins that the code runs in; nothing where it isn't there. */
 Co<std::optional<uint32_t>> ownSegmentBase(RemoteCalls& calls);
-/** Length of the CPUID at an offset of such a segment, or 0. Also in 16-bit code the offset has 32
- * bits. */
+/**
+ * Length of the CPUID at an offset of such a segment, or 0.
+ * The offset has 32 bits in 16-bit code, too.
+ */
 Co<size_t> findCpuidIn(const Task& task, uint32_t base, uint64_t offset);
 /** Of eight bytes of a descriptor table, if they describe code (Intel SDM vol. 3, 3.4.5); pure. */
 std::optional<uint32_t> baseInDescriptor(uint64_t descriptor);

@@ -24,7 +24,7 @@ namespace cpugate {
 namespace {
 
 constexpr uint32_t argumentLow(unsigned index) {
-  return static_cast<uint32_t>(offsetof(seccomp_data, args) + 8 * index);
+  return static_cast<uint32_t>(offsetof(seccomp_data, args) + sizeof(uint64_t) * index);
 }
 
 constexpr sock_filter load(uint32_t offset) { return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset); }

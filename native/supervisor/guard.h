@@ -20,8 +20,7 @@
 
 namespace cpugate {
 
-/** SECCOMP_RET_DATA of the guard; another filter's stops are answered as without a tracer: ENOSYS.
- */
+/** SECCOMP_RET_DATA of the guard. Other filters' stops get ENOSYS, as without a tracer. */
 inline constexpr uint32_t kGuardMark = 0xc9a7;
 
 /** Installs it in the calling process, for itself and all that come of it; 0 or an errno. */

@@ -23,8 +23,7 @@ constexpr int64_t kStopMilliseconds = 10'000;
 
 pid_t processOf(pid_t tid) { return static_cast<pid_t>(TaskStatus(tid).number("Tgid")); }
 
-/** Empty for one that is gone, or ending, which is EPERM; or a child that came traced and whose
- * parent will tell of it. */
+/** Empty for one that is gone or ending (EPERM), and for a traced child until its parent tells. */
 std::string whyNotSeized(pid_t tid, int cause) {
   const TaskStatus status(tid);
   const long tracer = status.number("TracerPid");
@@ -120,8 +119,7 @@ void Holding::endMask(Intent intent) {
   supervisor_.runUntil([&] { return supervisor_.areAllSettled(); }, kStopMilliseconds);
 }
 
-/** Children that come meanwhile are stopped, too; one that holds its parent only when that can
- * stop. */
+/** Children that come meanwhile are stopped, too; one that holds its parent once that can stop. */
 bool Holding::stopAll(std::vector<Released>* processes) {
   std::set<pid_t> asked;
   const auto stopNew = [&](const Task& task) {

@@ -58,8 +58,10 @@ class Holding {
   const std::vector<Released>& released() const { return released_; }
   /** Forgets those that have ended meanwhile. */
   void dropEnded();
-  /** Released processes that somebody has woken stop again: they could execute a program without a
-   * trap. */
+  /**
+   * Released processes that somebody has woken stop again:
+   * they could execute a program without a trap.
+   */
   void stopWoken();
 
  private:

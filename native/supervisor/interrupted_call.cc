@@ -123,8 +123,7 @@ constexpr KnownCall kCalls64[] = {
     {SYS_sendmsg, {TimeLimit::kSend, 0}},
 };
 
-/** arch/x86/entry/syscalls/syscall_32.tbl; socketcall, whose arguments lie in memory, isn't here.
- */
+/** arch/x86/entry/syscalls/syscall_32.tbl, without socketcall: its arguments lie in memory. */
 constexpr KnownCall kCalls32[] = {
     {256, {TimeLimit::kMilliseconds, 3, 0}},  // epoll_wait
     {319, {TimeLimit::kMilliseconds, 3, 0}},  // epoll_pwait

@@ -32,8 +32,10 @@ struct InterruptibleCall {
   int64_t over = -EAGAIN;
 };
 
-/** By its number and first argument; nothing for those that the kernel restarts or that mustn't be.
- * Pure. */
+/**
+ * By its number and first argument; nothing for those that the kernel restarts
+ * or that mustn't be restarted. Pure.
+ */
 std::optional<InterruptibleCall> interruptibleCall(uint64_t number, bool is32, uint64_t first = 0);
 
 /** Whether a call is restarted once more: `left` milliseconds, negative without a limit. Pure. */

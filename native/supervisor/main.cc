@@ -97,8 +97,7 @@ int runProgram(const Options& options) {
   return end ? end->shellCode() : kSupervisorFailed;
 }
 
-/** In the background, the caller is let go when all tasks are in hand, or with the failure's
- * status. */
+/** In the background, lets the caller go when all tasks are in hand, or with a failure's status. */
 class Readiness {
  public:
   explicit Readiness(bool background) {
@@ -122,8 +121,10 @@ class Readiness {
                                                                           : kSupervisorFailed);
   }
 
-  /** From here on nobody who reads the caller's output waits for the end of this process; its words
-   * go to a log. */
+  /**
+   * From here on nobody who reads the caller's output waits for the end of this process;
+   * its words go to a log.
+   */
   void tell(const std::string& log) {
     if (!tell_.isOpen()) return;
     const ScopedFd nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -176,8 +177,7 @@ std::vector<pid_t> wantedProcesses(const Options& options) {
   return pids;
 }
 
-/** attach: tasks that run. adopt: tasks that CRIU has left stopped; they go on when all are armed.
- */
+/** attach: tasks that run. adopt: tasks that CRIU has left stopped, until all are armed. */
 int holdTasks(const Options& options) {
   const auto mask = loadMask(options.mask);
   if (!mask) return kUsage;

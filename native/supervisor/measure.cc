@@ -99,8 +99,7 @@ struct Pipe {
   }
 };
 
-/** What `body` measures in a child and writes to the descriptor that it is given; nothing where it
- * doesn't in time. */
+/** What `body` measures in a child and writes to the descriptor it is given, if it is in time. */
 template <typename Result, typename Body>
 std::optional<Result> measureInChild(Body body) {
   static_assert(sizeof(Result) <= 4096, "a pipe takes that much at once (PIPE_BUF)");

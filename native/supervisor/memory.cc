@@ -22,7 +22,7 @@ namespace {
 
 /** Tasks that let us wait, at a time; more can't be served. */
 constexpr size_t kMostTransfers = 64;
-constexpr size_t kStackBytes = 64 * 1024;
+constexpr size_t kStackBytes = size_t{64} * 1024;
 constexpr timespec kKnockAgain{0, 2'000'000};
 constexpr int64_t kLongest = 1'000'000'000;
 /** kSupervisorFailed (launch.h). */
@@ -45,8 +45,10 @@ struct Transfer {
 
 std::list<std::shared_ptr<Transfer>> transfers;
 
-/** Nanoseconds of the monotonic clock since which the supervisor's thread touches memory, and
- * whose; 0: it doesn't. */
+/**
+ * Since when, in nanoseconds of the monotonic clock, the supervisor's thread touches memory,
+ * and whose; 0: it doesn't.
+ */
 std::atomic<int64_t> touchedSince = 0;
 std::atomic<pid_t> touched = 0;
 
@@ -91,7 +93,7 @@ bool begin(const std::shared_ptr<Transfer>& transfer) {
   auto given = std::make_unique<std::shared_ptr<Transfer>>(transfer);
   pthread_t thread;
   const bool started = pthread_create(&thread, &attributes, transferMain, given.get()) == 0;
-  if (started) given.release();
+  if (started) static_cast<void>(given.release());  // transferMain owns it now.
   pthread_attr_destroy(&attributes);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (started) transfers.push_back(transfer);

@@ -20,8 +20,7 @@ struct Options {
   std::vector<pid_t> keepStopped;
   std::vector<const char*> cgroups;
   bool background = false;
-  /** attach, adopt: the tasks have been under this mask, or one that shows no more, all their life.
-   */
+  /** attach, adopt: the tasks have always been under this mask, or one that shows no more. */
   bool fromStart = false;
   pid_t until = 0;
   /** control: what is asked for. */

@@ -1,5 +1,4 @@
-/** A file that holds the supervisor's number, written whole when its tasks are in hand
- * (--pid-file). */
+/** A file with the supervisor's number, written whole when its tasks are in hand (--pid-file). */
 #ifndef CPUGATE_SUPERVISOR_PID_FILE_H_
 #define CPUGATE_SUPERVISOR_PID_FILE_H_
 
@@ -17,8 +16,10 @@ class PidFile {
   PidFile(const PidFile&) = delete;
   PidFile& operator=(const PidFile&) = delete;
 
-  /** Before anything is done: whether it could be written. Null: none is wanted. False: `error`
-   * says why. */
+  /**
+   * Before anything is done: whether it could be written.
+   * Null: none is wanted. False: `error` says why.
+   */
   bool prepare(const char* path, std::string* error);
   /** Puts it in its place. */
   bool write(std::string* error);

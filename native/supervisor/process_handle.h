@@ -15,8 +15,7 @@ class ProcessHandle {
   ProcessHandle() = default;
   /** Isn't open where there is no such process. */
   static ProcessHandle open(pid_t pid);
-  /** Of a descriptor that came from elsewhere; isn't open where that is no pidfd (pidfd_open(2)).
-   */
+  /** Of a descriptor from elsewhere; not open where that is no pidfd (pidfd_open(2)). */
   static ProcessHandle fromDescriptor(ScopedFd pidfd);
   /** Another one of the same process. */
   static ProcessHandle duplicate(const ProcessHandle& other);

@@ -22,8 +22,7 @@ std::vector<pid_t> ancestorsOf(pid_t pid);
 std::optional<uint64_t> startOf(pid_t pid);
 /** One of the kernel's own, which executes nothing of a program. */
 bool isKernelThread(pid_t pid);
-/** Whether /proc shows this process by its own number: else numbers there are another PID
- * namespace's. */
+/** Whether /proc is of our PID namespace: else its numbers mean other processes than ours. */
 bool procIsOurs();
 /** Processes of a cgroup and of all below it; false where there is no such cgroup. */
 bool processesIn(const std::string& cgroup, std::vector<pid_t>* pids);

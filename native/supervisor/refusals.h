@@ -1,5 +1,4 @@
-/** What people can ask a supervisor to hold that it mustn't, or can't; said before anything is
- * done. */
+/** What a supervisor is asked to hold but mustn't, or can't; said before anything is done. */
 #ifndef CPUGATE_SUPERVISOR_REFUSALS_H_
 #define CPUGATE_SUPERVISOR_REFUSALS_H_
 

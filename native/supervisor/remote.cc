@@ -31,8 +31,7 @@ constexpr uint64_t kAllBlocked = ~uint64_t{0};
 
 constexpr uint8_t kSyscall[] = {0x0f, 0x05};
 constexpr uint8_t kInt80[] = {0xcd, 0x80};
-/** A vDSO's code lies in its first pages (arch/x86/entry/vdso: two to five pages in all kernels so
- * far). */
+/** A vDSO's code lies in its first pages (arch/x86/entry/vdso: so far two to five in all). */
 constexpr size_t kVdsoBytes = 16384;
 /** Below the red zone of the System V ABI, 3.2.2. */
 constexpr uint64_t kRedZone = 128;

@@ -65,8 +65,10 @@ class RemoteCalls {
   Co<void> openMemory();
   Co<void> closeMemory();
 
-  /** Room in the task's memory, one at a time, given back as it was; nothing where the task has
-   * none. */
+  /**
+   * Room in the task's memory, one at a time, given back as it was;
+   * nothing where the task has none.
+   */
   Co<std::optional<uint64_t>> borrow(const void* bytes, size_t count);
   Co<void> giveBack();
 

@@ -1,5 +1,4 @@
-/** Restartable sequences (linux/rseq.h): code that the kernel leads elsewhere when it was
- * interrupted. */
+/** Restartable sequences (linux/rseq.h): code that, interrupted, the kernel leads elsewhere. */
 #ifndef CPUGATE_SUPERVISOR_RSEQ_H_
 #define CPUGATE_SUPERVISOR_RSEQ_H_
 
@@ -17,8 +16,7 @@ namespace cpugate {
 /** Where the thread's struct rseq lies; nothing where it has none, or the kernel doesn't tell. */
 std::optional<uint64_t> rseqAreaOf(pid_t tid);
 
-/** Where a thread that stands in a sequence goes on when it is interrupted; 0: it stands in none.
- */
+/** Where a thread in a sequence goes on when it is interrupted; 0: it stands in none. */
 Co<uint64_t> abortOfSequence(const Task& task, const Registers& registers);
 
 }  // namespace cpugate

@@ -64,12 +64,13 @@ bool checkRuntimeFolder(const std::string& folder, bool* missing, std::string* e
 }
 
 std::vector<std::string> socketsIn(const std::string& folder) {
+  const std::string prefix = folder + "/";
   std::vector<std::string> paths;
   DIR* entries = opendir(folder.c_str());
   if (entries == nullptr) return paths;
   while (const dirent* entry = readdir(entries))
     if (const std::string name = entry->d_name; name.ends_with(kEnding))
-      paths.push_back(folder + "/" + name);
+      paths.push_back(prefix + name);
   closedir(entries);
   return paths;
 }

@@ -1,5 +1,6 @@
-/** The folder where supervisors that run have their sockets: its user's own, since others could put
- * sockets there. */
+/**
+ * The folder of running supervisors' sockets: its user's own, since others could put sockets there.
+ */
 #ifndef CPUGATE_SUPERVISOR_RUNTIME_FOLDER_H_
 #define CPUGATE_SUPERVISOR_RUNTIME_FOLDER_H_
 
@@ -11,8 +12,7 @@
 
 namespace cpugate {
 
-/** /run/cpugate for root, else cpugate below XDG_RUNTIME_DIR, else a folder of the user's in /tmp.
- */
+/** /run/cpugate for root, else cpugate below XDG_RUNTIME_DIR, else the user's folder in /tmp. */
 std::string defaultRuntimeDir();
 
 /** Makes it where it is missing; false: `error` says what is wrong with it. */

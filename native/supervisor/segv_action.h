@@ -50,8 +50,7 @@ OwnSegv judgeOwnSegv(const SegvAction& action, bool hasHandler, const siginfo_t&
 /** A handler that is for one time only is gone with its signal. */
 void noteDelivered(SegvAction& action);
 
-/** A SIGSEGV of somebody's own, blocked and waiting, that a trap has taken the place of: it waits
- * again. */
+/** A SIGSEGV of somebody's own, blocked and waiting, that a trap has replaced: it waits again. */
 Co<void> queueAgain(RemoteCalls& calls, siginfo_t info);
 
 /** The field sigcatch of /proc/TID/stat (proc(5), 34), or nothing; for tests. */

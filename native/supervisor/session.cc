@@ -20,8 +20,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-/** How long a process that joins a cgroup may run unmasked, and a look at released ones may wait.
- */
+/** How long a process that joins a cgroup may run unmasked, and a look at released ones wait. */
 constexpr int kLookMilliseconds = 20;
 /** Another tracer may hold released tasks for a while. */
 constexpr std::chrono::seconds kTakeBackAgain{1};
@@ -103,8 +102,10 @@ void Session::passSignals() {
     for (const pid_t pid : supervisor_.processes()) kill(pid, signal);
 }
 
-/** A task that could have itself let go would undo its mask: who sends the signal has to be an
- * outsider. */
+/**
+ * A task that could have itself let go would undo its mask:
+ * who sends the signal has to be an outsider.
+ */
 void Session::followDismissal() {
   const auto dismissal = takeDismissal();
   if (!dismissal) return;

@@ -1,5 +1,4 @@
-/** One supervisor from its start to its end: what the modes run, attach and adopt have in common.
- */
+/** One supervisor from start to end: what the modes run, attach and adopt have in common. */
 #ifndef CPUGATE_SUPERVISOR_SESSION_H_
 #define CPUGATE_SUPERVISOR_SESSION_H_
 
@@ -22,20 +21,23 @@ class Session {
 
   /** Opens the socket; false: `error` says why. */
   bool listen(std::string* error) { return control_.listen(folder(), error); }
-  /** From here on requests and signals are followed; in this thread, the one that holds the tasks.
-   */
+  /** From here on requests and signals are followed in this thread, which holds the tasks. */
   bool start(std::string* error);
   Supervisor& supervisor() { return supervisor_; }
   Holding& holding() { return holding_; }
   /** Where its socket is. */
   std::string folder() const;
-  /** The process whose end is told; signals to this process are passed on to it, unless tasks were
-   * attached. */
+  /**
+   * The process whose end is told; signals to this process are passed on to it,
+   * unless tasks were attached.
+   */
   void setRoot(ProcessHandle root);
   /** Until the last task has ended or was let go. */
   std::optional<WaitStatus> run();
-  /** Lets the tasks go; of those that were started here, behind a guard that needs its tracer, the
-   * mask only. */
+  /**
+   * Lets the tasks go; of those that were started here, behind a guard that needs its tracer,
+   * the mask only.
+   */
   bool detach(std::string* error);
 
  private:

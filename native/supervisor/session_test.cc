@@ -28,6 +28,8 @@ std::string contentOf(const std::string& path) {
   return got < 0 ? "nothing" : std::string(text, static_cast<size_t>(got));
 }
 
+std::string about(const std::string& path, const std::string& error) { return path + ": " + error; }
+
 void pidFilesReplaceNothingElse(Expectations& expect) {
   const std::string folder = newFolder();
   const std::string regular = folder + "/regular";
@@ -41,7 +43,7 @@ void pidFilesReplaceNothingElse(Expectations& expect) {
     std::string error;
     PidFile file;
     expect.that(!file.prepare(path.c_str(), &error) && error.starts_with("--pid-file "),
-                path + ": " + error);
+                about(path, error));
   }
   struct stat found {};
   expect.that(stat("/dev/null", &found) == 0 && S_ISCHR(found.st_mode),
@@ -51,7 +53,7 @@ void pidFilesReplaceNothingElse(Expectations& expect) {
   for (const std::string& path : {regular, folder + "/new"}) {
     std::string error;
     PidFile file;
-    expect.that(file.prepare(path.c_str(), &error), path + ": " + error);
+    expect.that(file.prepare(path.c_str(), &error), about(path, error));
     expect.that(contentOf(path) != own, "nothing is there before the tasks are in hand");
     expect.that(file.write(&error) && contentOf(path) == own, "then the number is: " + error);
   }

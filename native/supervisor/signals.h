@@ -25,15 +25,16 @@ void passSignalsOn(ProcessHandle root, Control& control);
 /** The signals that were meant for a root that has ended, each once. */
 std::vector<int> signalsForTheRest();
 
-/** attach: what ends programs asks for the tasks to be let go; `control` is poked. In the
- * background, a hangup doesn't. */
+/**
+ * attach: what ends programs asks for the tasks to be let go;
+ * `control` is poked. In the background, a hangup doesn't.
+ */
 void letGoOnSignals(bool background, Control& control);
 
 /** A signal that asks for that. */
 struct Dismissal {
   int signal;
-  /** No task can have sent it: it is the kernel's own, for a terminal, or from a PID namespace
-   * above. */
+  /** No task can have sent it: it is the kernel's, for a terminal, or of a PID namespace above. */
   bool isForeign;
   /** Else who sent it, by its number; the handle isn't open where that one has ended. */
   pid_t number;

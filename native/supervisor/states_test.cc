@@ -131,7 +131,7 @@ const Row kRows[] = {
     {"held threads stay", S::kHeld, E::kOwnStop, kMasked, {A::kStay, S::kHeld}},
 };
 
-void TheTableHolds(Expectations& expect) {
+void theTableHolds(Expectations& expect) {
   for (const Row& row : kRows)
     expect.that(next(row.state, row.event, row.facts) == row.step, row.what);
 }
@@ -142,7 +142,7 @@ const Event kEvents[] = {E::kFirstStop, E::kParentTells, E::kParentIsGone, E::kO
                          E::kChild,     E::kSyscall,     E::kExit,         E::kEnd};
 const Facts kFacts[] = {kMasked, kUnarmed, kBare, kToBeBare, kToGo, kFree};
 
-void LawsHoldForAll(Expectations& expect) {
+void lawsHoldForAll(Expectations& expect) {
   for (const State state : kStates)
     for (const Event event : kEvents)
       for (const Facts& base : kFacts)
@@ -182,7 +182,7 @@ siginfo_t sent(int code) {
   return info;
 }
 
-void OwnFaultsAreAsTheKernelHasThem(Expectations& expect) {
+void ownFaultsAreAsTheKernelHasThem(Expectations& expect) {
   const struct {
     const char* what;
     uint64_t handler;
@@ -222,7 +222,7 @@ std::string statWith(const std::string& name, const std::string& caught) {
   return text + '\n';
 }
 
-void CaughtSignalsAreRead(Expectations& expect) {
+void caughtSignalsAreRead(Expectations& expect) {
   const auto read = [](const std::string& text) { return caughtInStat(text.data(), text.size()); };
   expect.that(read(statWith("bash", "1024")) == 1024, "usual");
   expect.that(read(statWith("bash", "0")) == 0, "none");
@@ -235,7 +235,7 @@ void CaughtSignalsAreRead(Expectations& expect) {
   for (size_t size = 0; size <= end; ++size) expect.that(!read(whole.substr(0, size)), "cut text");
 }
 
-void DescriptorsAreRead(Expectations& expect) {
+void descriptorsAreRead(Expectations& expect) {
   const auto make = [](uint64_t base, uint64_t access, uint64_t flags) {
     return 0xffff | (base & 0xffffff) << 16 | access << 40 | flags << 52 | (base >> 24) << 56;
   };
@@ -247,7 +247,7 @@ void DescriptorsAreRead(Expectations& expect) {
   expect.that(!baseInDescriptor(0), "none");
 }
 
-void CallsAreRestartedWhileTimeIsLeft(Expectations& expect) {
+void callsAreRestartedWhileTimeIsLeft(Expectations& expect) {
   const RestartedCall first{SYS_epoll_wait, 0x1000, 0x2000, 1000, 500};
   const auto again = [&first](int64_t since) {
     RestartedCall now = first;
@@ -295,7 +295,7 @@ Script inTurn(Turns& turns, Awaited<int>& source, std::vector<int>* order, int n
   order->push_back(name + value);
 }
 
-void ScriptsWaitForWhatComes(Expectations& expect) {
+void scriptsWaitForWhatComes(Expectations& expect) {
   Awaited<int> source;
   int total = 0;
   Script script = sum(source, &total);
@@ -330,12 +330,12 @@ void ScriptsWaitForWhatComes(Expectations& expect) {
 
 int main() {
   cpugate::Expectations expect;
-  cpugate::TheTableHolds(expect);
-  cpugate::LawsHoldForAll(expect);
-  cpugate::OwnFaultsAreAsTheKernelHasThem(expect);
-  cpugate::CaughtSignalsAreRead(expect);
-  cpugate::DescriptorsAreRead(expect);
-  cpugate::CallsAreRestartedWhileTimeIsLeft(expect);
-  cpugate::ScriptsWaitForWhatComes(expect);
+  cpugate::theTableHolds(expect);
+  cpugate::lawsHoldForAll(expect);
+  cpugate::ownFaultsAreAsTheKernelHasThem(expect);
+  cpugate::caughtSignalsAreRead(expect);
+  cpugate::descriptorsAreRead(expect);
+  cpugate::callsAreRestartedWhileTimeIsLeft(expect);
+  cpugate::scriptsWaitForWhatComes(expect);
   return expect.conclude();
 }

@@ -36,8 +36,7 @@ namespace {
 constexpr timespec kMoment{0, 200'000};
 /** Every so many statuses, one is taken in turn. */
 constexpr unsigned kTurns = 16;
-/** How long a parent may take to tell of its child, and how long a child's end is remembered for
- * it. */
+/** How long a parent may take to tell of its child, and a child's end is remembered for it. */
 constexpr int64_t kPatience = 200;
 constexpr int64_t kMemory = 10'000;
 constexpr size_t kMostEnded = 4096;
@@ -67,8 +66,7 @@ bool hasTrapComing(const Task& task) {
   return (status.signals("SigPnd") & ~status.signals("SigBlk") & kSegvBit) != 0;
 }
 
-/** What parent and child have in common is the kernel's word; without it (no kcmp), what is usual
- * is taken. */
+/** Whether parent and child share it, by the kernel's word; without that (no kcmp), `usually`. */
 bool share(pid_t parent, pid_t child, int what, bool usually) {
   const long order = syscall(SYS_kcmp, parent, child, what, 0, 0);
   return order < 0 ? usually : order == 0;
@@ -256,8 +254,10 @@ pid_t Supervisor::nextInRound(int* status) {
   return lookFor(tid, status);
 }
 
-/** A parent that is killed, or whose process executes a program, at the very moment of its fork
- * tells nothing. */
+/**
+ * A parent that is killed, or whose process executes a program,
+ * at the very moment of its fork tells nothing.
+ */
 void Supervisor::startOrphans() {
   if (waiting_.empty()) return;
   const int64_t now = milliseconds();
@@ -344,8 +344,10 @@ Script Supervisor::giveBack(Task& task) {
   co_await giveActionBack(calls);
 }
 
-/** Any stop makes the kernel forget that it was asked for another (kernel/signal.c, ptrace_stop):
- * so it is asked again. */
+/**
+ * Any stop makes the kernel forget that it was asked for another
+ * (kernel/signal.c, ptrace_stop): so it is asked again.
+ */
 bool Supervisor::proceed(Task& task, Resume how, int signal) {
   // Where something was done in its name, its process's group stop is over for it: so it comes to
   // it once more.
@@ -634,8 +636,7 @@ Script Supervisor::makeDefault(Task& task, siginfo_t info) {
   task.redelivered = info;
 }
 
-/** A fault whose instruction takes longer to look at, or can't be read without the task's own help.
- */
+/** A fault whose instruction takes long to look at, or is read only with the task's own help. */
 Script Supervisor::lookAtSegv(Task& task, siginfo_t info) {
   Registers registers;
   if (!readRegisters(task.tid, &registers)) co_return;

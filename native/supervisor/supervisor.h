@@ -67,15 +67,13 @@ class Supervisor {
   /** Called between two waits. */
   void betweenWaits(std::function<void()> handler) { betweenWaits_ = std::move(handler); }
 
-  /** Until the last task has ended, or `isDone` says so. Gives the end of `root`, where it was
-   * seen. */
+  /** Until the last task has ended, or `isDone` says so. Gives the end of `root`, where seen. */
   std::optional<WaitStatus> run(pid_t root, const std::function<bool()>& isDone);
 
   /** Deals with whatever happens until `isDone`, or for so long: then false. */
   bool runUntil(const std::function<bool()>& isDone, int64_t milliseconds);
 
-  /** Asks a thread to stop, for which it gets the trap that it shall have; false where it is gone.
-   */
+  /** Asks a thread to stop, for which it gets the trap that it shall have; false: it is gone. */
   bool interrupt(pid_t tid);
   /** What shall become of a thread and its children; nothing happens before its next stop. */
   void want(pid_t tid, Intent intent);

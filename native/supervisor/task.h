@@ -25,8 +25,7 @@ struct SignalAction {
   bool operator==(const SignalAction&) const = default;
 };
 
-/** A process's disposition of SIGSEGV, shared among threads as the kernel's is; segv_action.h tells
- * why. */
+/** A process's disposition of SIGSEGV, which threads share as in the kernel; why: segv_action.h. */
 struct SegvAction {
   /** As the process set it. */
   SignalAction own;

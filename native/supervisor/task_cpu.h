@@ -27,8 +27,7 @@ class TaskCpu {
  private:
   /** The text of this thread or of a dead one that had its number; -1: of none. */
   pid_t tid_ = -1;
-  /** Kept, as opening it takes longer than reading it: who asks for topology asks more than once.
-   */
+  /** Kept, as opening it takes longer than reading it, and topology is asked more than once. */
   ScopedFd stat_;
 };
 

@@ -1,5 +1,7 @@
-/** Thin words for what ptrace does to one stopped thread. Every call fails softly: a thread may be
- * killed at any time. */
+/**
+ * Thin words for what ptrace does to one stopped thread.
+ * Every call fails softly: a thread may be killed at any time.
+ */
 #ifndef CPUGATE_SUPERVISOR_TRACEE_H_
 #define CPUGATE_SUPERVISOR_TRACEE_H_
 

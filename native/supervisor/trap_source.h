@@ -19,8 +19,7 @@ class TrapSource {
   virtual ~TrapSource() = default;
   /** Whether it works on this host; if not, why. */
   virtual bool works(std::string* why) const = 0;
-  /** From the next instruction on, the thread's CPUID traps (or doesn't any longer); true: that is
-   * certain. */
+  /** From the next instruction on the thread's CPUID traps, or no longer; true: that is certain. */
   virtual Co<bool> arm(RemoteCalls& calls) const = 0;
   virtual Co<bool> disarm(RemoteCalls& calls) const = 0;
   /** Whether a signal is the trap's, by what the kernel says of it. */
