@@ -59,6 +59,8 @@ const RUSH = 'set -m; $O rush $F & pid=$!';
 const ATTACH = '$S attach --mask $M --pid $pid --background';
 const GONE = 'kill -TERM -- -$pid; ! wait $pid';
 const UNTRACED = 'grep -q "^TracerPid:.0$" /proc/$pid/status';
+const SUPERVISOR =
+  "supervisor=$(sed -n 's/^TracerPid:.//p' /proc/$pid/status); [ $supervisor != 0 ]";
 const STOPPED = 'grep -q "^State:.T" /proc/$pid/status';
 
 export const STORIES: readonly Story[] = [
@@ -112,6 +114,25 @@ export const STORIES: readonly Story[] = [
       '$S control --pid $pid resume || exit 22; $O until $F masked || exit 23; done',
       '$S control --pid $pid detach; $O until $F bare',
       'kill $pid; code=0; wait $supervisor || code=$?; [ $code = 143 ]',
+    ],
+  },
+  {
+    name: 'let go by a signal, whose sender ends at once',
+    silent: true,
+    lines: [
+      ...['sleep 300 & pid=$!; sleep 0.2', ATTACH, SUPERVISOR],
+      `/bin/kill -TERM $supervisor; for i in 1 2 3 4 5 6 7 8 9; do ${UNTRACED} && break; sleep 0.2; done`,
+      ...[UNTRACED, 'kill $pid'],
+    ],
+  },
+  {
+    name: 'not let go by the signal of a task, whose sender ends at once',
+    silent: true,
+    lines: [
+      'mkfifo $F.fifo',
+      'sh -c \'read number < "$1"; /bin/kill -TERM $number; exec sleep 300\' sh $F.fifo & pid=$!; sleep 0.3',
+      ...[ATTACH, SUPERVISOR, 'echo $supervisor > $F.fifo; sleep 1.5'],
+      ...[`! ${UNTRACED}`, 'kill -KILL $pid; rm $F.fifo'],
     ],
   },
   {
