@@ -356,7 +356,7 @@ void Control::lose(const Connection& connection) {
 
 void Control::knock() {
   const auto now = Clock::now();
-  bool due = poked_;
+  bool due = poked_ || (isNeeded_ != nullptr && isNeeded_());
   if (const int tick = tick_; tick > 0 && now >= nextTick_) {
     due = true;
     nextTick_ = now + milliseconds(tick);

@@ -74,6 +74,9 @@ class Control {
   void poke();
   /** Whether the waiting thread was interrupted since it last asked. */
   bool wasKnocked();
+  /** Asked every second or more often, on the listening thread: whether the other is to be knocked
+   * for it. */
+  void watch(bool (*isNeeded)()) { isNeeded_ = isNeeded; }
   /**
    * On the waiting thread, when it was interrupted: answers what is asked. `onLost` is told of a
    * request (its id) whose reply nobody has read.
@@ -82,6 +85,7 @@ class Control {
              const std::function<void(uint64_t)>& onLost);
 
  private:
+  bool (*isNeeded_)() = nullptr;
   using Clock = std::chrono::steady_clock;
   /** In the order in which they give way to new ones; who waits for an answer doesn't. */
   enum class State { kRefused, kSilent, kAnswered, kAsked };

@@ -66,8 +66,9 @@ void avoidOomKiller() {
 void prepareToHold() {
   // Tasks of the same user mustn't read or trace their supervisor.
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  // Whoever read its messages may be gone.
-  signal(SIGPIPE, SIG_IGN);
+  // Whoever read its messages may be gone; a task of the same user can set limits (prlimit(2)) that
+  // would end it by the others.
+  for (const int own : {SIGPIPE, SIGXFSZ, SIGXCPU}) signal(own, SIG_IGN);
 }
 
 int runProgram(const Options& options) {

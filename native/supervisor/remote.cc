@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <tuple>
 
@@ -68,6 +69,27 @@ bool isToBeRestarted(const Registers& registers) {
   return static_cast<int64_t>(registers.orig_rax) >= 0 && result >= kFirst && result <= kLast;
 }
 
+/** Threads that are on their way to a call in their name. */
+std::atomic<int> callsAwaited = 0;
+
+class OnTheWay {
+ public:
+  explicit OnTheWay(Task& task) : task_(task) {
+    task_.comesToCall = true;
+    task_.cpuTimeBefore = -1;
+    ++callsAwaited;
+  }
+  ~OnTheWay() {
+    task_.comesToCall = false;
+    --callsAwaited;
+  }
+  OnTheWay(const OnTheWay&) = delete;
+  OnTheWay& operator=(const OnTheWay&) = delete;
+
+ private:
+  Task& task_;
+};
+
 constexpr uint64_t low(uint64_t value) { return value & 0xffffffff; }
 
 }  // namespace
@@ -77,6 +99,8 @@ uint64_t taskOptions(bool tellsEnd) {
          PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
          PTRACE_O_TRACESECCOMP;
 }
+
+bool areCallsAwaited() { return callsAwaited > 0; }
 
 void learnVdso(const Task& task) {
   AddressSpace& space = *task.space;
@@ -195,8 +219,12 @@ Co<std::optional<int64_t>> RemoteCalls::make(Registers registers, uint64_t expec
   // No system call is under way: nothing to restart.
   registers.orig_rax = ~uint64_t{0};
   const bool wrote = writeRegisters(tid(), registers);
-  // A single step would be forced on the task as SIGTRAP; the stops at entry and exit are not.
-  if (!wrote || !co_await toSyscallStop()) co_return std::nullopt;
+  {
+    const OnTheWay onTheWay(task_);
+    // A single step would be forced on the task as SIGTRAP; the stops at entry and exit are not.
+    const bool came = wrote && co_await toSyscallStop();
+    if (!came) co_return std::nullopt;
+  }
   const auto entry = readSyscall(tid());
   if (!entry) {
     isAlive_ = false;

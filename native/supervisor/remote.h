@@ -28,6 +28,9 @@ namespace cpugate {
 /** PTRACE_O_… that every task has; see Task for the rest. */
 uint64_t taskOptions(bool tellsEnd);
 
+/** Whether a thread is on its way to a call in its name; from any thread. */
+bool areCallsAwaited();
+
 /** A process's own vDSO, and whether it is a 32-bit one, of a program that was executed unseen. */
 void learnVdso(const Task& task);
 

@@ -30,6 +30,9 @@ constexpr uint64_t kIgnore = 1;
 /** No program can have code here; if it were run after all, that would be seen at once. */
 constexpr uint64_t kNowhere = 0xfffff000;
 
+/** sigcatch, of the first 31 signals. */
+constexpr int kCaughtPlace = 34;
+
 bool isHandler(const SignalAction& action) {
   return action.handler != kDefault && action.handler != kIgnore;
 }
@@ -119,13 +122,13 @@ Co<void> makeActionCall(Task& task) {
   if (action->armed > 0) co_await standIn(calls);
 }
 
-std::optional<uint64_t> caughtInStat(const char* text, size_t bytes) {
+std::optional<uint64_t> fieldInStat(const char* text, size_t bytes, int place) {
   // Field 2 is the task's name, which it chooses: brackets and blanks as well.
   const char* end = text + bytes;
   const char* at = end;
   while (at != text && *(at - 1) != ')') --at;
   if (at == text) return std::nullopt;
-  for (int field = 2; field < 34; ++field) {
+  for (int field = 2; field < place; ++field) {
     at = std::find(at, end, ' ');
     if (at == end) return std::nullopt;
     ++at;
@@ -147,7 +150,7 @@ std::optional<bool> hasHandler(Task& task) {
   char text[1024];
   const ssize_t got = pread(task.stat.get(), text, sizeof text, 0);
   if (got <= 0) return std::nullopt;
-  const auto caught = caughtInStat(text, static_cast<size_t>(got));
+  const auto caught = fieldInStat(text, static_cast<size_t>(got), kCaughtPlace);
   if (!caught) return std::nullopt;
   return (*caught & kSegvBit) != 0;
 }

@@ -53,8 +53,8 @@ void noteDelivered(SegvAction& action);
 /** A SIGSEGV of somebody's own, blocked and waiting, that a trap has replaced: it waits again. */
 Co<void> queueAgain(RemoteCalls& calls, siginfo_t info);
 
-/** The field sigcatch of /proc/TID/stat (proc(5), 34), or nothing; for tests. */
-std::optional<uint64_t> caughtInStat(const char* text, size_t bytes);
+/** A number of /proc/TID/stat, by its place from 1 on (proc(5)), or nothing. */
+std::optional<uint64_t> fieldInStat(const char* text, size_t bytes, int place);
 
 }  // namespace cpugate
 

@@ -46,6 +46,7 @@ Session::Session(const Options& options, const Mask& mask)
     if (control_.wasKnocked()) onKnock();
   });
   cgroupsGone_ = options.cgroups.empty();
+  control_.watch(areCallsAwaited);
 }
 
 std::string Session::folder() const {

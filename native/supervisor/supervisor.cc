@@ -1,6 +1,7 @@
 #include "supervisor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/kcmp.h>
 #include <linux/sched.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -40,6 +42,10 @@ constexpr unsigned kTurns = 16;
 constexpr int64_t kPatience = 200;
 constexpr int64_t kMemory = 10'000;
 constexpr size_t kMostEnded = 4096;
+/** How often calls are looked at, and the time of a CPU that a thread may take on its way to one.
+ */
+constexpr int64_t kLook = 1'000;
+constexpr int64_t kMostOnTheWay = 200;
 
 constexpr uint64_t kTrapFlag = 1u << 8;
 /** The same number for all ways in. */
@@ -64,6 +70,21 @@ bool hasTrapComing(const Task& task) {
   if (!task.armed) return false;
   const TaskStatus status(task.tid);
   return (status.signals("SigPnd") & ~status.signals("SigBlk") & kSegvBit) != 0;
+}
+
+/** Milliseconds of a CPU that a thread has used; 0 where it isn't told. */
+int64_t cpuTimeOf(pid_t tid) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/task/%d/stat", tid, tid);
+  const ScopedFd file(open(path, O_RDONLY | O_CLOEXEC));
+  char text[1024];
+  const ssize_t got = file.isOpen() ? read(file.get(), text, sizeof text) : 0;
+  if (got <= 0) return 0;
+  const auto bytes = static_cast<size_t>(got);
+  // In its own code and in the kernel's, in hundredths of a second (proc(5)).
+  const auto own = fieldInStat(text, bytes, 14);
+  const auto kernel = fieldInStat(text, bytes, 15);
+  return own && kernel ? static_cast<int64_t>(*own + *kernel) * 10 : 0;
 }
 
 /** Whether parent and child share it, by the kernel's word; without that (no kcmp), `usually`. */
@@ -235,9 +256,30 @@ bool Supervisor::runUntil(const std::function<bool()>& isDone, int64_t limit) {
   return true;
 }
 
+/**
+ * A call in a task's name is at hand a few instructions on. Who computes for longer on the way has
+ * been given other code, and would do so for ever, with its signals blocked.
+ */
+void Supervisor::endStuckCalls() {
+  const int64_t now = milliseconds();
+  if (now - lastLook_ < kLook) return;
+  lastLook_ = now;
+  tasks_.each([this](Task& task) {
+    if (!task.comesToCall) return;
+    const int64_t used = cpuTimeOf(task.tid);
+    if (task.cpuTimeBefore < 0) {
+      task.cpuTimeBefore = used;
+    } else if (used - task.cpuTimeBefore > kMostOnTheWay) {
+      complain("process %d runs other code than it was given; it is killed", task.tid);
+      kill(task);
+    }
+  });
+}
+
 /** 0: nothing has happened, unless it may wait; negative as waitpid's. */
 pid_t Supervisor::next(int* status, bool mayWait) {
   startOrphans();
+  endStuckCalls();
   if (tasks_.size() > 1 && ++turn_ % kTurns == 0)
     if (const pid_t tid = nextInRound(status); tid > 0) return tid;
   return mayWait ? waitUntil(-1, status) : lookFor(-1, status);
@@ -714,7 +756,7 @@ void Supervisor::watchEnd(Task& task) {
 
 Script Supervisor::startProgram(Task& task) {
   task.armed = false;
-  task.inGroupStop = task.mayLackHandlers = task.isNew = false;
+  task.inGroupStop = task.mayLackHandlers = task.isNew = task.holdsParent = false;
   task.redelivered.reset();
   task.restarted = {};
   task.stat.reset();

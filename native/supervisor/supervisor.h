@@ -134,6 +134,7 @@ class Supervisor {
   pid_t next(int* status, bool mayWait);
   pid_t nextInRound(int* status);
   void startOrphans();
+  void endStuckCalls();
   void forget(pid_t tid);
 
   const Mask& mask_;
@@ -157,6 +158,8 @@ class Supervisor {
   uint64_t answered_ = 0;
   uint64_t killed_ = 0;
   bool gathering_ = false;
+  /** At calls that tasks come to (monotonic milliseconds). */
+  int64_t lastLook_ = 0;
   /** Of children that nobody tells of. */
   Intent intentOfOrphans_ = Intent::kMasked;
 };

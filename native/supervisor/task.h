@@ -92,6 +92,10 @@ struct Task {
   /** /proc/TID/task/TID/stat, once it has trapped. */
   ScopedFd stat;
 
+  /** On its way to a call in its name, and the CPU time (ms) that it had used at a first look;
+   * negative: none. */
+  bool comesToCall = false;
+  int64_t cpuTimeBefore = -1;
   /** It has ended, or is another program by now: nothing may be done in its name any more. */
   bool isOver = false;
   /** What is being done in its name. */

@@ -21,14 +21,28 @@ static uint32_t chance(uint32_t below) {
   return (uint32_t)(state >> 33) % below;
 }
 
-/* What the supervisor asks for, arch_prctl(ARCH_SET_CPUID, 0), becomes something else with the same number. */
-static const unsigned char kEnable[] = {0xbe, 1, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xfe};             /* esi = 1; syscall */
+/*
+ * What the supervisor asks for, arch_prctl(ARCH_SET_CPUID, 0), becomes something else with the same number;
+ * under the stand-in it is prctl(PR_SET_KEEPCAPS, 1).
+ */
+#ifdef STAND_IN
+#define NUMBER 157
+#define OPTION 8, 0
+#define UNDONE 0
+#define OLD_NUMBER 172, 0
+#else
+#define NUMBER 158
+#define OPTION 0x12, 0x10
+#define UNDONE 1
+#define OLD_NUMBER 0x80, 1
+#endif
+static const unsigned char kEnable[] = {0xbe, UNDONE, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xfe};        /* esi = 1; syscall */
 static const unsigned char kNothing[] = {0x31, 0xc0, 0xeb, 0xfe};                              /* eax = 0 */
-static const unsigned char kOldCall[] = {0xcd, 0x80, 0x90, 0x90};                              /* int 0x80: 158 is sched_yield there */
-static const unsigned char kOldEnable[] = {0xb8, 0x80, 1, 0, 0, 0xbb, 0x12, 0x10, 0, 0,        /* arch_prctl of 32-bit code */
-                                           0xb9, 1, 0, 0, 0, 0xcd, 0x80, 0xeb, 0xfe};
-static const unsigned char kAfter[] = {0x0f, 0x05, 0xb8, 0x9e, 0, 0, 0, 0xbf, 0x12, 0x10, 0, 0, /* as asked, then undone */
-                                       0xbe, 1, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xfe};
+static const unsigned char kOldCall[] = {0xcd, 0x80, 0x90, 0x90};                              /* int 0x80: another call there */
+static const unsigned char kOldEnable[] = {0xb8, OLD_NUMBER, 0, 0, 0xbb, OPTION, 0, 0,         /* the same of 32-bit code */
+                                           0xb9, UNDONE, 0, 0, 0, 0xcd, 0x80, 0xeb, 0xfe};
+static const unsigned char kAfter[] = {0x0f, 0x05, 0xb8, NUMBER, 0, 0, 0, 0xbf, OPTION, 0, 0,  /* as asked, then undone */
+                                       0xbe, UNDONE, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xfe};
 static const unsigned char kJump[] = {0xeb, 0x20};                                             /* to kEnable, 0x22 further on */
 static const unsigned char kHonest[] = {0x0f, 0x05};
 

@@ -9,6 +9,14 @@
 #define CPUGATE_TRAP_OPCODE 0xa2
 #endif
 
+#if CPUGATE_TRAP_OPCODE != 0xa2
+/*
+ * Such an instruction traps always. In the place of the call that arms a program, that supervisor makes
+ * another that exec undoes (prctl PR_SET_KEEPCAPS), so that a call that wasn't made can be seen.
+ */
+#define STAND_IN 1
+#endif
+
 #define CPUID_BYTES 0x0f, CPUGATE_TRAP_OPCODE
 /* As a word of memory. */
 #define CPUID_WORD (0x0fu | CPUGATE_TRAP_OPCODE * 0x100u)
