@@ -11,7 +11,12 @@
 
 #include "check.h"
 
+/* Milliseconds. An emulated CPU is slow. */
+#ifdef STAND_IN
+#define PATIENCE 30
+#else
 #define PATIENCE 300
+#endif
 
 static uint64_t state;
 static uint32_t chance(uint32_t below) {
