@@ -107,6 +107,9 @@ export async function bundleForGuest(source: string, file: string): Promise<void
     target: 'node20',
     format: 'cjs',
     logLevel: 'warning',
-    define: { 'import.meta.url': JSON.stringify(pathToFileURL(path).href) },
+    define: {
+      'import.meta.filename': JSON.stringify(path),
+      'import.meta.url': JSON.stringify(pathToFileURL(path).href),
+    },
   });
 }
