@@ -85,6 +85,7 @@
         'supervisor/self_arming.cc',
         'supervisor/session.cc',
         'supervisor/signals.cc',
+        'supervisor/stat_file.cc',
         'supervisor/states.cc',
         'supervisor/supervisor.cc',
         'supervisor/task_cpu.cc',

@@ -1,6 +1,5 @@
 #include "cpuid_trap.h"
 
-#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include <cstring>
@@ -13,8 +12,8 @@ namespace cpugate {
 namespace {
 
 constexpr uint64_t kResumeFlag = 1u << 16;
-/** Numbers of 32-bit calls. */
-constexpr long kMmap2 = 192, kMunmap = 91, kModifyLdt = 123;
+/** The number of the 32-bit call. */
+constexpr long kModifyLdt = 123;
 /** LDT_ENTRIES and LDT_ENTRY_SIZE (asm/ldt.h). */
 constexpr uint64_t kMostEntries = 8192, kEntryBytes = 8;
 
@@ -46,8 +45,7 @@ std::optional<uint32_t> baseInDescriptor(uint64_t descriptor) {
   // Present, of code or data, code.
   constexpr uint8_t kCode = 0x98;
   if ((access & kCode) != kCode) return std::nullopt;
-  const auto base = static_cast<uint32_t>((descriptor >> 16 & 0xffffff) | (descriptor >> 56 << 24));
-  return base;
+  return static_cast<uint32_t>((descriptor >> 16 & 0xffffff) | (descriptor >> 56 << 24));
 }
 
 Co<std::optional<uint32_t>> ownSegmentBase(RemoteCalls& calls) {
@@ -55,18 +53,14 @@ Co<std::optional<uint32_t>> ownSegmentBase(RemoteCalls& calls) {
   if (index >= kMostEntries) co_return std::nullopt;
   // The kernel gives the table from its beginning.
   const uint64_t bytes = (index + 1) * kEntryBytes;
-  const RemoteCalls::Arguments anywhere{
-      0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0};
-  const auto room = co_await calls.call(SYS_mmap, kMmap2, anywhere);
-  if (!room || (*room < 0 && *room > -4096)) co_return std::nullopt;
-  const uint64_t at = calls.is32() ? static_cast<uint32_t>(*room) : static_cast<uint64_t>(*room);
-  const RemoteCalls::Arguments read{0, at, bytes, 0, 0, 0};
+  const auto room = co_await calls.map(bytes);
+  if (!room) co_return std::nullopt;
+  const RemoteCalls::Arguments read{0, *room, bytes, 0, 0, 0};
   const auto got = co_await calls.call(SYS_modify_ldt, kModifyLdt, read);
   uint64_t descriptor = 0;
   if (got && *got == static_cast<int64_t>(bytes))
-    co_await readTask(calls.task(), at + index * kEntryBytes, &descriptor, sizeof descriptor);
-  const RemoteCalls::Arguments whole{at, bytes, 0, 0, 0, 0};
-  co_await calls.call(SYS_munmap, kMunmap, whole);
+    co_await readTask(calls.task(), *room + index * kEntryBytes, &descriptor, sizeof descriptor);
+  co_await calls.unmap(*room, bytes);
   co_return baseInDescriptor(descriptor);
 }
 

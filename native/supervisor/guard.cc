@@ -6,7 +6,6 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -137,8 +136,8 @@ Filter makeGuard(Kind kind) {
 #define PTRACE_SECCOMP_GET_FILTER 0x420c
 #endif
 
-/** Numbers of 32-bit calls that the guard is installed with. */
-constexpr long kMmap2 = 192, kMunmap = 91, kPrctl = 172;
+/** The number of the 32-bit call. */
+constexpr long kPrctl = 172;
 
 }  // namespace
 
@@ -156,12 +155,9 @@ int installGuard() {
 Co<bool> installGuardIn(RemoteCalls& calls) {
   Filter filter = makeGuard(Kind::kLater);
   constexpr uint64_t kPage = 4096;
-  const RemoteCalls::Arguments anywhere{
-      0, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0};
-  const auto room = co_await calls.call(SYS_mmap, kMmap2, anywhere);
-  if (!room || (*room < 0 && *room > -4096)) co_return false;
-  // A 32-bit task's addresses come back with their sign.
-  const uint64_t at = calls.is32() ? static_cast<uint32_t>(*room) : static_cast<uint64_t>(*room);
+  const auto room = co_await calls.map(kPage);
+  if (!room) co_return false;
+  const uint64_t at = *room;
   // struct sock_fprog: the length, and the address at its natural place.
   const uint64_t instructions = at + 16;
   char head[16]{};
@@ -184,8 +180,7 @@ Co<bool> installGuardIn(RemoteCalls& calls) {
     const auto gaveUp = co_await calls.call(SYS_prctl, kPrctl, noNew);
     done = gaveUp == 0;
   }
-  const RemoteCalls::Arguments page{at, kPage, 0, 0, 0, 0};
-  co_await calls.call(SYS_munmap, kMunmap, page);
+  co_await calls.unmap(at, kPage);
   co_return done;
 }
 

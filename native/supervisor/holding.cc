@@ -34,6 +34,14 @@ std::string whyNotSeized(pid_t tid, int cause) {
              : "can't trace " + process + ": " + strerror(cause);
 }
 
+/** Whether its parent, which is held as well, has a thread that no signal stops. */
+bool mayHoldParent(const Supervisor& supervisor, pid_t pid) {
+  const auto parent = static_cast<pid_t>(TaskStatus(pid).number("PPid"));
+  if (!supervisor.holds(parent)) return false;
+  const std::vector<pid_t> threads = threadsOf(parent);
+  return std::ranges::any_of(threads, [](pid_t tid) { return TaskStatus(tid).state() == 'D'; });
+}
+
 }  // namespace
 
 bool Holding::seizeProcess(pid_t pid, bool* found, std::string* error) {
@@ -123,13 +131,15 @@ void Holding::endMask(Intent intent) {
 bool Holding::stopAll(std::vector<Released>* processes) {
   std::set<pid_t> asked;
   const auto stopNew = [&](const Task& task) {
-    if (task.holdsParent || task.state == State::kAwaitingParent || !asked.insert(task.tid).second)
-      return;
+    if (asked.contains(task.tid) || task.state == State::kAwaitingParent) return;
     const pid_t pid = processOf(task.tid);
+    const Task* first = supervisor_.tasks().find(pid);
+    // Of one that was there already when its process was taken hold of, nobody has told.
+    if ((first != nullptr && first->holdsParent) || mayHoldParent(supervisor_, pid)) return;
+    asked.insert(task.tid);
     const bool isKnown =
         std::ranges::any_of(*processes, [pid](const Released& one) { return one.pid == pid; });
     if (pid <= 0 || isKnown) return;
-    const Task* first = supervisor_.tasks().find(pid);
     const bool stopped = first != nullptr && first->inGroupStop;
     processes->push_back({pid, stopped, ProcessHandle::open(pid)});
     if (!stopped) kill(pid, SIGSTOP);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "monotonic.h"
 #include "scoped_fd.h"
 #include "task_status.h"
 
@@ -18,12 +19,6 @@ namespace {
 
 /** Of the kernel's own: restarted unless a handler runs (linux/errno.h). */
 constexpr int64_t kRestartUnlessHandled = -514;
-
-int64_t milliseconds() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
 
 uint64_t argumentOf(const Registers& registers, unsigned place) {
   if (registers.cs == kCode32) {
@@ -61,6 +56,29 @@ std::optional<int64_t> socketLimit(pid_t tid, int descriptor, int option) {
   return whole == 0 ? -1 : whole;
 }
 
+/** struct old_timespec32 (linux/time32.h). */
+struct Timespec32 {
+  int32_t seconds, nanoseconds;
+};
+
+int64_t toMilliseconds(const timespec& time) {
+  return int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
+}
+int64_t toMilliseconds(const Timespec32& time) {
+  return int64_t{time.seconds} * 1000 + time.nanoseconds / 1'000'000;
+}
+
+/** Milliseconds of a limit in the task's memory; negative without one, nothing if not at hand. */
+template <typename Timespec>
+std::optional<int64_t> timeAt(const Task& task, uint64_t address) {
+  if (address == 0) return -1;
+  Timespec limit{};
+  if (!isAtHand(task, address, sizeof limit)) return std::nullopt;
+  const Touching touching(task.tid);
+  if (readMemory(task.tid, address, &limit, sizeof limit) != sizeof limit) return std::nullopt;
+  return toMilliseconds(limit);
+}
+
 std::optional<int64_t> limitOf(const Task& task, const Registers& registers,
                                InterruptibleCall call) {
   const uint64_t value = argumentOf(registers, call.argument);
@@ -69,22 +87,10 @@ std::optional<int64_t> limitOf(const Task& task, const Registers& registers,
       return -1;
     case TimeLimit::kMilliseconds:
       return static_cast<int32_t>(value);
-    case TimeLimit::kTimespec: {
-      if (value == 0) return -1;
-      timespec limit{};
-      if (!isAtHand(task, value, sizeof limit)) return std::nullopt;
-      const Touching touching(task.tid);
-      if (readMemory(task.tid, value, &limit, sizeof limit) != sizeof limit) return std::nullopt;
-      return int64_t{limit.tv_sec} * 1000 + limit.tv_nsec / 1'000'000;
-    }
-    case TimeLimit::kTimespec32: {
-      if (value == 0) return -1;
-      int32_t limit[2]{};
-      if (!isAtHand(task, value, sizeof limit)) return std::nullopt;
-      const Touching touching(task.tid);
-      if (readMemory(task.tid, value, limit, sizeof limit) != sizeof limit) return std::nullopt;
-      return int64_t{limit[0]} * 1000 + limit[1] / 1'000'000;
-    }
+    case TimeLimit::kTimespec:
+      return timeAt<timespec>(task, value);
+    case TimeLimit::kTimespec32:
+      return timeAt<Timespec32>(task, value);
     case TimeLimit::kReceive:
       return socketLimit(task.tid, static_cast<int>(value), SO_RCVTIMEO);
     case TimeLimit::kSend:
@@ -92,10 +98,6 @@ std::optional<int64_t> limitOf(const Task& task, const Registers& registers,
   }
   return std::nullopt;
 }
-
-}  // namespace
-
-namespace {
 
 struct KnownCall {
   uint64_t number;
@@ -151,6 +153,10 @@ std::optional<InterruptibleCall> findCall(const KnownCall (&calls)[kCount], uint
   return std::nullopt;
 }
 
+bool isSameCall(const RestartedCall& before, const RestartedCall& now) {
+  return before.number == now.number && before.at == now.at && before.stack == now.stack;
+}
+
 }  // namespace
 
 std::optional<InterruptibleCall> interruptibleCall(uint64_t number, bool is32, uint64_t first) {
@@ -164,12 +170,10 @@ std::optional<InterruptibleCall> interruptibleCall(uint64_t number, bool is32, u
 
 bool isRestartedAgain(const RestartedCall& before, const RestartedCall& now) {
   if (now.left < 0) return true;
-  const bool isSameCall =
-      before.number == now.number && before.at == now.at && before.stack == now.stack;
   // Since its first restart. Its last one came before its time was over, and gave it all of it once
   // more.
   const int64_t elapsed = now.since - before.since;
-  return !isSameCall || elapsed < now.left || elapsed > 2 * now.left;
+  return !isSameCall(before, now) || elapsed < now.left || elapsed > 2 * now.left;
 }
 
 void restartIfInterrupted(Task& task, int signal) {
@@ -183,16 +187,16 @@ void restartIfInterrupted(Task& task, int signal) {
   if (!call || (signal != 0 && !isIgnored(task.tid, signal))) return;
   const auto limit = limitOf(task, registers, *call);
   if (!limit) return;
-  const RestartedCall now{registers.orig_rax, registers.rip, registers.rsp, milliseconds(), *limit};
+  const RestartedCall now{registers.orig_rax, registers.rip, registers.rsp, monotonicMilliseconds(),
+                          *limit};
   if (!isRestartedAgain(task.restarted, now)) {
     task.restarted = {};
     registers.rax = static_cast<uint64_t>(call->over);
     writeRegisters(task.tid, registers);
     return;
   }
-  const bool goesOn = task.restarted.number == now.number && task.restarted.at == now.at &&
-                      task.restarted.stack == now.stack &&
-                      now.since - task.restarted.since < now.left;
+  const bool goesOn =
+      isSameCall(task.restarted, now) && now.since - task.restarted.since < now.left;
   if (!goesOn) task.restarted = now;
   registers.rax = static_cast<uint64_t>(kRestartUnlessHandled);
   writeRegisters(task.tid, registers);

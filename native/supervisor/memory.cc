@@ -212,7 +212,7 @@ void endBlockedTransfer() {
   const int64_t since = touchedSince;
   const pid_t tid = touched;
   if (since == 0 || nanoseconds() - since < kLongest) return;
-  syscall(SYS_tkill, tid, SIGKILL);
+  signalThread(tid, SIGKILL);
   // Who serves its page is another task: with the supervisor they all end.
   if (nanoseconds() - since > 3 * kLongest) _exit(kStuck);
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "scoped_fd.h"
+#include "stat_file.h"
 #include "task_status.h"
 
 namespace cpugate {
@@ -39,18 +40,6 @@ void addNumbers(const std::string& text, std::vector<pid_t>* to) {
 
 std::string processFile(pid_t pid, const char* name) {
   return "/proc/" + std::to_string(pid) + "/" + name;
-}
-
-/** A number of /proc/PID/stat, counted from 1 as proc_pid_stat(5) does; from the third on. */
-std::optional<uint64_t> statField(pid_t pid, int field) {
-  std::string text;
-  if (!readAll(processFile(pid, "stat"), &text)) return std::nullopt;
-  // The second is the program's name in brackets, which may hold brackets and blanks.
-  size_t at = text.rfind(')');
-  for (int place = 2; place < field && at != std::string::npos; ++place)
-    at = text.find(' ', at + 1);
-  if (at == std::string::npos) return std::nullopt;
-  return strtoull(text.c_str() + at, nullptr, 10);
 }
 
 }  // namespace
@@ -98,11 +87,11 @@ std::vector<pid_t> ancestorsOf(pid_t pid) {
   return ancestors;
 }
 
-std::optional<uint64_t> startOf(pid_t pid) { return statField(pid, 22); }
+std::optional<uint64_t> startOf(pid_t pid) { return StatFile(pid).number(22); }
 
 bool isKernelThread(pid_t pid) {
   constexpr uint64_t kKernelThread = 0x00200000;  // PF_KTHREAD, include/linux/sched.h
-  const auto flags = statField(pid, 9);
+  const auto flags = StatFile(pid).number(9);
   return flags && (*flags & kKernelThread) != 0;
 }
 

@@ -13,8 +13,10 @@
 #include <atomic>
 #include <cstring>
 #include <tuple>
+#include <utility>
 
 #include "auxv.h"
+#include "complain.h"
 #include "memory.h"
 #include "rseq.h"
 #include "wait_status.h"
@@ -140,7 +142,7 @@ RemoteCalls::~RemoteCalls() {
   if (isToBeRestarted(saved_)) trapAgain_ = true;
   // A stop that came meanwhile was put off: it comes again.
   if (trapAgain_) syscall(SYS_ptrace, PTRACE_INTERRUPT, tid(), 0, 0);
-  if (stopAgain_) syscall(SYS_tgkill, tid(), tid(), SIGSTOP);
+  if (stopAgain_) signalThread(tid(), SIGSTOP);
 }
 
 Co<bool> RemoteCalls::findGate() {
@@ -210,12 +212,13 @@ Co<bool> RemoteCalls::toSyscallStop() {
 }
 
 std::nullopt_t RemoteCalls::tampered() {
-  syscall(SYS_tgkill, tid(), tid(), SIGKILL);
+  complain("process %d doesn't make the call that is made in its name; it is killed", tid());
+  signalThread(tid(), SIGKILL);
   isAlive_ = false;
   return std::nullopt;
 }
 
-Co<std::optional<int64_t>> RemoteCalls::make(Registers registers, uint64_t expectedAt) {
+Co<std::optional<SyscallStop>> RemoteCalls::toEntry(Registers registers) {
   // No system call is under way: nothing to restart.
   registers.orig_rax = ~uint64_t{0};
   const bool wrote = writeRegisters(tid(), registers);
@@ -226,22 +229,11 @@ Co<std::optional<int64_t>> RemoteCalls::make(Registers registers, uint64_t expec
     if (!came) co_return std::nullopt;
   }
   const auto entry = readSyscall(tid());
-  if (!entry) {
-    isAlive_ = false;
-    co_return std::nullopt;
-  }
-  const bool compat = registers.cs == kCode32;
-  const uint64_t asked64[] = {registers.rdi, registers.rsi, registers.rdx,
-                              registers.r10, registers.r8,  registers.r9};
-  const uint64_t asked32[] = {low(registers.rbx), low(registers.rcx), low(registers.rdx),
-                              low(registers.rsi), low(registers.rdi), low(registers.rbp)};
-  bool isOurs = entry->op == SyscallStop::kEntry &&
-                entry->arch == (compat ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64) &&
-                entry->number == registers.rax && (expectedAt == 0 || entry->at == expectedAt);
-  for (int place = 0; place < 6; ++place)
-    isOurs = isOurs && (compat ? low(entry->arguments[place]) == asked32[place]
-                               : entry->arguments[place] == asked64[place]);
-  if (!isOurs) co_return tampered();
+  if (!entry) isAlive_ = false;
+  co_return entry;
+}
+
+Co<std::optional<int64_t>> RemoteCalls::toResult() {
   if (!co_await toSyscallStop()) co_return std::nullopt;
   const auto exit = readSyscall(tid());
   if (!exit || exit->op != SyscallStop::kExit) co_return tampered();
@@ -264,25 +256,28 @@ Co<std::optional<int64_t>> RemoteCalls::call(long number64, long number32, Argum
     std::tie(registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8,
              registers.r9) = std::tuple_cat(arguments);
   }
-  co_return co_await make(registers, gate_ + sizeof kSyscall);
+  const auto entry = co_await toEntry(registers);
+  if (!entry) co_return std::nullopt;
+  bool isOurs = entry->op == SyscallStop::kEntry &&
+                entry->arch == (is32() ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64) &&
+                entry->number == registers.rax && entry->at == gate_ + sizeof kSyscall;
+  for (size_t place = 0; place < arguments.size(); ++place)
+    isOurs = isOurs && (is32() ? low(entry->arguments[place]) == low(arguments[place])
+                               : entry->arguments[place] == arguments[place]);
+  if (!isOurs) co_return tampered();
+  co_return co_await toResult();
 }
 
 Co<std::optional<int64_t>> RemoteCalls::repeat(Registers asked) {
   if (!isAlive_) co_return std::nullopt;
+  const uint64_t number = asked.orig_rax;
   // As the kernel restarts a call: both instructions have two bytes (arch/x86/kernel/signal.c).
   asked.rip -= 2;
-  asked.rax = asked.orig_rax;
-  if (!writeRegisters(tid(), asked)) co_return std::nullopt;
-  const bool wrote = co_await toSyscallStop();
-  if (!wrote) co_return std::nullopt;
-  const auto entry = readSyscall(tid());
-  const bool isOurs =
-      entry && entry->op == SyscallStop::kEntry && entry->number == low(asked.orig_rax);
-  if (!isOurs) co_return tampered();
-  if (!co_await toSyscallStop()) co_return std::nullopt;
-  const auto exit = readSyscall(tid());
-  if (!exit || exit->op != SyscallStop::kExit) co_return tampered();
-  co_return exit->result;
+  asked.rax = number;
+  const auto entry = co_await toEntry(asked);
+  if (!entry) co_return std::nullopt;
+  if (entry->op != SyscallStop::kEntry || entry->number != low(number)) co_return tampered();
+  co_return co_await toResult();
 }
 
 Co<void> RemoteCalls::openMemory() {
@@ -307,6 +302,20 @@ Co<void> RemoteCalls::closeMemory() {
   co_await call(SYS_prctl, kPrctl, close);
 }
 
+Co<std::optional<uint64_t>> RemoteCalls::map(uint64_t bytes) {
+  const Arguments anywhere{
+      0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0};
+  const auto room = co_await call(SYS_mmap, kMmap2, anywhere);
+  if (!room || (*room < 0 && *room > -4096)) co_return std::nullopt;
+  // A 32-bit task's addresses come back with their sign.
+  co_return is32() ? static_cast<uint32_t>(*room) : static_cast<uint64_t>(*room);
+}
+
+Co<void> RemoteCalls::unmap(uint64_t at, uint64_t bytes) {
+  const Arguments range{at, bytes, 0, 0, 0, 0};
+  co_await call(SYS_munmap, kMunmap, range);
+}
+
 Co<std::optional<uint64_t>> RemoteCalls::borrow(const void* bytes, size_t count) {
   if (!isAlive_ || count > sizeof borrowed_ || borrowedBytes_ > 0) co_return std::nullopt;
   co_await openMemory();
@@ -329,12 +338,9 @@ Co<std::optional<uint64_t>> RemoteCalls::borrow(const void* bytes, size_t count)
     borrowedBytes_ = count;
     co_return at;
   }
-  const Arguments anywhere{
-      0, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0};
-  const auto page = co_await call(SYS_mmap, kMmap2, anywhere);
-  if (!page || (*page < 0 && *page > -4096)) co_return std::nullopt;
-  // A 32-bit task's addresses come back with their sign.
-  pageAt_ = is32() ? static_cast<uint32_t>(*page) : static_cast<uint64_t>(*page);
+  const auto page = co_await map(kPage);
+  if (!page) co_return std::nullopt;
+  pageAt_ = *page;
   const bool wrote = co_await writeTask(task_, pageAt_, bytes, count);
   if (wrote) co_return pageAt_;
   co_await giveBack();
@@ -347,9 +353,7 @@ Co<void> RemoteCalls::giveBack() {
   borrowedBytes_ = 0;
   co_await closeMemory();
   if (pageAt_ == 0) co_return;
-  const Arguments page{pageAt_, kPage, 0, 0, 0, 0};
-  pageAt_ = 0;
-  co_await call(SYS_munmap, kMunmap, page);
+  co_await unmap(std::exchange(pageAt_, 0), kPage);
 }
 
 }  // namespace cpugate

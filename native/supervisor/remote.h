@@ -68,6 +68,10 @@ class RemoteCalls {
   Co<void> openMemory();
   Co<void> closeMemory();
 
+  /** Memory that the task gets for itself, in whole pages; nothing where it can't have any. */
+  Co<std::optional<uint64_t>> map(uint64_t bytes);
+  Co<void> unmap(uint64_t at, uint64_t bytes);
+
   /**
    * Room in the task's memory, one at a time, given back as it was;
    * nothing where the task has none.
@@ -78,7 +82,10 @@ class RemoteCalls {
  private:
   Co<void> leaveSequence();
   Co<bool> findGate();
-  Co<std::optional<int64_t>> make(Registers registers, uint64_t expectedAt);
+  /** Lets the thread run to a call's entry, with these registers; nothing where it is gone. */
+  Co<std::optional<SyscallStop>> toEntry(Registers registers);
+  /** From there to what the call returned. */
+  Co<std::optional<int64_t>> toResult();
   /** Lets the thread run until its next system call stop. */
   Co<bool> toSyscallStop();
   std::nullopt_t tampered();

@@ -77,7 +77,6 @@ class [[nodiscard]] Co {
     if (handle_) handle_.destroy();
   }
 
-  bool isThere() const { return static_cast<bool>(handle_); }
   bool isDone() const { return handle_.done(); }
   /** Runs the outermost coroutine up to where it waits first. */
   void start() { handle_.resume(); }

@@ -1,13 +1,8 @@
 #include "segv_action.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <cstdio>
 #include <cstring>
 
 #include "memory.h"
@@ -122,38 +117,14 @@ Co<void> makeActionCall(Task& task) {
   if (action->armed > 0) co_await standIn(calls);
 }
 
-std::optional<uint64_t> fieldInStat(const char* text, size_t bytes, int place) {
-  // Field 2 is the task's name, which it chooses: brackets and blanks as well.
-  const char* end = text + bytes;
-  const char* at = end;
-  while (at != text && *(at - 1) != ')') --at;
-  if (at == text) return std::nullopt;
-  for (int field = 2; field < place; ++field) {
-    at = std::find(at, end, ' ');
-    if (at == end) return std::nullopt;
-    ++at;
-  }
-  uint64_t value = 0;
-  const char* digit = at;
-  for (; digit != end && *digit >= '0' && *digit <= '9'; ++digit)
-    value = value * 10 + static_cast<uint64_t>(*digit - '0');
-  if (digit == at || digit == end) return std::nullopt;
-  return value;
-}
-
 std::optional<bool> hasHandler(Task& task) {
-  if (!task.stat.isOpen()) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/task/%d/stat", task.tid, task.tid);
-    task.stat.reset(open(path, O_RDONLY | O_CLOEXEC));
-  }
-  char text[1024];
-  const ssize_t got = pread(task.stat.get(), text, sizeof text, 0);
-  if (got <= 0) return std::nullopt;
-  const auto caught = fieldInStat(text, static_cast<size_t>(got), kCaughtPlace);
+  if (!task.stat.isOpen()) task.stat = StatFile(task.tid);
+  const auto caught = task.stat.number(kCaughtPlace);
   if (!caught) return std::nullopt;
   return (*caught & kSegvBit) != 0;
 }
+
+bool hasLostHandler(Task& task) { return task.action->isHandled && hasHandler(task) == false; }
 
 OwnSegv judgeOwnSegv(const SegvAction& action, bool hasHandler, const siginfo_t& info) {
   // The kernel's own are forced: they can't be ignored. What it has reset for a blocked one is the

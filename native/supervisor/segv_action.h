@@ -35,6 +35,8 @@ Co<void> makeActionCall(Task& task);
  * thread that has been asked for before this is one call (/proc/TID/stat, sigcatch).
  */
 std::optional<bool> hasHandler(Task& task);
+/** It had one, which a trap of a thread that blocked SIGSEGV has taken away. */
+bool hasLostHandler(Task& task);
 
 /** What a SIGSEGV of the task's own comes to. */
 enum class OwnSegv {
@@ -52,9 +54,6 @@ void noteDelivered(SegvAction& action);
 
 /** A SIGSEGV of somebody's own, blocked and waiting, that a trap has replaced: it waits again. */
 Co<void> queueAgain(RemoteCalls& calls, siginfo_t info);
-
-/** A number of /proc/TID/stat, by its place from 1 on (proc(5)), or nothing. */
-std::optional<uint64_t> fieldInStat(const char* text, size_t bytes, int place);
 
 }  // namespace cpugate
 

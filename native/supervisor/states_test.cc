@@ -13,6 +13,7 @@
 #include "interrupted_call.h"
 #include "script.h"
 #include "segv_action.h"
+#include "stat_file.h"
 
 namespace cpugate {
 namespace {
@@ -223,9 +224,7 @@ std::string statWith(const std::string& name, const std::string& caught) {
 }
 
 void caughtSignalsAreRead(Expectations& expect) {
-  const auto read = [](const std::string& text) {
-    return fieldInStat(text.data(), text.size(), 34);
-  };
+  const auto read = [](const std::string& text) { return numberInStat(text, 34); };
   expect.that(read(statWith("bash", "1024")) == 1024, "usual");
   expect.that(read(statWith("bash", "0")) == 0, "none");
   expect.that(read(statWith(") S 1 2", "1024")) == 1024, "a name that imitates fields");

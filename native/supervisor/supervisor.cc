@@ -1,19 +1,15 @@
 #include "supervisor.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/kcmp.h>
 #include <linux/sched.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -24,6 +20,7 @@
 #include "instruction.h"
 #include "interrupted_call.h"
 #include "memory.h"
+#include "monotonic.h"
 #include "processes.h"
 #include "segv_action.h"
 #include "self_arming.h"
@@ -51,12 +48,6 @@ constexpr uint64_t kTrapFlag = 1u << 8;
 /** The same number for all ways in. */
 constexpr uint64_t kClone3 = 435;
 
-int64_t milliseconds() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
-
 const SystemCalls& callsOf(uint32_t arch, uint64_t number) {
   if (arch == AUDIT_ARCH_I386) return kCalls32;
   return (number & kX32Bit) != 0 ? kCallsX32 : kCalls64;
@@ -74,23 +65,16 @@ bool hasTrapComing(const Task& task) {
 
 /** Milliseconds of a CPU that a thread has used; 0 where it isn't told. */
 int64_t cpuTimeOf(pid_t tid) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/task/%d/stat", tid, tid);
-  const ScopedFd file(open(path, O_RDONLY | O_CLOEXEC));
-  char text[1024];
-  const ssize_t got = file.isOpen() ? read(file.get(), text, sizeof text) : 0;
-  if (got <= 0) return 0;
-  const auto bytes = static_cast<size_t>(got);
-  // In its own code and in the kernel's, in hundredths of a second (proc(5)).
-  const auto own = fieldInStat(text, bytes, 14);
-  const auto kernel = fieldInStat(text, bytes, 15);
+  const StatFile stat(tid);
+  // In its own code and in the kernel's, in hundredths of a second.
+  const auto own = stat.number(14);
+  const auto kernel = stat.number(15);
   return own && kernel ? static_cast<int64_t>(*own + *kernel) * 10 : 0;
 }
 
-/** Whether parent and child share it, by the kernel's word; without that (no kcmp), `usually`. */
-bool share(pid_t parent, pid_t child, int what, bool usually) {
-  const long order = syscall(SYS_kcmp, parent, child, what, 0, 0);
-  return order < 0 ? usually : order == 0;
+/** Whether parent and child share it, by the kernel's word; without that (no kcmp) they don't. */
+bool share(pid_t parent, pid_t child, int what) {
+  return syscall(SYS_kcmp, parent, child, what, 0, 0) == 0;
 }
 
 std::shared_ptr<SegvAction> copyOf(const SegvAction& action) {
@@ -146,6 +130,17 @@ void noteArmed(Task& task, bool armed) {
   task.armed = armed;
 }
 
+/** The call that a thread stands at the entry of isn't made, and has this result; false: it is
+ * gone. */
+bool answerCall(pid_t tid, int64_t result) {
+  Registers registers;
+  if (!readRegisters(tid, &registers)) return false;
+  registers.orig_rax = ~uint64_t{0};
+  registers.rax = static_cast<uint64_t>(result);
+  writeRegisters(tid, registers);
+  return true;
+}
+
 bool isSettledTask(const Task& task) {
   return isSettled({.intent = task.intent, .armed = task.armed});
 }
@@ -177,7 +172,7 @@ void Supervisor::addRunning(pid_t tid, const Task* like, bool guarded) {
 bool Supervisor::heldLately(pid_t tid) const {
   // More have ended than are remembered: it may be one of them.
   if (ended_.size() >= kMostEnded) return true;
-  const int64_t now = milliseconds();
+  const int64_t now = monotonicMilliseconds();
   return std::ranges::any_of(
       ended_, [&](const auto& one) { return one.first == tid && now - one.second < kMemory; });
 }
@@ -218,8 +213,6 @@ std::optional<WaitStatus> Supervisor::run(pid_t root, const std::function<bool()
   root_ = root;
   while (!tasks_.isEmpty() || !isDone()) {
     if (betweenWaits_) betweenWaits_();
-    finishTransfers();
-    finishScripts();
     int status;
     // With a child that stands still, until it is clear that nobody will tell of it.
     const bool mayWait = waiting_.empty();
@@ -240,16 +233,14 @@ std::optional<WaitStatus> Supervisor::run(pid_t root, const std::function<bool()
 
 bool Supervisor::runUntil(const std::function<bool()>& isDone, int64_t limit) {
   armSelf();
-  const int64_t last = milliseconds() + limit;
+  const int64_t last = monotonicMilliseconds() + limit;
   while (!isDone()) {
-    finishTransfers();
-    finishScripts();
     int status;
     const pid_t tid = next(&status, false);
     if (tid > 0) {
       dispatch(tid, WaitStatus(status));
     } else {
-      if (milliseconds() > last) return false;
+      if (monotonicMilliseconds() > last) return false;
       nanosleep(&kMoment, nullptr);
     }
   }
@@ -261,7 +252,8 @@ bool Supervisor::runUntil(const std::function<bool()>& isDone, int64_t limit) {
  * been given other code, and would do so for ever, with its signals blocked.
  */
 void Supervisor::endStuckCalls() {
-  const int64_t now = milliseconds();
+  if (!areCallsAwaited()) return;
+  const int64_t now = monotonicMilliseconds();
   if (now - lastLook_ < kLook) return;
   lastLook_ = now;
   tasks_.each([this](Task& task) {
@@ -278,7 +270,9 @@ void Supervisor::endStuckCalls() {
 
 /** 0: nothing has happened, unless it may wait; negative as waitpid's. */
 pid_t Supervisor::next(int* status, bool mayWait) {
+  finishTransfers();
   startOrphans();
+  finishScripts();
   endStuckCalls();
   if (tasks_.size() > 1 && ++turn_ % kTurns == 0)
     if (const pid_t tid = nextInRound(status); tid > 0) return tid;
@@ -302,7 +296,7 @@ pid_t Supervisor::nextInRound(int* status) {
  */
 void Supervisor::startOrphans() {
   if (waiting_.empty()) return;
-  const int64_t now = milliseconds();
+  const int64_t now = monotonicMilliseconds();
   std::vector<pid_t> orphans;
   for (const pid_t tid : waiting_)
     if (const Task* task = tasks_.find(tid); task == nullptr || now - task->waitsSince > kPatience)
@@ -316,7 +310,6 @@ void Supervisor::startOrphans() {
     noteArmed(*task, task->intent != Intent::kMasked);
     settle(*task, Event::kParentIsGone);
   }
-  finishScripts();
 }
 
 bool Supervisor::interrupt(pid_t tid) {
@@ -373,10 +366,7 @@ bool Supervisor::letGoTrapping() {
   }
   constexpr int64_t kLimit = 5'000;
   if (!runUntil([this] { return areAllHeld(); }, kLimit)) return false;
-  for (const pid_t tid : tasks_.numbers()) {
-    syscall(SYS_ptrace, PTRACE_DETACH, tid, 0, 0);
-    forget(tid);
-  }
+  for (const pid_t tid : tasks_.numbers()) letGo(tid);
   return true;
 }
 
@@ -390,11 +380,11 @@ Script Supervisor::giveBack(Task& task) {
  * Any stop makes the kernel forget that it was asked for another
  * (kernel/signal.c, ptrace_stop): so it is asked again.
  */
-bool Supervisor::proceed(Task& task, Resume how, int signal) {
+void Supervisor::proceed(Task& task, int signal) {
   // Where something was done in its name, its process's group stop is over for it: so it comes to
   // it once more.
   if (!isSettledTask(task) || task.inGroupStop) interrupt(task.tid);
-  return resume(task.tid, how, signal);
+  resume(task.tid, Resume::kContinue, signal);
 }
 
 void Supervisor::forget(pid_t tid) {
@@ -403,6 +393,11 @@ void Supervisor::forget(pid_t tid) {
   noteArmed(*task, false);
   task->isOver = true;
   tasks_.remove(tid);
+}
+
+void Supervisor::letGo(pid_t tid) {
+  syscall(SYS_ptrace, PTRACE_DETACH, tid, 0, 0);
+  forget(tid);
 }
 
 void Supervisor::begin(Task& task, Script script) {
@@ -426,8 +421,7 @@ void Supervisor::finishScripts() {
     if (task == nullptr || task->state != State::kInScript || !task->script.isDone()) continue;
     task->script = {};
     if (task->intent == Intent::kGone && !task->armed && !task->redelivered) {
-      syscall(SYS_ptrace, PTRACE_DETACH, tid, 0, 0);
-      forget(tid);
+      letGo(tid);
       continue;
     }
     if (gathering_ && task->inGroupStop && isSettledTask(*task) && !task->redelivered) {
@@ -435,7 +429,7 @@ void Supervisor::finishScripts() {
       continue;
     }
     task->state = State::kRunning;
-    proceed(*task, Resume::kContinue, task->redelivered ? task->redelivered->si_signo : 0);
+    proceed(*task, task->redelivered ? task->redelivered->si_signo : 0);
   }
 }
 
@@ -458,22 +452,22 @@ void Supervisor::dispatch(pid_t tid, WaitStatus status) {
     // A child whose parent hasn't told of it yet: until then nothing is known of it.
     task = &tasks_.add(tid);
     task->isNew = true;
-    task->waitsSince = milliseconds();
-    task->state = State::kAwaitingParent;
     endedEarly_.erase(tid);
-    waiting_.insert(tid);
+    if (event != Event::kExec) {
+      task->waitsSince = monotonicMilliseconds();
+      waiting_.insert(tid);
+      return settle(*task, Event::kFirstStop);
+    }
     // What has executed a program shows that nobody will tell.
-    if (event != Event::kExec) return;
-    waiting_.erase(tid);
     task->intent = intentOfOrphans_;
   }
-  const bool isAtRest = task->state != State::kInScript && task->state != State::kAwaitingParent;
-  if (isAtRest && event == Event::kGroupStop) task->inGroupStop = true;
-  // A wish to stop, not the end of a group stop, which interrupts a bare program as well.
-  const bool isWish = isAtRest && event == Event::kOwnStop && !task->inGroupStop && !task->isNew;
-  if (isWish) restartIfInterrupted(*task, 0);
-  if (isAtRest && event == Event::kOwnStop && task->state != State::kHeld)
-    task->inGroupStop = false;
+  const bool isOwnStop = event == Event::kOwnStop && task->state != State::kHeld;
+  if (task->state != State::kInScript && task->state != State::kAwaitingParent) {
+    // A wish to stop, not the end of a group stop, which interrupts a bare program as well.
+    if (isOwnStop && !task->inGroupStop && !task->isNew) restartIfInterrupted(*task, 0);
+    if (event == Event::kGroupStop) task->inGroupStop = true;
+    if (isOwnStop) task->inGroupStop = false;
+  }
   perform(*task, cpugate::next(task->state, event, factsOf(*task, event)), status);
   finishScripts();
 }
@@ -496,7 +490,7 @@ void Supervisor::settle(Task& task, Event event) {
 }
 
 void Supervisor::perform(Task& task, Step step, WaitStatus status) {
-  if (step.action != Action::kToScript && step.action != Action::kStay) task.state = step.state;
+  task.state = step.state;
   switch (step.action) {
     case Action::kStay:
       return;
@@ -504,8 +498,7 @@ void Supervisor::perform(Task& task, Step step, WaitStatus status) {
       if (std::exchange(task.isNew, false)) {
         // Only a first thread's end can be taken for another's (watchEnd).
         if (task.tellsEnd && setOptions(task.tid, taskOptions(false))) task.tellsEnd = false;
-        if (task.mayLackHandlers && task.armed && task.action->isHandled &&
-            hasHandler(task) == false)
+        if (task.mayLackHandlers && task.armed && hasLostHandler(task))
           return begin(task, repair(task, false, std::nullopt));
       }
       proceed(task);
@@ -518,8 +511,7 @@ void Supervisor::perform(Task& task, Step step, WaitStatus status) {
     case Action::kClearTrap:
       return begin(task, clearTrap(task));
     case Action::kLetGo:
-      syscall(SYS_ptrace, PTRACE_DETACH, task.tid, 0, 0);
-      return forget(task.tid);
+      return letGo(task.tid);
     case Action::kListen:
       resume(task.tid, Resume::kListen);
       return;
@@ -535,7 +527,7 @@ void Supervisor::perform(Task& task, Step step, WaitStatus status) {
     case Action::kAnswerCall:
       return onGuardedCall(task);
     case Action::kIntroduceChild:
-      onChild(task);
+      onChild(task, status.event() == PTRACE_EVENT_VFORK);
       proceed(task);
       return;
     case Action::kForget:
@@ -550,7 +542,7 @@ void Supervisor::onEnd(pid_t tid, WaitStatus status) {
         "process %d was killed by a seccomp filter of its own that forbids arch_prctl; a "
         "supervisor that runs as root can bypass it",
         tid);
-  const int64_t now = milliseconds();
+  const int64_t now = monotonicMilliseconds();
   // A child can be killed before its parent tells of it.
   if (waiting_.erase(tid) > 0 || task == nullptr) {
     // Now and then, so that a task that makes many doesn't hold up others.
@@ -564,15 +556,12 @@ void Supervisor::onEnd(pid_t tid, WaitStatus status) {
   if (tid == root_) rootEnd_ = status;
 }
 
-void Supervisor::kill(const Task& task) {
-  syscall(SYS_tgkill, task.tid, task.tid, SIGKILL);
-  syscall(SYS_tkill, task.tid, SIGKILL);
-}
+void Supervisor::kill(const Task& task) { signalThread(task.tid, SIGKILL); }
 
 void Supervisor::onSignal(Task& task, int signal) {
   if (signal == SIGSEGV) return onSegv(task);
   restartIfInterrupted(task, signal);
-  proceed(task, Resume::kContinue, signal);
+  proceed(task, signal);
 }
 
 void Supervisor::onSegv(Task& task) {
@@ -600,7 +589,7 @@ void Supervisor::onSegv(Task& task) {
 }
 
 void Supervisor::answerTrap(Task& task, const Registers& at, size_t length, const siginfo_t& info) {
-  const bool lostHandler = task.action->isHandled && hasHandler(task) == false;
+  const bool lostHandler = hasLostHandler(task);
   const bool isTrap = source_.isTrapSignal(info);
   // Somebody's own signal for a thread that is about to execute CPUID: it comes first.
   if (!isTrap && !lostHandler) return deliverOwnSegv(task, info);
@@ -611,7 +600,8 @@ void Supervisor::answerTrap(Task& task, const Registers& at, size_t length, cons
   ++answered_;
   if (!writeRegisters(task.tid, registers)) return;
   if (lostHandler) {
-    const bool blocked = wasBlocked(task);
+    uint64_t mask = 0;
+    const bool blocked = readSignalMask(task.tid, &mask) && wasBlocked(task, mask);
     return begin(task, repair(task, blocked, isTrap ? std::nullopt : std::optional(info)));
   }
   if ((registers.eflags & kTrapFlag) == 0) {
@@ -625,7 +615,7 @@ void Supervisor::answerTrap(Task& task, const Registers& at, size_t length, cons
   step.si_code = TRAP_TRACE;
   step.si_addr = reinterpret_cast<void*>(registers.rip);
   writeSignal(task.tid, step);
-  proceed(task, Resume::kContinue, SIGTRAP);
+  proceed(task, SIGTRAP);
 }
 
 /**
@@ -633,7 +623,7 @@ void Supervisor::answerTrap(Task& task, const Registers& at, size_t length, cons
  * of its process stands at such a trap, too: then the one is taken for it that blocks others of its
  * kind as well.
  */
-bool Supervisor::wasBlocked(Task& task) const {
+bool Supervisor::wasBlocked(const Task& task, uint64_t mask) const {
   // Of a process with very many threads not all are asked: that would hold up everybody else.
   constexpr int kMostAsked = 64;
   bool isOnlyOne = true;
@@ -644,16 +634,20 @@ bool Supervisor::wasBlocked(Task& task) const {
   });
   if (isOnlyOne) return true;
   constexpr uint64_t kSuchlike = bitOf(SIGILL) | bitOf(SIGBUS) | bitOf(SIGFPE) | bitOf(SIGTRAP);
-  uint64_t mask = 0;
-  return readSignalMask(task.tid, &mask) && (mask & kSuchlike) != 0;
+  return (mask & kSuchlike) != 0;
 }
 
 Script Supervisor::repair(Task& task, bool blocked, std::optional<siginfo_t> again) {
   RemoteCalls calls(task);
   if (!co_await calls.begin()) co_return;
-  task.action->isHandled = false;
   if (task.mayLackHandlers && !blocked && task.action->own.handler > 1) task.action->own = {};
   task.mayLackHandlers = false;
+  co_await repairIn(calls, blocked, again);
+}
+
+/** The kernel has a handler again, and what else the trap has destroyed. */
+Co<void> Supervisor::repairIn(RemoteCalls& calls, bool blocked, std::optional<siginfo_t> again) {
+  calls.task().action->isHandled = false;
   co_await standIn(calls);
   if (again) co_await queueAgain(calls, *again);
   if (blocked) calls.signalMask() |= kSegvBit;
@@ -665,7 +659,7 @@ void Supervisor::deliverOwnSegv(Task& task, const siginfo_t& info) {
   const OwnSegv what = action.isHandled ? judgeOwnSegv(action, has, info) : OwnSegv::kDeliver;
   if (what == OwnSegv::kDefault) return begin(task, makeDefault(task, info));
   if (what == OwnSegv::kDeliver && has) noteDelivered(action);
-  proceed(task, Resume::kContinue, what == OwnSegv::kDrop ? 0 : SIGSEGV);
+  proceed(task, what == OwnSegv::kDrop ? 0 : SIGSEGV);
 }
 
 /** For the signal's default the kernel must have it. */
@@ -699,7 +693,7 @@ Script Supervisor::lookAtSegv(Task& task, siginfo_t info) {
     length = co_await findCpuid(task, registers);
   }
   co_await calls.closeMemory();
-  const bool lostHandler = task.action->isHandled && hasHandler(task) == false;
+  const bool lostHandler = hasLostHandler(task);
   if (length == 0 || (!isTrap && !lostHandler)) {
     // Reading the instruction may have taken the signal out of its stop; a call in its name does it
     // always.
@@ -713,28 +707,27 @@ Script Supervisor::lookAtSegv(Task& task, siginfo_t info) {
   putAnswer(calls.registers(), answer, length);
   ++answered_;
   if (!lostHandler) co_return;
-  task.action->isHandled = false;
-  co_await standIn(calls);
-  if (!isTrap) co_await queueAgain(calls, info);
-  if (wasBlocked(task)) calls.signalMask() |= kSegvBit;
+  const bool blocked = wasBlocked(task, calls.signalMask());
+  co_await repairIn(calls, blocked, isTrap ? std::nullopt : std::optional(info));
 }
 
-void Supervisor::onChild(Task& parent) {
+void Supervisor::onChild(Task& parent, bool waits) {
   unsigned long message;
   if (!readEventMessage(parent.tid, &message)) return;
   const auto tid = static_cast<pid_t>(message);
   Task* child = tasks_.find(tid);
   if (child == nullptr && endedEarly_.erase(tid) > 0) return;
   waiting_.erase(tid);
-  const bool waits = child != nullptr && child->state == State::kAwaitingParent;
+  const bool isThere = child != nullptr && child->state == State::kAwaitingParent;
   // Told of late: it was taken for an orphan, and all is known of it.
-  if (child != nullptr && !waits) return;
+  if (child != nullptr && !isThere) return;
   if (child == nullptr) child = &tasks_.add(tid);
   child->isNew = true;
+  child->holdsParent = waits;
   child->intent = parent.intent;
   child->tellsEnd = parent.tellsEnd;
-  const bool sharesAction = share(parent.tid, tid, KCMP_SIGHAND, false);
-  const bool sharesMemory = share(parent.tid, tid, KCMP_VM, false);
+  const bool sharesAction = share(parent.tid, tid, KCMP_SIGHAND);
+  const bool sharesMemory = share(parent.tid, tid, KCMP_VM);
   child->action = sharesAction ? parent.action : copyOf(*parent.action);
   child->space = sharesMemory ? parent.space : copyOf(*parent.space);
   noteArmed(*child, parent.armed);
@@ -742,7 +735,7 @@ void Supervisor::onChild(Task& parent) {
   if (!sharesAction && readRegisters(parent.tid, &registers))
     child->mayLackHandlers = (registers.orig_rax & ~uint64_t{kX32Bit}) == kClone3;
   if (sharesAction) watchEnd(parent);
-  if (waits) settle(*child, Event::kParentTells);
+  if (isThere) settle(*child, Event::kParentTells);
 }
 
 /**
@@ -759,7 +752,7 @@ Script Supervisor::startProgram(Task& task) {
   task.inGroupStop = task.mayLackHandlers = task.isNew = task.holdsParent = false;
   task.redelivered.reset();
   task.restarted = {};
-  task.stat.reset();
+  task.stat = {};
   const bool guarded = task.space->guarded;
   task.space = std::make_shared<AddressSpace>();
   task.space->guarded = guarded;
@@ -830,12 +823,7 @@ Script Supervisor::clearTrap(Task& task) {
 }
 
 void Supervisor::skipCall(Task& task, int64_t result) {
-  Registers registers;
-  if (!readRegisters(task.tid, &registers)) return;
-  registers.orig_rax = ~uint64_t{0};
-  registers.rax = static_cast<uint64_t>(result);
-  writeRegisters(task.tid, registers);
-  proceed(task);
+  if (answerCall(task.tid, result)) proceed(task);
 }
 
 void Supervisor::onGuardedCall(Task& task) {
@@ -895,11 +883,7 @@ void Supervisor::onArchPrctl(Task& task, const uint64_t (&arguments)[6]) {
 
 Script Supervisor::tellXcomp(Task& task, uint64_t address, uint64_t shown) {
   const bool wrote = co_await writeTask(task, address, &shown, sizeof shown);
-  Registers registers;
-  if (!readRegisters(task.tid, &registers)) co_return;
-  registers.orig_rax = ~uint64_t{0};
-  registers.rax = wrote ? 0 : static_cast<uint64_t>(-EFAULT);
-  writeRegisters(task.tid, registers);
+  answerCall(task.tid, wrote ? 0 : -EFAULT);
 }
 
 }  // namespace cpugate

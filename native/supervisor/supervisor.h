@@ -109,9 +109,10 @@ class Supervisor {
   void onSignal(Task& task, int signal);
   void onSegv(Task& task);
   void answerTrap(Task& task, const Registers& registers, size_t length, const siginfo_t& info);
-  bool wasBlocked(Task& task) const;
+  bool wasBlocked(const Task& task, uint64_t mask) const;
   void deliverOwnSegv(Task& task, const siginfo_t& info);
-  void onChild(Task& parent);
+  /** `waits`: the parent does, unstoppable, until the child executes a program or ends. */
+  void onChild(Task& parent, bool waits);
   void onGuardedCall(Task& task);
   void onArchPrctl(Task& task, const uint64_t (&arguments)[6]);
   void watchEnd(Task& task);
@@ -121,21 +122,22 @@ class Supervisor {
   Script setTrap(Task& task);
   Script clearTrap(Task& task);
   Script repair(Task& task, bool blocked, std::optional<siginfo_t> again);
+  Co<void> repairIn(RemoteCalls& calls, bool blocked, std::optional<siginfo_t> again);
   Script lookAtSegv(Task& task, siginfo_t info);
   Script makeDefault(Task& task, siginfo_t info);
   Script tellXcomp(Task& task, uint64_t address, uint64_t shown);
   Script giveBack(Task& task);
   Co<bool> arm(RemoteCalls& calls);
-  void redeliver(Task& task, const siginfo_t& info);
   void finishScripts();
   void skipCall(Task& task, int64_t result);
   void kill(const Task& task);
-  bool proceed(Task& task, Resume how = Resume::kContinue, int signal = 0);
+  void proceed(Task& task, int signal = 0);
   pid_t next(int* status, bool mayWait);
   pid_t nextInRound(int* status);
   void startOrphans();
   void endStuckCalls();
   void forget(pid_t tid);
+  void letGo(pid_t tid);
 
   const Mask& mask_;
   const TrapSource& source_;

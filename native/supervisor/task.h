@@ -11,6 +11,7 @@
 
 #include "scoped_fd.h"
 #include "script.h"
+#include "stat_file.h"
 #include "states.h"
 #include "wait_status.h"
 
@@ -90,7 +91,7 @@ struct Task {
   int64_t waitsSince = 0;
   RestartedCall restarted;
   /** /proc/TID/task/TID/stat, once it has trapped. */
-  ScopedFd stat;
+  StatFile stat;
 
   /** On its way to a call in its name, and the CPU time (ms) that it had used at a first look;
    * negative: none. */

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "scoped_fd.h"
+#include "stat_file.h"
 
 namespace cpugate {
 
@@ -27,8 +27,8 @@ class TaskCpu {
  private:
   /** The text of this thread or of a dead one that had its number; -1: of none. */
   pid_t tid_ = -1;
-  /** Kept, as opening it takes longer than reading it, and topology is asked more than once. */
-  ScopedFd stat_;
+  /** Topology is asked more than once. */
+  StatFile stat_;
 };
 
 }  // namespace cpugate

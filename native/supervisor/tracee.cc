@@ -53,6 +53,8 @@ bool readEventMessage(pid_t tid, unsigned long* message) {
   return request(PTRACE_GETEVENTMSG, tid, 0, pointer(message));
 }
 
+void signalThread(pid_t tid, int signal) { syscall(SYS_tkill, tid, signal); }
+
 std::optional<SyscallStop> readSyscall(pid_t tid) {
   struct __ptrace_syscall_info info;
   memset(&info, 0, sizeof info);
@@ -73,7 +75,7 @@ std::optional<SyscallStop> readSyscall(pid_t tid) {
 }
 
 bool resume(pid_t tid, Resume how, int signal) {
-  constexpr long kRequests[] = {PTRACE_CONT, PTRACE_SYSCALL, PTRACE_SINGLESTEP, PTRACE_LISTEN};
+  constexpr long kRequests[] = {PTRACE_CONT, PTRACE_SYSCALL, PTRACE_LISTEN};
   return request(kRequests[static_cast<int>(how)], tid, 0, static_cast<uint64_t>(signal));
 }
 

@@ -36,6 +36,8 @@ bool readSignal(pid_t tid, siginfo_t* info);
 bool writeSignal(pid_t tid, const siginfo_t& info);
 bool setOptions(pid_t tid, uint64_t options);
 bool readEventMessage(pid_t tid, unsigned long* message);
+/** To this thread, whichever of its process: one that is held keeps its number. */
+void signalThread(pid_t tid, int signal);
 
 /** A stop at a system call, as the kernel tells it (PTRACE_GET_SYSCALL_INFO, from Linux 5.3 on). */
 struct SyscallStop {
@@ -55,7 +57,7 @@ struct SyscallStop {
 std::optional<SyscallStop> readSyscall(pid_t tid);
 
 /** How a stopped thread goes on. */
-enum class Resume { kContinue, kToSyscallStop, kStep, kListen };
+enum class Resume { kContinue, kToSyscallStop, kListen };
 bool resume(pid_t tid, Resume how, int signal = 0);
 
 /** As much of the task's memory as can be read, in bytes; stops at the first page that can't. */

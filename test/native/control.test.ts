@@ -7,7 +7,7 @@ import { buildAndRun, compilerIsHere } from './sanitized.js';
 
 const SHARED = [
   ...['control', 'control_client', 'outsider', 'process_handle', 'processes', 'runtime_folder'],
-  ...['task_status', 'complain', 'printable', 'memory', 'tracee'],
+  ...['stat_file', 'task_status', 'complain', 'printable', 'memory', 'tracee'],
 ].map((name) => `supervisor/${name}.cc`);
 
 const PROGRAMS = [

@@ -35,7 +35,9 @@ const CPU = ['cpu/affinity.cc', 'cpu/cpuid.cc'];
 
 /** What the supervisor's answers are made by. */
 export const ANSWERS: readonly string[] = [
-  ...['answer.cc', 'mask.cc', 'self_arming.cc', 'task_cpu.cc'].map((name) => `supervisor/${name}`),
+  ...['answer.cc', 'mask.cc', 'self_arming.cc', 'stat_file.cc', 'task_cpu.cc'].map(
+    (name) => `supervisor/${name}`,
+  ),
   ...CPU,
 ];
 

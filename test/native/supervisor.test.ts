@@ -19,6 +19,7 @@ const PROGRAMS = [
     'states and decisions',
     [
       'supervisor/states_test.cc',
+      'supervisor/stat_file.cc',
       'supervisor/states.cc',
       'supervisor/segv_action.cc',
       'supervisor/cpuid_trap.cc',
@@ -30,6 +31,8 @@ const PROGRAMS = [
       'supervisor/auxv.cc',
       'supervisor/instruction.cc',
       'supervisor/task_status.cc',
+      'supervisor/complain.cc',
+      'supervisor/printable.cc',
     ],
   ],
   ['masked CPUs', ['supervisor/answer_test.cc', 'probe/enumerate.cc', ...ANSWERS]],

@@ -22,6 +22,7 @@ const NOBODY = 65534;
 export const STORY_PROGRAMS: readonly (readonly [string, Build])[] = [
   ['observe', 'static-glibc'],
   ['rseq', 'static-glibc'],
+  ['in_vfork', 'static-glibc'],
   ['waking', 'static-glibc'],
 ];
 
@@ -42,6 +43,7 @@ export function storyCommand(
     environment: {
       O: programFile(folder, 'observe', 'static-glibc'),
       R: programFile(folder, 'rseq', 'static-glibc'),
+      V: programFile(folder, 'in_vfork', 'static-glibc'),
       W: programFile(folder, 'waking', 'static-glibc'),
       S: supervisor,
       M: maskFile(folder, 'ivybridge'),
@@ -52,7 +54,7 @@ export function storyCommand(
   };
 }
 
-/** $O observe, $R rseq, $W waking, $S the supervisor, $M the mask, $F a file of its own for each story. */
+/** $O observe, $R rseq, $V in_vfork, $W waking, $S the supervisor, $M the mask, $F a file of its own for each story. */
 const TREE = 'set -m; $O run $F & pid=$!; $O check $F bare';
 /** Looks, forks and executes without a pause: whatever is done to it comes in the midst of something. */
 const RUSH = 'set -m; $O rush $F & pid=$!';
@@ -243,6 +245,28 @@ export const STORIES: readonly Story[] = [
       '$S control --pid $pid release > /dev/null || exit 20; sleep 0.1',
       '$S control --pid $pid resume || exit 21; sleep 0.1; done',
       'kill -TERM $pid; wait $pid',
+    ],
+  },
+  {
+    name: 'released while a child holds it by vfork, also one that was there before',
+    silent: true,
+    lines: [
+      '$V $F & pid=$!; until grep -q ready $F; do sleep 0.02; done',
+      ...[ATTACH, 'for i in 1 2 3; do $S control --pid $pid release > /dev/null || exit 20'],
+      `${STOPPED} || exit 21; $S control --pid $pid resume || exit 22; done`,
+      'kill -TERM $pid; ! wait $pid',
+    ],
+  },
+  {
+    name: 'run: released while a child holds it by vfork',
+    silent: true,
+    lines: [
+      '$S run --mask $M -- $V $F & supervisor=$!',
+      'until grep -q ready $F; do sleep 0.02; done',
+      'pid=$(cat /proc/$supervisor/task/$supervisor/children); set -- $pid; pid=$1',
+      'for i in 1 2 3; do $S control --pid $pid release > /dev/null || exit 20',
+      `${STOPPED} || exit 21; $S control --pid $pid resume || exit 22; done`,
+      'kill $pid; code=0; wait $supervisor || code=$?; [ $code = 143 ]',
     ],
   },
   {
