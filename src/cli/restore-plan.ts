@@ -16,6 +16,7 @@ import type { Arguments } from './arguments.js';
 import { ownUid, runtimeFolderOf } from './mask-arguments.js';
 import { maskHere } from './mask-for-host.js';
 import { namedBaseline, recordedBaseline } from './named-baseline.js';
+import { sourceOf } from './source-argument.js';
 
 export interface JudgedRestore {
   readonly images: ImageFolder;
@@ -36,6 +37,7 @@ export async function judgeRestore(args: Arguments, folder: string): Promise<Jud
   const images = readImageFolder(folder, root === undefined ? {} : { root });
   const here = described(probeHost());
   const mask = await maskOf(args, images);
+  const source = await sourceOf(args);
   const failOn = args.text('fail-on') as Verdict | undefined;
   const report = gate(images, here, {
     criuVersion: criuVersion(),
@@ -43,6 +45,7 @@ export async function judgeRestore(args: Arguments, folder: string): Promise<Jud
     force: args.flag('force') ?? false,
     ...(mask === undefined ? {} : { mask: { ...mask.baseline, name: mask.name } }),
     ...(failOn === undefined ? {} : { failOn }),
+    ...(source === undefined ? {} : { source }),
   });
   return { images, here, mask, report };
 }

@@ -102,6 +102,7 @@ function readProcess(
       highestAddress: { known: true, value: 0n },
       signalFrames: { known: true, value: [] },
       lazyBinding: { known: true, value: { kind: 'none' } },
+      keptCpuid: { known: false, reason: 'it has ended' },
     };
   const threads = (tids.length === 0 ? [pid] : tids).map((tid): ImageThread => {
     const core = tid === pid ? leader : readCore(inputOf(files, `core-${tid}.img`), tid);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { openInput } from '../formats/format.js';
 import { AddressSpace } from '../formats/images/address-space.js';
 import { ElfFile } from '../formats/images/elf.js';
+import { findKeptCpuid } from '../formats/images/kept-cpuid.js';
 import { findLazyBinding } from '../formats/images/lazy-binding.js';
 import {
   highestAddress,
@@ -21,9 +22,13 @@ import type {
 } from '../model/image-folder.js';
 import { type ImageFiles, readMappedFile } from './image-files.js';
 
-type Memory = Pick<ImageProcess, 'auxv' | 'highestAddress' | 'signalFrames' | 'lazyBinding'>;
+type Memory = Pick<
+  ImageProcess,
+  'auxv' | 'highestAddress' | 'signalFrames' | 'lazyBinding' | 'keptCpuid'
+>;
 
 const AT_BASE = 7;
+const AT_ENTRY = 9;
 const PROT_EXEC = 4;
 
 /** What the map tells stays told where the pages are missing. */
@@ -34,6 +39,7 @@ function untold(reason: string, map?: MemoryMap): Memory {
     highestAddress: map === undefined ? answer : { known: true, value: highestAddress(map) },
     signalFrames: answer,
     lazyBinding: answer,
+    keptCpuid: answer,
   };
 }
 
@@ -75,6 +81,11 @@ function loadsNothing({ mappings }: MemoryMap): boolean {
 
 function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   return a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;
+}
+
+/** An address in what holds the C library's own data. */
+function libraryOf({ auxv }: MemoryMap): bigint {
+  return auxv.get(AT_BASE) || auxv.get(AT_ENTRY) || 0n;
 }
 
 function bindingOf(
@@ -119,6 +130,7 @@ export function readMemory(
       highestAddress: { known: true, value: highestAddress(map) },
       signalFrames: framesOf(space, threads),
       lazyBinding: bindingOf(space, map, mapped, root),
+      keptCpuid: findKeptCpuid(space, libraryOf(map)),
     };
   });
 }

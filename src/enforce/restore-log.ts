@@ -15,6 +15,7 @@ export function logRestore(
   const line = {
     time: new Date().toISOString(),
     images: images.folder,
+    source: images.told ?? images.source,
     verdict,
     forced,
     findings: forced ? findings.map(({ code, severity }) => `${severity}: ${code}`) : [],

@@ -8,22 +8,15 @@
  * logical CPU besides (ld-diagnostics-cpuid.ts).
  * Sources: glibc sysdeps/x86/dl-diagnostics-cpu.c, cpu-features.c, bits/platform/x86.h; elf/dl-diagnostics.c.
  */
-import { COMPONENT, componentMask, type FeatureName, featureRow } from '../catalogue/index.js';
+import { COMPONENT, componentMask } from '../catalogue/index.js';
 import { InputError } from '../model/errors.js';
-import {
-  encodeSignature,
-  partialRow,
-  vendorRow,
-  xcr0FromFeatures,
-} from '../model/from-features.js';
+import { partialRow } from '../model/from-features.js';
 import type { Cpu, Host, SystemFacts } from '../model/host.js';
 import { isKernelSince } from '../model/kernel-release.js';
-import { type LeafRow, type LeafTable, leafTable, readRegister } from '../model/leaves.js';
+import { type LeafRow, leafTable } from '../model/leaves.js';
 import {
   ALL_KNOWN,
   ALL_KNOWN_64,
-  and,
-  bitMask,
   type Known64,
   NO_REGISTERS,
   type Register,
@@ -31,23 +24,16 @@ import {
 import { isRelease, isSince } from '../model/release.js';
 import { LEGACY_AREA_BYTES } from '../model/xsave.js';
 import { type Format, type Input, malformed } from './format.js';
+import {
+  GLIBC_LEAVES,
+  type GlibcIdentity,
+  glibcIdentityRows,
+  xcr0ByGlibc,
+} from './glibc-features.js';
 import { ProcessorLines } from './ld-diagnostics-cpuid.js';
 import { CHECKS_COMPONENTS } from './proc-cpuinfo-flags.js';
 import { endsInsideLine, forEachLine, quote } from './text-dump.js';
 
-/** Leaf and subleaf by number, which is part of glibc's ABI (bits/platform/x86.h). */
-const LEAVES: readonly (readonly [leaf: number, subleaf: number])[] = [
-  [1, 0],
-  [7, 0],
-  [0x80000001, 0],
-  [0xd, 1],
-  [0x80000007, 0],
-  [0x80000008, 0],
-  [7, 1],
-  [0x19, 0],
-  [0x14, 0],
-  [0x24, 0],
-];
 const REGISTERS: readonly Register[] = ['eax', 'ebx', 'ecx', 'edx'];
 
 const FEATURE =
@@ -161,7 +147,7 @@ function readLines(input: Input): { facts: Facts; isCut: boolean } {
 
 /** Of a register whose line is missing nothing is known. */
 function rowsOf(words: Words): LeafRow[] {
-  return LEAVES.flatMap(([leaf, subleaf], at) => {
+  return GLIBC_LEAVES.flatMap(([leaf, subleaf], at) => {
     const numbers = words.get(at);
     if (numbers === undefined) return [];
     const values = { ...NO_REGISTERS };
@@ -174,61 +160,23 @@ function rowsOf(words: Words): LeafRow[] {
   });
 }
 
-/** enum cpu_features_kind of glibc's cpu-features.h. Hygon's CPUs are among AMD's in new releases. */
-const VENDORS: ReadonlyMap<number, string> = new Map([
-  [1, 'GenuineIntel'],
-  [2, 'AuthenticAMD'],
-]);
-const HYGON_FAMILY = 0x18;
-
-function identityRows(facts: Facts): LeafRow[] {
+function identityOf(facts: Facts): GlibcIdentity {
   const basic = (name: string) => facts.number(`x86.cpu_features.basic.${name}`);
-  const [kind, most] = [basic('kind'), basic('max_cpuid')];
   const [family, model, stepping] = [basic('family'), basic('model'), basic('stepping')];
-  const vendor = family === HYGON_FAMILY ? undefined : VENDORS.get(kind ?? 0);
-  const rows: LeafRow[] = [];
-  if (vendor !== undefined) rows.push(vendorRow(vendor, most));
-  else if (most !== undefined) rows.push(partialRow(0, { eax: most }));
+  const isWhole = family !== undefined && model !== undefined && stepping !== undefined;
+  return {
+    kind: basic('kind'),
+    highestLeaf: basic('max_cpuid'),
+    family,
+    signature: isWhole ? { family, model, stepping } : undefined,
+  };
+}
+
+/** The row of leaf 1 that is told itself has it all. */
+function identityRows(facts: Facts): LeafRow[] {
+  const identity = identityOf(facts);
   const isTold = facts.cpuid.get(0)?.[0] !== undefined;
-  if (!isTold && family !== undefined && model !== undefined && stepping !== undefined)
-    rows.push(partialRow(1, { eax: encodeSignature({ family, model, stepping }) }));
-  return rows;
-}
-
-/** True, false, or undefined where the leaf isn't told. */
-function bitOf(table: LeafTable, name: FeatureName): boolean | undefined {
-  const row = featureRow(name);
-  const answer = readRegister(table, row.leaf, row.subleaf, row.reg);
-  const mask = bitMask(row.bit as number);
-  return and(answer.known, mask) === 0 ? undefined : and(answer.value, mask) !== 0;
-}
-
-/** Features that glibc takes for usable only where XCR0 has their state (update_active). */
-const BY_XCR0: readonly FeatureName[] = ['avx', 'avx512f', 'amx_tile', 'apx'];
-
-/** Mirrors of XCR0: what glibc takes for usable, OSXSAVE and OSPKE. */
-function readXcr0(leaves: LeafTable, active: LeafTable, facts: Facts): Known64 {
-  const osxsave = bitOf(leaves, 'osxsave');
-  const present = new Set<FeatureName>(BY_XCR0.filter((name) => bitOf(active, name) === true));
-  if (bitOf(leaves, 'ospke') === true) present.add('pku');
-  if (osxsave === true) present.add('xsave');
-  const kernel = facts.text('uname.release') ?? '';
-  const checks = isKernelSince(kernel, CHECKS_COMPONENTS);
-  return xcr0FromFeatures(present, (name) => {
-    // Linux asks for avx512f, never for avx10, before it enables their state.
-    if (name === 'avx10') return true;
-    if (name === 'xsave') return osxsave === false;
-    const has = bitOf(leaves, name);
-    if (name === 'pku') return bitOf(leaves, 'ospke') === false && (has === true || checks);
-    if (has === false) return true;
-    // Unusable: switched off by the kernel, or in glibc alone; a release before APX doesn't know it.
-    return (
-      BY_XCR0.includes(name) &&
-      name !== 'apx' &&
-      bitOf(active, name) === false &&
-      facts.isTuned === false
-    );
-  });
+  return glibcIdentityRows(isTold ? { ...identity, signature: undefined } : identity);
 }
 
 /** What glibc adds to the area for the registers that it saves (STATE_SAVE_OFFSET), and rounds up to. */
@@ -265,7 +213,11 @@ function readFeatures(input: Input, facts: Facts): Cpu {
     );
   const leaves = leafTable([...identityRows(facts), ...rows]);
   const active = leafTable(rowsOf(facts.active));
-  const xcr0 = readXcr0(leaves, active, facts);
+  const kernel = facts.text('uname.release') ?? '';
+  const xcr0 = xcr0ByGlibc(leaves, active, {
+    isTuned: facts.isTuned,
+    checksComponents: isKernelSince(kernel, CHECKS_COMPONENTS),
+  });
   const area = areaRow(facts, xcr0);
   return {
     logical: [0],

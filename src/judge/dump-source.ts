@@ -3,12 +3,19 @@ import type { Host } from '../model/host.js';
 import type { ImageFolder, ImageProcess } from '../model/image-folder.js';
 import { leafTable } from '../model/leaves.js';
 import type { SeenMask } from '../rules/context.js';
+import { joinKept } from './kept-cpuid.js';
 
 const AT_HWCAP2 = 26;
 const AT_MINSIGSTKSZ = 51;
 
+/**
+ * Where the dump's CPU is known from, the best first: cpugate's record; the user (--source); CRIU's
+ * cpuinfo.img; what the tasks' C libraries keep of CPUID.
+ */
+export type SourceKind = 'record' | 'told' | 'cpuinfo' | 'memory' | 'none';
+
 export interface DumpSource {
-  readonly kind: 'record' | 'cpuinfo' | 'none';
+  readonly kind: SourceKind;
   /** Knows nothing where the kind is none. */
   readonly host: Host;
   readonly mask: SeenMask | undefined;
@@ -61,35 +68,65 @@ function maskOf(
   return { ...mask, floors: { ...mask.floors, minSigStackBytes } };
 }
 
-function remarksOn({ record, remarks }: ImageFolder, claimed: SeenMask | undefined): string[] {
-  if (record === undefined || claimed === undefined) return [...remarks];
+function remarksOn(
+  { record, remarks }: ImageFolder,
+  claimed: SeenMask | undefined,
+  told: Host | undefined,
+): string[] {
+  if (record === undefined) return [...remarks];
   const said =
     record.mask === undefined
       ? 'The record says that the tasks ran without a mask'
       : `The record says that the tasks ran under ${record.mask.name}`;
-  return [...remarks, `${said}; --mask is ignored.`];
+  return [
+    ...remarks,
+    ...(claimed === undefined ? [] : [`${said}; --mask is ignored.`]),
+    ...(told === undefined
+      ? []
+      : ['The record says where the dump was taken; --source is ignored.']),
+  ];
 }
 
-/** The record is the better source: CRIU has words for a part of CPUID only. */
+/** A host of which only the memory of tasks tells: that they saw this, through a mask or not. */
+function hostInMemory(alive: readonly ImageProcess[]): Host | undefined {
+  const kept = alive.flatMap(({ keptCpuid }) => (keptCpuid.known ? [keptCpuid.value] : []));
+  const cpu = joinKept(kept);
+  return cpu && { name: '', format: 'criu', kind: 'system', cpus: [cpu], remarks: [] };
+}
+
+const NOTHING: Host = {
+  name: '',
+  format: 'criu',
+  kind: 'system',
+  cpus: [{ logical: [0], leaves: leafTable([]) }],
+  remarks: [],
+};
+
+/** The best of what there is; CRIU has words for a part of CPUID only. */
+function bestOf(
+  { record, cpuinfo }: ImageFolder,
+  alive: readonly ImageProcess[],
+  told: Host | undefined,
+): { readonly kind: SourceKind; readonly host: Host } {
+  if (record !== undefined) return { kind: 'record', host: record.host };
+  if (told !== undefined) return { kind: 'told', host: told };
+  if (cpuinfo !== undefined) return { kind: 'cpuinfo', host: cpuinfo };
+  const host = hostInMemory(alive);
+  return host === undefined ? { kind: 'none', host: NOTHING } : { kind: 'memory', host };
+}
+
 export function findSource(
   images: ImageFolder,
   alive: readonly ImageProcess[],
   claimed: SeenMask | undefined,
+  told?: Host,
 ): DumpSource {
-  const found = images.record?.host ?? images.cpuinfo;
-  const kind = images.record !== undefined ? 'record' : found === undefined ? 'none' : 'cpuinfo';
-  const host: Host = found ?? {
-    name: images.name,
-    format: 'criu',
-    kind: 'system',
-    cpus: [{ logical: [0], leaves: leafTable([]) }],
-    remarks: [],
-  };
+  const { kind, host } = bestOf(images, alive, told);
   const system = systemOf(host, alive);
   return {
     kind,
     host: { ...host, name: images.name, ...(system === undefined ? {} : { system }) },
     mask: maskOf(images, claimed, alive),
-    remarks: remarksOn(images, claimed),
+    remarks: remarksOn(images, claimed, told),
   };
 }

@@ -8,7 +8,7 @@ import type { ImageFolder } from '../model/image-folder.js';
 import type { ImageEvidence } from '../rules/context.js';
 import { maskBypassed } from '../rules/mask-bypassed.js';
 import { type CompareOptions, weighIn } from './compare.js';
-import { type DumpSource, findSource } from './dump-source.js';
+import { type DumpSource, findSource, type SourceKind } from './dump-source.js';
 import { findingsOf, type Report, sidesUnder } from './judge.js';
 import { refuses, type Verdict } from './verdict.js';
 
@@ -19,6 +19,8 @@ export interface GateOptions extends CompareOptions {
   readonly force?: boolean;
   /** The mildest verdict that refuses; default: at-risk, as for a check. */
   readonly failOn?: Verdict;
+  /** The host that the tasks were dumped on, by the user's word; a record is better. */
+  readonly source?: Described;
 }
 
 export interface GateReport extends Report {
@@ -27,7 +29,9 @@ export interface GateReport extends Report {
     readonly processes: number;
     readonly threads: number;
     /** Where the dump's CPU is known from. */
-    readonly source: DumpSource['kind'];
+    readonly source: SourceKind;
+    /** What the user named as it. */
+    readonly told?: string;
     /** Time of the dump, where a record tells it. */
     readonly taken?: string;
     readonly remarks: readonly string[];
@@ -38,13 +42,18 @@ export interface GateReport extends Report {
   readonly forced: boolean;
 }
 
-function imagesOf(images: ImageFolder, { kind, remarks }: DumpSource): GateReport['images'] {
+function imagesOf(
+  images: ImageFolder,
+  { kind, remarks }: DumpSource,
+  told: Described | undefined,
+): GateReport['images'] {
   const taken = images.record?.taken;
   return {
     folder: images.name,
     processes: images.processes.length,
     threads: images.processes.reduce((sum, { threads }) => sum + threads.length, 0),
     source: kind,
+    ...(kind === 'told' && told !== undefined ? { told: told.host.name } : {}),
     ...(taken === undefined ? {} : { taken }),
     remarks,
   };
@@ -56,12 +65,14 @@ export function gate(
   options: GateOptions = {},
 ): GateReport {
   const alive = images.processes.filter(({ isAlive }) => isAlive);
-  const source = findSource(images, alive, options.mask);
+  const source = findSource(images, alive, options.mask, options.source?.host);
   const dumped = described(source.host);
   const [from, to] = [dumped.seen, target.seen];
   const evidence: ImageEvidence = {
     alive,
     source: source.kind === 'none' ? undefined : from,
+    told: source.kind === 'told' ? options.source?.seen : undefined,
+    isFromMemory: source.kind === 'memory',
     mask: source.mask,
     criuVersion: options.criuVersion,
   };
@@ -74,7 +85,7 @@ export function gate(
   const allows = !refuses(report.verdict, failOn);
   return {
     ...report,
-    images: imagesOf(images, source),
+    images: imagesOf(images, source, options.source),
     permitted: allows || force,
     forced: force && !allows,
   };

@@ -4,6 +4,8 @@
  */
 import type { DumpRecord } from './dump-record.js';
 import type { Host } from './host.js';
+import type { LeafTable } from './leaves.js';
+import type { Known64 } from './registers.js';
 
 /** Known, or the reason in words that end a sentence ("… can't be told: <reason>"). */
 export type Told<T> =
@@ -57,6 +59,14 @@ export type LazyBinding =
   /** No function of the process binds lazily now; what it loads later may, in one of these ways. */
   | { readonly kind: 'idle'; readonly ways: readonly SaveWay[] };
 
+/** CPUID as a process's glibc (from 2.32 on) read it at the process's start, through a mask or not. */
+export interface KeptCpuid {
+  /** The leaves that glibc keeps; leaf 0 and the signature as it has decoded them. */
+  readonly leaves: LeafTable;
+  /** As far as glibc's choices tell it. */
+  readonly xcr0: Known64;
+}
+
 export interface ImageProcess {
   readonly pid: number;
   readonly comm: string;
@@ -71,6 +81,7 @@ export interface ImageProcess {
   readonly highestAddress: Told<bigint>;
   readonly signalFrames: Told<readonly SignalFrame[]>;
   readonly lazyBinding: Told<LazyBinding>;
+  readonly keptCpuid: Told<KeptCpuid>;
 }
 
 export interface ImageFolder {

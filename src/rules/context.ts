@@ -23,6 +23,10 @@ export interface ImageEvidence {
   readonly alive: readonly ImageProcess[];
   /** The dump's CPU without a mask; undefined: not known. */
   readonly source: Capabilities | undefined;
+  /** The source by the user's word, as it is without these images; undefined: another way is known. */
+  readonly told?: Capabilities | undefined;
+  /** The source is known only from what processes keep in their memory. */
+  readonly isFromMemory?: boolean;
   /** The mask that the tasks ran under, whether or not some task got around it. */
   readonly mask: SeenMask | undefined;
   /** The CRIU that would restore ("3.17.1"); undefined: not known. */

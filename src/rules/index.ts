@@ -21,6 +21,7 @@ import { permissionLost } from './permission-lost.js';
 import type { Rule } from './rule.js';
 import { signalFrameGrows } from './signal-frame-grows.js';
 import { signalFrameLayout } from './signal-frame-layout.js';
+import { sourceContradicted } from './source-contradicted.js';
 import { sourceUnknown } from './source-unknown.js';
 import { splitLock } from './split-lock.js';
 import { stateAdded } from './state-added.js';
@@ -41,6 +42,7 @@ const LIST = [
   criuUnknown,
   criuAccepts,
   sourceUnknown,
+  sourceContradicted,
   criuTooOld,
   stateInUse,
   stateNotDumped,

@@ -8,6 +8,12 @@ export function nameProcess({ pid, comm }: Pick<ImageProcess, 'pid' | 'comm'>): 
   return comm === '' ? `process ${pid}` : `process ${pid} (${comm})`;
 }
 
+/** The first of some names: "process 7 (nginx)" or "process 7 (nginx) and 3 more". */
+export function firstOf(names: readonly string[]): string {
+  const rest = names.length - 1;
+  return `${names[0] ?? ''}${rest > 0 ? ` and ${rest} more` : ''}`;
+}
+
 /** "thread 7" or "thread 7 and 3 more". */
 export function nameThreads(tids: readonly number[]): string {
   const rest = tids.length - 1;

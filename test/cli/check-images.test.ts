@@ -83,6 +83,27 @@ describe('check --from FOLDER', () => {
     expect(codes).toEqual(['source-unknown']);
   });
 
+  it('without both goes by --source, as long as the images agree', () => {
+    const bare = join(folder, 'sourceless');
+    cpSync(images('haswell'), bare, { recursive: true });
+    for (const name of ['cpugate-record.json', 'cpuinfo.img']) rmSync(join(bare, name));
+    const named = (source: string) => json(bare, hostOf('haswell'), '--source', source);
+    expect(named(hostOf('haswell'))).toMatchObject({
+      status: 0,
+      report: { images: { source: 'told' }, permitted: true },
+    });
+    const other = named(hostOf('nehalem'));
+    expect(other.status).toBe(4);
+    expect(other.codes).toContain('source-contradicted');
+    expect(isPlainFailure(cpugate(['check', bare, 'haswell', '--source', 'hasswell']))).toBe(true);
+  });
+
+  it.each(['root', 'source', 'criu'])('alone takes --%s', (option) => {
+    const { status, err } = cpugate(['check', 'haswell', 'nehalem', `--${option}`, 'haswell']);
+    expect(status).toBe(2);
+    expect(err).toContain(`--${option} says nothing to haswell`);
+  });
+
   it('is given the CRIU that will restore, and the root of the tasks', () => {
     const more = ['--criu', '3.17.1', '--root', folder];
     expect(json(images('haswell'), hostOf('haswell'), ...more).status).toBe(0);

@@ -1,12 +1,19 @@
-/** Signal frames and glibc's trampolines in memory made by hand, by the kernel's and glibc's layout. */
+/**
+ * Signal frames, glibc's trampolines and what it keeps of CPUID, in memory made by hand by the kernel's
+ * and glibc's layout; the last in this process's own memory, too.
+ */
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openInput } from '../../src/formats/format.js';
 import { AddressSpace } from '../../src/formats/images/address-space.js';
 import { ElfFile } from '../../src/formats/images/elf.js';
+import { findKeptCpuid } from '../../src/formats/images/kept-cpuid.js';
 import { findLazyBinding } from '../../src/formats/images/lazy-binding.js';
 import { readMemoryMap, readPageMap } from '../../src/formats/images/memory-map.js';
 import { findSignalFrames } from '../../src/formats/images/signal-frames.js';
 import type { ImageThread } from '../../src/model/image-folder.js';
+import { findLeaf } from '../../src/model/leaves.js';
 import { type MappingPlan, mm } from './image-bytes.js';
 import { pagemapImage } from './image-pages.js';
 
@@ -266,5 +273,142 @@ describe('an ELF file', () => {
       const cut = ElfFile.open(GLIBC.bytes.slice(0, length));
       if (cut !== undefined) findLazyBinding(processWith(896n, XSAVE_AT), BASE, cut);
     }
+  });
+});
+
+describe('CPUID as glibc keeps it', () => {
+  const HOLD = 0x7f2200000000n;
+  /** Of a Haswell: leaf 1 EAX, family 6, model 60, stepping 4. */
+  const HASWELL_BASIC = [1, 13, 6, 60, 4];
+  const LEAF_1 = [0x306c4, 0x00100800, 0x7fdafbff, 0xbfebfbff, 0, 0, 0x7ed83203, 0x17888110];
+  const LEAF_7 = [0, 0x000027ab, 0, 0x9c000000, 0, 0x00000328, 0, 0];
+  const KEPT = [...HASWELL_BASIC, ...LEAF_1, ...LEAF_7, ...Array.from({ length: 40 }, () => 0)];
+
+  function words(at: number, list: readonly number[], bytes = 8192): Uint8Array {
+    const content = new Uint8Array(bytes);
+    const view = new DataView(content.buffer);
+    for (const [place, word] of list.entries()) view.setUint32(at + place * 4, word, true);
+    return content;
+  }
+  const library = (content?: Uint8Array, file = 2): Part[] => [
+    { start: HOLD, end: HOLD + 4096n, file: 2, prot: 5 },
+    {
+      start: HOLD + 4096n,
+      end: HOLD + 4096n + BigInt(content?.length ?? 4096),
+      file,
+      ...(content === undefined ? {} : { content }),
+    },
+  ];
+  const found = (content?: Uint8Array, file?: number) =>
+    findKeptCpuid(spaceOf(library(content, file)), HOLD);
+  const changed = (place: number, value: number) => KEPT.with(place, value);
+
+  it.each([0, 4, 3900, 4000, 7900])('is found %d bytes into the data', (at) => {
+    const answer = found(words(at, KEPT));
+    if (!answer.known) throw new Error(answer.reason);
+    const { leaves, xcr0 } = answer.value;
+    expect(findLeaf(leaves, 1, 0)).toEqual({
+      leaf: 1,
+      subleaf: 0,
+      eax: 0x306c4,
+      ebx: 0x100800,
+      ecx: 0x7fdafbff,
+      edx: 0xbfebfbff,
+    });
+    expect(findLeaf(leaves, 7, 0)?.ebx).toBe(0x27ab);
+    // "Genu", "ineI", "ntel".
+    expect(findLeaf(leaves, 0, 0)).toMatchObject({ eax: 13, ebx: 0x756e6547, edx: 0x49656e69 });
+    // AVX is usable, so its state is enabled; AVX-512 isn't there.
+    expect(xcr0.value).toBe(7n);
+    expect(xcr0.known & 0xe4n).toBe(0xe4n);
+    expect(findLeaf(leaves, 0x19, 0)).toBeUndefined();
+  });
+
+  it('is found behind a megabyte of other data', () => {
+    const far = (1 << 20) - 60;
+    expect(found(words(far, KEPT, 2 << 20)).known).toBe(true);
+  });
+
+  it.each<[string, readonly number[]]>([
+    ['with another family than leaf 1 tells', changed(2, 15)],
+    ['with another model', changed(3, 61)],
+    ['with another stepping', changed(4, 5)],
+    ['with another signature in leaf 1', changed(5, 0x306c3)],
+    ['of a vendor without a decoded family', [5, 13, 0, 0, 0, ...KEPT.slice(5)]],
+    ['with an unlikely highest leaf', changed(1, 0x80000008)],
+    ['where more is usable than there is', changed(11, 0x80000000)],
+    ['where an address is usable', changed(9, 1)],
+    ['of zeros', KEPT.map(() => 0)],
+  ])('is not what looks alike %s', (_, list) => {
+    expect(found(words(64, list)).known).toBe(false);
+  });
+
+  it("isn't told by two answers, by another file's data, or where pages are missing", () => {
+    const two = words(0, KEPT);
+    two.set(words(0, changed(20, 7), 4096).subarray(0, 1000), 2000);
+    expect(found(two)).toMatchObject({
+      known: false,
+      reason: 'its memory holds two answers of CPUID',
+    });
+    expect(found(words(0, KEPT), 3).known).toBe(false);
+    expect(found().known).toBe(false);
+    expect(findKeptCpuid(spaceOf(library(words(0, KEPT))), 0n).known).toBe(false);
+  });
+
+  const AT_BASE = 7n;
+  /** Where the kernel has mapped this process's dynamic linker; 0n: none, or no Linux. */
+  function ownLinker(): bigint {
+    if (process.platform !== 'linux' || process.arch !== 'x64') return 0n;
+    const bytes = readFileSync('/proc/self/auxv');
+    const list = new BigUint64Array(new Uint8Array(bytes).buffer);
+    for (let at = 0; at + 1 < list.length; at += 2)
+      if (list[at] === AT_BASE) return list[at + 1] ?? 0n;
+    return 0n;
+  }
+  const LINKER = '/lib64/ld-linux-x86-64.so.2';
+  function diagnostics(): string {
+    try {
+      return execFileSync(LINKER, ['--list-diagnostics'], { encoding: 'utf8', stdio: 'pipe' });
+    } catch {
+      return '';
+    }
+  }
+
+  it("in this process's own memory it is what its linker prints", (context) => {
+    const base = ownLinker();
+    const printed = diagnostics();
+    if (base === 0n || !printed.includes('x86.cpu_features')) return context.skip();
+    const maps = readFileSync('/proc/self/maps', 'utf8').trim().split('\n');
+    const lines = maps.map((line) => /^(\w+)-(\w+) (....) \w+ \S+ (\d+)/.exec(line) ?? []);
+    const first = lines.find(([, start]) => BigInt(`0x${start}`) === base);
+    const memory = openSync('/proc/self/mem', 'r');
+    const parts = lines
+      .filter(([, , , , inode]) => inode === first?.[4])
+      .map(([, from, to, rights = '']): Part => {
+        const [start, end] = [BigInt(`0x${from}`), BigInt(`0x${to}`)];
+        const content = new Uint8Array(Number(end - start));
+        readSync(memory, content, { position: start });
+        return { start, end, file: 2, prot: rights.includes('x') ? 5 : 1, content };
+      });
+    closeSync(memory);
+    const answer = findKeptCpuid(spaceOf(parts), base);
+    if (!answer.known) throw new Error(answer.reason);
+    const word = (index: number, register: number) => {
+      const name = `x86.cpu_features.features[0x${index}].cpuid[0x${register}]=`;
+      const [, value] =
+        new RegExp(`^${name.replace(/[[\].]/g, '\\$&')}0x(\\w+)$`, 'm').exec(printed) ?? [];
+      return Number.parseInt(value ?? 'nothing', 16);
+    };
+    const { leaves } = answer.value;
+    for (const [index, leaf] of [0x1, 0x7, 0x80000001].entries()) {
+      const row = findLeaf(leaves, leaf, 0);
+      expect([row?.eax, row?.ecx, row?.edx]).toEqual([
+        word(index, 0),
+        word(index, 2),
+        word(index, 3),
+      ]);
+    }
+    expect(findLeaf(leaves, 7, 0)?.ebx).toBe(word(1, 1));
+    expect(findLeaf(leaves, 7, 1)?.eax).toBe(word(6, 0));
   });
 });

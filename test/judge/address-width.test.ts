@@ -22,6 +22,7 @@ function processOf(pid: number, end: bigint | 'untold'): ImageProcess {
     highestAddress: end === 'untold' ? untold : { known: true, value: end },
     signalFrames: { known: true, value: [] },
     lazyBinding: { known: true, value: { kind: 'none' } },
+    keptCpuid: { known: false, reason: 'no glibc' },
   };
 }
 

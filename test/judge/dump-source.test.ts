@@ -15,6 +15,7 @@ function process(...auxv: (readonly [number, bigint])[]): ImageProcess {
     auxv: new Map(auxv),
     signalFrames: { known: true, value: [] },
     lazyBinding: { known: true, value: { kind: 'none' } },
+    keptCpuid: { known: false, reason: 'no glibc' },
     highestAddress: { known: true, value: 0x7ffc_0000_0000n },
   };
 }

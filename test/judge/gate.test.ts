@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { GateOptions, GateReport } from '../../src/judge/gate.js';
+import { described } from '../../src/model/capabilities.js';
 import type { DumpRecord, RecordedMask } from '../../src/model/dump-record.js';
 import type { Host } from '../../src/model/host.js';
 import type {
   ImageFolder,
   ImageProcess,
   ImageThread,
+  KeptCpuid,
   LazyBinding,
   SignalFrame,
 } from '../../src/model/image-folder.js';
+import { leafTable } from '../../src/model/leaves.js';
 import type { Finding } from '../../src/rules/index.js';
 import { baselineOfPlans } from '../baseline/clusters.js';
 import { AMD_AVX512, HASWELL, type HostPlan, hostOf, INTEL_AVX512, V3, V4, YMM } from '../hosts.js';
@@ -59,6 +62,7 @@ interface ProcessPlan {
   readonly binding?: LazyBinding | 'untold';
   readonly auxv?: readonly (readonly [number, bigint])[];
   readonly highestAddress?: bigint | 'untold';
+  readonly kept?: KeptCpuid;
   readonly pid?: number;
   readonly isAlive?: boolean;
 }
@@ -92,6 +96,7 @@ function processOf(plan: ProcessPlan): ImageProcess {
             })),
           },
     lazyBinding: binding === 'untold' ? untold : { known: true, value: binding },
+    keptCpuid: plan.kept === undefined ? untold : { known: true, value: plan.kept },
   };
 }
 
@@ -206,6 +211,147 @@ describe('images of which nobody tells the CPU', () => {
     );
     expect(codes(told.findings, 'blocker')).toEqual(['kernel-feature-missing']);
     expect(told.images.source).toBe('cpuinfo');
+  });
+});
+
+/** What a glibc keeps of a host of this plan. */
+function keptOn(plan: HostPlan): KeptCpuid {
+  const [cpu] = hostOf(plan).cpus;
+  if (cpu?.xcr0 === undefined) throw new Error('a host made by hand');
+  const kept = [0, 1, 7, 0x80000001];
+  const rows = cpu.leaves.rows.filter(({ leaf }) => kept.includes(leaf));
+  return { leaves: leafTable(rows), xcr0: cpu.xcr0 };
+}
+
+describe('images of which memory tells the CPU', () => {
+  it('are refused for what is lost, and never compatible without the sizes', () => {
+    const folder = { processes: [{ kept: keptOn(HASWELL) }] };
+    const report = ask(folder, NO_AVX);
+    expect(report.images.source).toBe('memory');
+    expect(codes(report.findings, 'blocker')).toContain('instruction-missing');
+    expect(ask(folder, HASWELL).verdict).toBe('unknown');
+    expect(codes(ask(folder, HASWELL).findings, 'blocker')).toEqual([]);
+  });
+
+  it('have what any of their processes has seen', () => {
+    const two = [{ kept: keptOn(NO_AVX) }, { pid: 8, kept: keptOn(HASWELL) }];
+    for (const processes of [two, two.toReversed()]) {
+      const { findings } = ask({ processes }, NO_AVX);
+      const lost = findings.filter(({ code }) => code === 'instruction-missing');
+      expect(lost.map(({ feature }) => feature)).toContain('avx2');
+    }
+  });
+
+  it('are unknown for processes whose memory does not', () => {
+    const report = ask({ processes: [{ kept: keptOn(HASWELL) }, { pid: 8 }, { pid: 9 }] }, HASWELL);
+    const [finding] = report.findings.filter(({ code }) => code === 'source-unknown');
+    expect(finding?.effect).toContain('process 8 (server) and 1 more');
+  });
+
+  it('go by the record or cpuinfo.img where there is one', () => {
+    const processes = [{ kept: keptOn(NO_AVX) }];
+    expect(ask({ from: HASWELL, processes }, HASWELL).images.source).toBe('record');
+    expect(ask({ cpuinfo: hostOf(HASWELL), processes }, HASWELL).images.source).toBe('cpuinfo');
+  });
+});
+
+describe('images whose host the user names', () => {
+  const named = (plan: HostPlan) => ({ source: described(target({ ...plan, name: 'web-7' })) });
+  const clashes = (processes: readonly ProcessPlan[], plan: HostPlan, mask?: RecordedMask) =>
+    ask({ processes }, HASWELL, { ...named(plan), ...(mask === undefined ? {} : { mask }) })
+      .findings.filter(({ code }) => code === 'source-contradicted')
+      .map(({ effect }) => effect);
+
+  it('are judged as if a record told it, and the report says whose word that is', () => {
+    const report = ask({}, HASWELL, named(HASWELL));
+    expect(report.verdict).toBe('compatible');
+    expect(report.images).toMatchObject({ source: 'told', told: 'web-7' });
+    expect(ask({}, NO_AVX, named(HASWELL)).verdict).toBe('incompatible');
+  });
+
+  it('go by their record all the same, and say so', () => {
+    const report = ask({ from: HASWELL }, HASWELL, named(NO_AVX));
+    expect(report).toMatchObject({ verdict: 'compatible', images: { source: 'record' } });
+    expect(report.images.remarks.join()).toContain('--source is ignored');
+  });
+
+  const ENTRY = { hwcap: 16, hwcap2: 26, frame: 51 } as const;
+  it.each<[string, ProcessPlan, HostPlan, RegExp | undefined]>([
+    ['nothing', {}, HASWELL, undefined],
+    ['AVX in use, of a host that has it', { inUse: 7n }, HASWELL, undefined],
+    [
+      'AVX in use, of one without',
+      { inUse: 7n },
+      NO_AVX,
+      /^Seen by process 7 \(server\): ymm_hi128 state, which/,
+    ],
+    [
+      'AVX-512 in a frame, of one without',
+      { frames: [{ features: 0xe7n }] },
+      HASWELL,
+      /^Seen .*: opmask state/,
+    ],
+    [
+      'a frame without AVX-512, of one with it',
+      { frames: [{ features: 7n }] },
+      INTEL,
+      /^Not seen .*: opmask state in a signal frame/,
+    ],
+    ['a frame without tiles, of one with AMX', { frames: [{ features: 0xe7n }] }, AMX, undefined],
+    [
+      'another frame size',
+      { auxv: [[ENTRY.frame, 3632n]] },
+      HASWELL,
+      /AT_MINSIGSTKSZ of 3632 bytes, not of 2000/,
+    ],
+    ['the same frame size', { auxv: [[ENTRY.frame, 2000n]] }, HASWELL, undefined],
+    [
+      'FSGSBASE, of a host without',
+      { auxv: [[ENTRY.hwcap2, 2n]] },
+      { ...HASWELL, system: { hwcap2: 0n } },
+      /AT_HWCAP2 of 2, not of 0/,
+    ],
+    ['AT_HWCAP2 of a host that is not known', { auxv: [[ENTRY.hwcap2, 2n]] }, HASWELL, undefined],
+    [
+      'MMX in AT_HWCAP, of a host without',
+      { auxv: [[ENTRY.hwcap, 1n << 23n]] },
+      { ...HASWELL, features: HASWELL.features.filter((name) => name !== 'mmx') },
+      /mmx in AT_HWCAP, which/,
+    ],
+    ['CPUID of the same host', { kept: keptOn(HASWELL) }, HASWELL, undefined],
+    ['AVX2 in CPUID, of a host without', { kept: keptOn(HASWELL) }, NO_AVX, /^Seen .*: avx/],
+    ['no AVX2 in CPUID, of a host with it', { kept: keptOn(NO_AVX) }, HASWELL, /^Not seen .*: avx/],
+    [
+      'another model',
+      { kept: keptOn({ ...HASWELL, signature: [6, 61, 4] }) },
+      { ...HASWELL, signature: [6, 60, 3] },
+      /a CPU of family 6, model 61, not 6, 60/,
+    ],
+    [
+      'another stepping',
+      { kept: keptOn({ ...HASWELL, signature: [6, 60, 4] }) },
+      { ...HASWELL, signature: [6, 60, 3] },
+      undefined,
+    ],
+    ['another CPU of a zombie', { isAlive: false, inUse: 7n }, NO_AVX, undefined],
+  ])('are contradicted or not by %s', (_, process, plan, said) => {
+    const found = clashes([process], plan);
+    if (said === undefined) expect(found).toEqual([]);
+    else expect(found.join('\n')).toMatch(new RegExp(said, 'm'));
+  });
+
+  it('name the processes, and never end in a yes', () => {
+    const processes = [{ inUse: 7n }, { inUse: 7n, pid: 8 }];
+    expect(clashes(processes, NO_AVX)).toEqual([
+      expect.stringContaining('process 7 (server) and 1 more'),
+    ]);
+    expect(ask({ processes }, NO_AVX, named(NO_AVX)).verdict).not.toBe('compatible');
+  });
+
+  it('under a mask have seen what it shows, and nothing else', () => {
+    const mask = { ...baselineOfPlans([HASWELL, NO_AVX]), name: 'pool' };
+    expect(clashes([{ kept: keptOn(NO_AVX) }], HASWELL, mask)).toEqual([]);
+    expect(clashes([{ kept: keptOn(HASWELL) }], HASWELL, mask).join()).toContain('avx2');
   });
 });
 

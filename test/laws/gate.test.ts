@@ -95,6 +95,7 @@ const folder = fc
           ],
           signalFrames: plan.frames,
           lazyBinding: plan.binding,
+          keptCpuid: { known: false, reason: 'no glibc' },
         },
       ],
     }),

@@ -15,6 +15,7 @@ import type { Run } from '../command.js';
 import { kernelArgument, refuseUselessKernel, takesKernel } from '../kernel-argument.js';
 import { isFolder, loadHost } from '../load-host.js';
 import { writeOut } from '../output.js';
+import { sourceOf } from '../source-argument.js';
 import { describeTerminal } from '../terminal.js';
 
 function usage(message: string, remedy: string): InputError {
@@ -91,7 +92,9 @@ async function gateFolder(
   const images = readImageFolder(fromName, root === undefined ? {} : { root });
   const kernel = kernelArgument(args);
   const target = await loadHost(toName, { kernel });
-  refuseUselessKernel(kernel, takesKernel(target));
+  const source = await sourceOf(args, kernel);
+  const hosts = source === undefined ? [target] : [target, source.host];
+  refuseUselessKernel(kernel, hosts.some(takesKernel));
   const to = described(target);
   const names = tellApart([images.name, to.host.name], [fromName, toName]);
   const criuVersion = args.text('criu');
@@ -100,6 +103,7 @@ async function gateFolder(
   return gate({ ...images, name: names[0] }, renamed(to, names[1]), {
     ...options,
     ...(criuVersion === undefined ? {} : { criuVersion }),
+    ...(source === undefined ? {} : { source }),
   });
 }
 
@@ -108,7 +112,7 @@ async function compareNamed(
   args: Arguments,
   options: Options,
 ): Promise<Report> {
-  const useless = ['root', 'criu'].find((name) => args.text(name) !== undefined);
+  const useless = ['root', 'source', 'criu'].find((name) => args.text(name) !== undefined);
   if (useless !== undefined)
     throw usage(
       `--${useless} says nothing to ${specs[0]}`,

@@ -1,6 +1,13 @@
 import { VERDICTS } from '../../judge/verdict.js';
 import { MODES } from '../../rules/mode-names.js';
-import { COLOR_OPTION, type CommandSpec, HOST_HELP, JSON_OPTION, KERNEL_OPTION } from './spec.js';
+import {
+  COLOR_OPTION,
+  type CommandSpec,
+  HOST_HELP,
+  JSON_OPTION,
+  KERNEL_OPTION,
+  SOURCE_OPTION,
+} from './spec.js';
 
 export const check: CommandSpec = {
   name: 'check',
@@ -30,6 +37,7 @@ export const check: CommandSpec = {
       describe:
         'FROM is a folder of CRIU images: the root of the file tree that its tasks ran in (default: /)',
     },
+    source: SOURCE_OPTION,
     criu: {
       type: 'string',
       value: 'VERSION',
@@ -63,6 +71,7 @@ export const check: CommandSpec = {
     ['cpugate check haswell skylake-sp', 'the same for two CPU models'],
     ['cpugate check cpuinfo.img localhost --mode criu:ins', "CRIU's own answer, and cpugate's"],
     ['cpugate check --from /var/tmp/images --to localhost', 'may these dumped tasks go on here?'],
+    ['cpugate check /srv/web web-9.json --source web-7.json', 'dumped on web-7, without a record'],
     ['cpugate check a.json b.json --json --fail-on unknown', 'in a script'],
   ],
   epilogue: `Exit status: 0 compatible, 1 incompatible, 2 wrong usage or unreadable input, 3 at-risk, 4 unknown.\n\n${HOST_HELP}`,

@@ -1,6 +1,6 @@
 import { VERDICTS } from '../../judge/verdict.js';
 import { MASK_OPTION, RUNTIME_DIR_OPTION } from './mask-options.js';
-import { COLOR_OPTION, type CommandSpec } from './spec.js';
+import { COLOR_OPTION, type CommandSpec, SOURCE_OPTION } from './spec.js';
 
 export const restore: CommandSpec = {
   name: 'restore',
@@ -45,6 +45,7 @@ export const restore: CommandSpec = {
       value: 'FOLDER',
       describe: 'the root of the file tree that the tasks run in (default: /)',
     },
+    source: SOURCE_OPTION,
     background: { type: 'boolean', describe: 'end once the tasks run; the supervisor stays' },
     'pid-file': {
       type: 'string',

@@ -72,6 +72,13 @@ export const KERNEL_OPTION: OptionSpec = {
   describe:
     'every /proc/cpuinfo or lscpu given is of Linux VERSION or later, which tells more of it',
 };
+export const SOURCE_OPTION: OptionSpec = {
+  type: 'string',
+  value: 'HOST',
+  completes: ['host'],
+  describe:
+    'images without a record: the host that their tasks were started and dumped on; what the images tell must agree',
+};
 export const COLOR_OPTION: OptionSpec = {
   type: 'boolean',
   describe: 'colours (--no-color: none; the default is by terminal and NO_COLOR)',

@@ -61,7 +61,9 @@ function verdictSentence({ verdict, mode, allowed }: Report): string {
 
 const SOURCES = {
   record: "known from cpugate's record",
+  told: 'known by --source',
   cpuinfo: "known from CRIU's cpuinfo.img",
+  memory: "known from what the tasks' C library keeps of it",
   none: 'unknown',
 } as const;
 
