@@ -1,5 +1,6 @@
 /** "cpugate hook criu": what CRIU's stages mean to cpugate. Others, and newer ones, pass. */
 import { realpathSync } from 'node:fs';
+import { CRIU_STAGES, type CriuStage } from '../enforce/criu-script.js';
 import { InputError } from '../model/errors.js';
 import { checkText } from '../report/text/check.js';
 import type { Arguments } from './arguments.js';
@@ -76,7 +77,7 @@ async function afterResume(args: Arguments): Promise<void> {
   if (remark !== undefined) writeErr(`cpugate: ${withoutCgroup(remark)}\n`);
 }
 
-const STAGES: Readonly<Record<string, (args: Arguments) => Promise<void>>> = {
+const STAGES: Readonly<Record<CriuStage, (args: Arguments) => Promise<void>>> = {
   'pre-dump': beforeDump,
   'post-dump': afterDump,
   'pre-restore': beforeRestore,
@@ -85,5 +86,7 @@ const STAGES: Readonly<Record<string, (args: Arguments) => Promise<void>>> = {
 };
 
 export async function runCriuStage(args: Arguments): Promise<void> {
-  await STAGES[variable('CRTOOLS_SCRIPT_ACTION')]?.(args);
+  const stage = variable('CRTOOLS_SCRIPT_ACTION');
+  const known = CRIU_STAGES.find((name) => name === stage);
+  if (known !== undefined) await STAGES[known](args);
 }

@@ -8,8 +8,24 @@ function quoted(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
+/** CRTOOLS_SCRIPT_ACTION of the stages that mean something to cpugate; CRIU has others, and calls for each. */
+export const CRIU_STAGES = [
+  'pre-dump',
+  'post-dump',
+  'pre-restore',
+  'pre-resume',
+  'post-resume',
+] as const;
+export type CriuStage = (typeof CRIU_STAGES)[number];
+
+/** To start Node takes longer than some stages: only where there is something to do. */
 export function scriptText(command: readonly string[]): string {
-  return `#!/bin/sh\nexec ${command.map(quoted).join(' ')}\n`;
+  const lines = [
+    '#!/bin/sh',
+    `case "$CRTOOLS_SCRIPT_ACTION" in ${CRIU_STAGES.join(' | ')}) ;; *) exit 0 ;; esac`,
+    `exec ${command.map(quoted).join(' ')}`,
+  ];
+  return `${lines.join('\n')}\n`;
 }
 
 /** Named after its content, and left there: CRIU may be running still when we are gone. */

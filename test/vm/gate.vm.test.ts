@@ -22,8 +22,10 @@ import { fingerprintImages, readImageFolder } from '../../src/enforce/image-fold
 import { writeDumpRecord } from '../../src/formats/dump-record.js';
 import { openInput } from '../../src/formats/format.js';
 import { profile } from '../../src/formats/profile.js';
+import { described } from '../../src/model/capabilities.js';
 import { RECORD_NAME } from '../../src/model/dump-record.js';
 import type { Host } from '../../src/model/host.js';
+import { findLeaf } from '../../src/model/leaves.js';
 import { keepStacks } from '../formats/image-pages.js';
 import { gate } from '../judge/between.js';
 import { labIsHere, projectRoot, runInGuest } from './lab.js';
@@ -190,6 +192,35 @@ describe.skipIf(!(labIsHere && hasCriu()))('dumped here, restored there', () => 
         ? { kind: 'chosen', ways: [{ instruction: 'xsave', areaBytes, components: 0xeen }] }
         : { kind: 'none' },
     });
+  });
+
+  test.each(GUESTS)("glibc's memory tells what CPUID showed on %s", (guest) => {
+    const [process] = readImageFolder(at(fileName(guest), 'idle', 'images')).processes;
+    if (process?.keptCpuid.known !== true) throw new Error('glibc is there');
+    const { leaves } = process.keptCpuid.value;
+    const shown = hostOf(guest).cpus[0]?.leaves;
+    if (shown === undefined) throw new Error('a host has a CPU');
+    for (const [leaf, registers] of [
+      [0x1, ['eax', 'ecx', 'edx']],
+      [0x7, ['ebx', 'ecx', 'edx']],
+      [0x80000001, ['ecx', 'edx']],
+    ] as const)
+      for (const register of registers)
+        expect(findLeaf(leaves, leaf, 0)?.[register] ?? 0).toBe(
+          findLeaf(shown, leaf, 0)?.[register] ?? 0,
+        );
+  });
+
+  test.each(GUESTS)('without a record, images of %s fit it and no other host', (guest) => {
+    const images = readImageFolder(at(fileName(guest), 'idle', 'images'));
+    const bare = { ...images, record: undefined, cpuinfo: undefined };
+    for (const named of GUESTS) {
+      const source = described(hostOf(named));
+      const { findings } = gate(bare, hostOf(named), { source });
+      const clashes = findings.filter(({ code }) => code === 'source-contradicted');
+      expect(clashes.length > 0, `${named}: ${JSON.stringify(clashes)}`).toBe(named !== guest);
+    }
+    expect(gate(bare, hostOf('Nehalem')).images.source).toBe('memory');
   });
 
   function hostAreaBytes(guest: string): number {
