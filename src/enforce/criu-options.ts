@@ -161,6 +161,24 @@ export function treeOf(args: readonly string[]): number {
   });
 }
 
+/** No shell and no engine gives higher ones; a list of all lower ones is made. */
+const HIGHEST_DESCRIPTOR = 1023;
+
+/**
+ * Open files of ours that CRIU's options name by their numbers, above the three standard ones: they are
+ * handed on. "--inherit-fd fd[5]:pipe:[1234]", "--status-fd 3", "--ps-socket 7".
+ */
+export function descriptorsIn(args: readonly string[]): number[] {
+  const numbers = optionsIn(args).flatMap((given) => {
+    const value = given.value ?? '';
+    if (isOption(given, { long: ['status-fd', 'ps-socket'] })) return [value];
+    const [, inherited] = /^fd\[(\d+)\]:/.exec(value) ?? [];
+    return isOption(given, { long: ['inherit-fd'] }) && inherited !== undefined ? [inherited] : [];
+  });
+  const valid = numbers.filter((text) => /^\d{1,4}$/.test(text)).map(Number);
+  return [...new Set(valid)].filter((one) => one > 2 && one <= HIGHEST_DESCRIPTOR);
+}
+
 export interface DumpPlan {
   readonly images: string;
   /** What CRIU calls at its stages. */

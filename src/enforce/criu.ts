@@ -1,6 +1,7 @@
 /** CRIU as a program: which one, and what it ended with. */
 import { execFileSync, spawn } from 'node:child_process';
 import { InputError } from '../model/errors.js';
+import { descriptorsIn } from './criu-options.js';
 
 /** "3.17.1", of the CRIU on PATH. Throws InputError where there is none. */
 export function criuVersion(): string {
@@ -25,12 +26,14 @@ export interface CriuRun {
 
 const SIGNALS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
 
-/** Its output goes where ours goes. */
+/** Its output goes where ours goes. Node hands on no open files but those that it is told. */
 export function startCriu(args: readonly string[], environment: NodeJS.ProcessEnv = {}): CriuRun {
-  const child = spawn('criu', args, {
-    stdio: ['inherit', 'inherit', 'inherit'],
-    env: { ...process.env, ...environment },
-  });
+  const stdio: ('inherit' | 'ignore' | number)[] = ['inherit', 'inherit', 'inherit'];
+  for (const descriptor of descriptorsIn(args)) {
+    while (stdio.length < descriptor) stdio.push('ignore');
+    stdio[descriptor] = descriptor;
+  }
+  const child = spawn('criu', args, { stdio, env: { ...process.env, ...environment } });
   const ended = new Promise<number>((resolve) => {
     child.on('error', () => resolve(127));
     child.on('exit', (status, signal) => resolve(status ?? 128 + (SIGNALS[signal ?? ''] ?? 6)));

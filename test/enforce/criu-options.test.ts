@@ -1,6 +1,7 @@
 /** How getopt_long of CRIU reads its arguments, and what cpugate gives it. */
 import { describe, expect, test } from 'vitest';
 import {
+  descriptorsIn,
   dumpArguments,
   OWN_DUMP_OPTIONS,
   OWN_RESTORE_OPTIONS,
@@ -123,6 +124,24 @@ describe('the tree to dump', () => {
     [['-t', '99999999999999999999']],
   ])('no tree in %j', (args: string[]) => {
     expect(() => treeOf(args)).toThrow(/the tasks to dump are missing/);
+  });
+});
+
+describe('open files that options name', () => {
+  test.each<[readonly string[], readonly number[]]>([
+    [['--status-fd', '3'], [3]],
+    [['--status-fd=12', '-v4'], [12]],
+    [
+      ['--inherit-fd', 'fd[5]:pipe:[77]', '--inherit-fd=fd[6]:dev/null', '--ps-socket', '5'],
+      [5, 6],
+    ],
+    [['--inherit-fd', 'fd[1]:dev/null', '--status-fd', '2'], []],
+    [['--log-file', 'fd[5]:x', '--tree', '7'], []],
+    [['--status-fd', '99999', '--status-fd', '1024', '--status-fd', '-3', '--status-fd', 'x'], []],
+    [['--', '--status-fd', '3'], []],
+    [['--status-fd'], []],
+  ])('%j: %j', (args, descriptors) => {
+    expect(descriptorsIn(args)).toEqual(descriptors);
   });
 });
 
