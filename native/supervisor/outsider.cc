@@ -33,6 +33,28 @@ bool isTracedHere(pid_t pid) {
   return false;
 }
 
+/** Whose children's parent is another by the next look. */
+constexpr int kMostTries = 16;
+
+struct Line {
+  /** The first ancestor that is a task of ours; 0: none. */
+  pid_t ours = 0;
+  /** No ancestor has ended while they were looked at. */
+  bool isWhole = false;
+};
+
+Line lineOf(pid_t asker, const std::function<bool(pid_t)>& isOurs) {
+  for (pid_t at = asker; at > 1;) {
+    const long parent = TaskStatus(at).number("PPid");
+    if (parent < 0) return {};
+    at = static_cast<pid_t>(parent);
+    if (at <= 0) break;
+    if (at == getpid() || isOurs(at) || TaskStatus(at).number("TracerPid") == getpid())
+      return {.ours = at, .isWhole = true};
+  }
+  return {.ours = 0, .isWhole = true};
+}
+
 }  // namespace
 
 std::optional<std::string> whyNoOutsider(const ProcessHandle& process,
@@ -46,13 +68,14 @@ std::optional<std::string> whyNoOutsider(const ProcessHandle& process,
     return "whoever asks has ended, or /proc doesn't show it";
   if (isTracedHere(asker) || isOurs(asker))
     return named(asker) + " is one of the tasks under this mask";
-  for (pid_t at = asker; at > 1;) {
-    const long parent = TaskStatus(at).number("PPid");
-    if (parent < 0) return "an ancestor of " + named(asker) + " has ended meanwhile; ask again";
-    at = static_cast<pid_t>(parent);
-    if (at <= 0) break;
-    if (at == getpid() || isOurs(at) || TaskStatus(at).number("TracerPid") == getpid())
-      return named(asker) + " comes of " + named(at) + ", which is under this mask";
+  for (int tries = 0;; ++tries) {
+    const Line line = lineOf(asker, isOurs);
+    if (line.ours != 0)
+      return named(asker) + " comes of " + named(line.ours) + ", which is under this mask";
+    if (line.isWhole) break;
+    if (!process.isAlive()) return "whoever asks has ended";
+    if (tries == kMostTries)
+      return "ancestors of " + named(asker) + " end while they are looked at; ask again";
   }
   const long own = filtersOf(TaskStatus(getpid()));
   if (filters < 0 || own < 0 || filters > own)

@@ -30,8 +30,13 @@ ProcessHandle ProcessHandle::duplicate(const ProcessHandle& other) {
 }
 
 bool ProcessHandle::isAlive() const {
+  if (!isOpen()) return false;
   pollfd ended{pidfd_.get(), POLLIN, 0};
-  return isOpen() && poll(&ended, 1, 0) == 0;
+  int count;
+  // A signal that is on its way interrupts it, although it waits for nothing.
+  do count = poll(&ended, 1, 0);
+  while (count < 0 && errno == EINTR);
+  return count == 0;
 }
 
 bool ProcessHandle::send(int signal) const {

@@ -119,10 +119,14 @@ void Session::followDismissal() {
 
 /** One that has ended by now was an outsider if no task has had its number lately. */
 std::optional<std::string> Session::whyNotSentByOutsider(const Dismissal& dismissal) const {
-  if (dismissal.sender.isAlive() || holds(dismissal.number) ||
-      supervisor_.heldLately(dismissal.number))
-    return whyNoOutsider(dismissal.sender, [this](pid_t pid) { return holds(pid); });
-  return std::nullopt;
+  const auto hasEndedOutside = [&] {
+    return !dismissal.sender.isAlive() && !holds(dismissal.number) &&
+           !supervisor_.heldLately(dismissal.number);
+  };
+  if (hasEndedOutside()) return std::nullopt;
+  const auto why = whyNoOutsider(dismissal.sender, [this](pid_t pid) { return holds(pid); });
+  // It ends as a rule while it is looked at.
+  return why && hasEndedOutside() ? std::nullopt : why;
 }
 
 bool Session::takeBack(std::string* error) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
 #include <vector>
 
@@ -124,6 +125,23 @@ void cgroupsWithCpugateAreNamed(Expectations& expect) {
   expect.that(!shows(sleeper), "a cgroup of others");
   kill(sleeper, SIGKILL);
   endOf(sleeper);
+}
+
+/** A signal that is on its way ends any call that could wait, also one that shall not wait at all.
+ */
+void signalsEndNobody(Expectations& expect) {
+  struct sigaction action {
+  }, before{};
+  action.sa_handler = [](int) {};
+  sigaction(SIGALRM, &action, &before);
+  const ProcessHandle self = ProcessHandle::open(getpid());
+  const itimerval often{{0, 20}, {0, 20}}, never{};
+  setitimer(ITIMER_REAL, &often, nullptr);
+  int missed = 0;
+  for (int i = 0; i < 300'000; ++i) missed += self.isAlive() ? 0 : 1;
+  setitimer(ITIMER_REAL, &never, nullptr);
+  sigaction(SIGALRM, &before, nullptr);
+  expect.that(missed == 0, "one that lives was said to have ended: " + std::to_string(missed));
 }
 
 void handlesAreOfOneProcess(Expectations& expect) {
@@ -264,6 +282,7 @@ int main() {
   cpugate::processesThatCantBeHeldAreNamed(expect);
   cpugate::cgroupsWithCpugateAreNamed(expect);
   cpugate::handlesAreOfOneProcess(expect);
+  cpugate::signalsEndNobody(expect);
   cpugate::signalsGoToTheRootAndThenToTheRest(expect);
   cpugate::onlyOutsidersDismiss(expect);
   return expect.conclude();

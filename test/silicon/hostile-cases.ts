@@ -14,7 +14,14 @@ export const HOSTILE_PROGRAMS = [
   ['hostile', 'glibc'],
   ['exec_attack', 'glibc'],
   ['exec_loop', 'no-libc'],
+  ['gate_race', 'glibc'],
 ] as const;
+
+/** Which of the program's threads makes the calls that are led elsewhere. */
+const LED = ['thread', 'main'] as const;
+/** Its output shows why it was killed. */
+const IS_KILLED =
+  '"$@" > "$0" 2>&1; code=$?; cat "$0"; [ $code = 137 ] && grep -q "make the call .* is killed" "$0"';
 
 export const hostileCanBeBuilt: boolean = HOSTILE_PROGRAMS.every(([, build]) => canBuild(build));
 
@@ -23,14 +30,19 @@ const USERS = [
   { who: 'as the same user', user: 65534 },
 ] as const;
 
-export const HOSTILE_NAMES: readonly string[] = USERS.filter(
-  ({ user }) => isRoot || user !== undefined,
-).flatMap(({ who }) => [`hostile, ${who}`, `execs under attack, ${who}`]);
+const NAMES = USERS.filter(({ user }) => isRoot || user !== undefined).flatMap(({ who }) => [
+  `hostile, ${who}`,
+  `execs under attack, ${who}`,
+]);
+export const HOSTILE_NAMES: readonly string[] = [
+  ...NAMES,
+  ...LED.map((who) => `led to another call, ${who}: killed`),
+];
 
 export function hostileCases(folder: string): GuestCase[] {
   const file = (name: string, build: 'glibc' | 'no-libc' = 'glibc') =>
     programFile(folder, name, build);
-  return USERS.flatMap(({ who, user }) => {
+  const attacks = USERS.flatMap(({ who, user }) => {
     const runtime = runtimeFolder(folder, user);
     const masked = (...command: readonly string[]) =>
       commandIn({ folder, options: ['--runtime-dir', runtime] }, 'masked', command);
@@ -50,5 +62,16 @@ export function hostileCases(folder: string): GuestCase[] {
         ...more,
       },
     ];
-  }).filter(({ name }) => HOSTILE_NAMES.includes(name));
+  }).filter(({ name }) => NAMES.includes(name));
+  const runtime = runtimeFolder(folder, undefined);
+  const led = LED.map((who) => {
+    const options = ['--runtime-dir', runtime];
+    const command = commandIn({ folder, options }, 'masked', [file('gate_race'), who]);
+    return {
+      name: `led to another call, ${who}: killed`,
+      command: ['sh', '-c', IS_KILLED, `${folder}/led-${who}`, ...command],
+      seconds: 60,
+    };
+  });
+  return [...attacks, ...led];
 }

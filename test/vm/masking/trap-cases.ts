@@ -95,13 +95,6 @@ export const TRAP_CASES: readonly TrapCase[] = [
   { program: 'job_control', builds: TWO },
   { program: 'job_threads', builds: TWO },
   { program: 'stop_in_call', builds: TWO },
-  ...['thread', 'main'].map((who) => ({
-    program: 'gate_race',
-    how: who,
-    builds: ['glibc'] as const,
-    args: [who],
-    masked: { status: 137, says: /^cpugate: process \d+ doesn't make the call .*; it is killed$/m },
-  })),
   { program: 'restart', builds: TWO },
   { program: 'arch_prctl', builds: ['glibc', 'static-musl', 'i386'] },
   { program: 'arch_prctl', how: 'unprivileged', builds: TWO, unprivileged: true },
