@@ -20,6 +20,8 @@ namespace {
 
 /** After that, those that don't stop are not waited for. */
 constexpr int64_t kStopMilliseconds = 10'000;
+/** Whoever is stopped anew at once doesn't tell that it went on. */
+constexpr int64_t kWakeMilliseconds = 1'000;
 
 pid_t processOf(pid_t tid) { return static_cast<pid_t>(TaskStatus(tid).number("Tgid")); }
 
@@ -100,12 +102,32 @@ bool Holding::take(std::vector<pid_t> pids, bool trees, bool wake,
       },
       kStopMilliseconds);
   if (!good) return false;
-  if (wake)
-    for (const pid_t pid : pids)
-      if (!keepStopped.contains(pid) && supervisor_.holds(pid)) kill(pid, SIGCONT);
+  if (wake) this->wake(pids, keepStopped, taken);
   if (supervisor_.killed() == killed) return true;
   *error = "can't make CPUID trap in some processes; they were killed";
   return false;
+}
+
+/**
+ * Until each thread has told of it, what was told before stands in line still: that it is in a
+ * group stop. Who is asked for a release meanwhile would be taken for one that somebody else has
+ * stopped.
+ */
+void Holding::wake(const std::vector<pid_t>& pids, const std::set<pid_t>& keepStopped,
+                   const std::vector<pid_t>& threads) {
+  for (const pid_t pid : pids)
+    if (!keepStopped.contains(pid) && supervisor_.holds(pid)) kill(pid, SIGCONT);
+  std::vector<pid_t> woken;
+  for (const pid_t tid : threads)
+    if (!keepStopped.contains(processOf(tid))) woken.push_back(tid);
+  supervisor_.runUntil(
+      [&] {
+        return std::ranges::none_of(woken, [this](pid_t tid) {
+          const Task* task = supervisor_.tasks().find(tid);
+          return task != nullptr && task->inGroupStop;
+        });
+      },
+      kWakeMilliseconds);
 }
 
 void Holding::letGo(pid_t pid) {

@@ -66,6 +66,8 @@ class Holding {
 
  private:
   bool seizeProcess(pid_t pid, bool* found, std::string* error);
+  void wake(const std::vector<pid_t>& pids, const std::set<pid_t>& keepStopped,
+            const std::vector<pid_t>& threads);
   bool stopAll(std::vector<Released>* processes);
   void endMask(Intent intent);
   void letGo(pid_t pid);

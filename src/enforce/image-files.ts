@@ -1,7 +1,15 @@
 /**
  * Files of an untrusted folder: regular ones only, of bounded size, and no link is followed out of it.
  */
-import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readSync,
+  realpathSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../model/errors.js';
 
@@ -84,6 +92,11 @@ export class ImageFiles {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw unreadable(name, error);
     }
+  }
+
+  /** Whether it is there; a link counts by what it leads to, which isn't looked into. */
+  has(file: string): boolean {
+    return existsSync(`/proc/self/fd/${this.#folder}/${file}`);
   }
 
   /** The whole of it. */

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { criuImage } from '../formats/criu-image.js';
 import { readDumpRecord } from '../formats/dump-record.js';
 import { type Input, MAX_INPUT_BYTES, openInput } from '../formats/format.js';
-import { readCore } from '../formats/images/core.js';
+import { type CoreImage, readCore } from '../formats/images/core.js';
 import { type MappedFile, readMappedFiles } from '../formats/images/memory-map.js';
-import { checkInventory, readTree, type TreeEntry } from '../formats/images/tree.js';
+import { checkInventory, checkThreads, readTree, type TreeEntry } from '../formats/images/tree.js';
 import { type DumpRecord, RECORD_NAME } from '../model/dump-record.js';
 import { InputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
@@ -74,20 +74,21 @@ function readRecord(files: ImageFiles, fingerprint: string): FoundRecord {
   };
 }
 
-function readFiles(files: ImageFiles): ReadonlyMap<number, MappedFile> {
+/** Undefined: there is neither. Every process has its program open. */
+function readFiles(files: ImageFiles): ReadonlyMap<number, MappedFile> | undefined {
   const input = optionalInput(files, 'files.img');
   if (input !== undefined) return readMappedFiles(input, 'files');
   const old = optionalInput(files, 'reg-files.img');
-  return old === undefined ? new Map() : readMappedFiles(old, 'reg-files');
+  return old && readMappedFiles(old, 'reg-files');
 }
 
 function readProcess(
   files: ImageFiles,
   { pid, threads: tids }: TreeEntry,
+  leader: CoreImage,
   mapped: ReadonlyMap<number, MappedFile>,
   root: string,
 ): ImageProcess {
-  const leader = readCore(inputOf(files, `core-${pid}.img`), pid);
   const common = {
     pid,
     comm: leader.comm ?? '',
@@ -103,6 +104,7 @@ function readProcess(
       signalFrames: { known: true, value: [] },
       lazyBinding: { known: true, value: { kind: 'none' } },
       keptCpuid: { known: false, reason: 'it has ended' },
+      gaps: [],
     };
   const threads = (tids.length === 0 ? [pid] : tids).map((tid): ImageThread => {
     const core = tid === pid ? leader : readCore(inputOf(files, `core-${tid}.img`), tid);
@@ -119,14 +121,23 @@ function readProcess(
 export function readImageFolder(path: string, { root = '/' }: ReadOptions = {}): ImageFolder {
   return withFolder(path, (files) => {
     checkInventory(inputOf(files, 'inventory.img'));
-    const tree = readTree(inputOf(files, 'pstree.img'));
+    const treeImage = inputOf(files, 'pstree.img');
+    const tree = readTree(treeImage).map((entry) => ({
+      entry,
+      leader: readCore(inputOf(files, `core-${entry.pid}.img`), entry.pid),
+    }));
+    const alive = tree.filter(({ leader }) => leader.isAlive).map(({ entry }) => entry);
+    checkThreads(treeImage, alive);
     const fingerprint = fingerprintOf(files);
     const { record, remarks } = readRecord(files, fingerprint);
     const mapped = readFiles(files);
     return {
       name: path,
-      rootPid: (tree[0] as TreeEntry).pid,
-      processes: tree.map((entry) => readProcess(files, entry, mapped, root)),
+      rootPid: tree[0]?.entry.pid ?? 0,
+      processes: tree.map(({ entry, leader }) =>
+        readProcess(files, entry, leader, mapped ?? new Map(), root),
+      ),
+      gaps: mapped === undefined ? [{ file: 'files.img', gap: 'missing' }] : [],
       cpuinfo: readCpuinfo(files),
       record,
       fingerprint,

@@ -14,6 +14,7 @@ import {
 } from '../formats/images/memory-map.js';
 import { findSignalFrames } from '../formats/images/signal-frames.js';
 import type {
+  ImageGap,
   ImageProcess,
   ImageThread,
   LazyBinding,
@@ -24,15 +25,17 @@ import { type ImageFiles, readMappedFile } from './image-files.js';
 
 type Memory = Pick<
   ImageProcess,
-  'auxv' | 'highestAddress' | 'signalFrames' | 'lazyBinding' | 'keptCpuid'
+  'auxv' | 'highestAddress' | 'signalFrames' | 'lazyBinding' | 'keptCpuid' | 'gaps'
 >;
 
 const AT_BASE = 7;
 const AT_ENTRY = 9;
 const PROT_EXEC = 4;
+/** A link to the images of the dump before, where this one holds what has changed since. */
+const PARENT = 'parent';
 
 /** What the map tells stays told where the pages are missing. */
-function untold(reason: string, map?: MemoryMap): Memory {
+function untold(reason: string, gaps: readonly ImageGap[], map?: MemoryMap): Memory {
   const answer = { known: false, reason } as const;
   return {
     auxv: map?.auxv ?? new Map(),
@@ -40,23 +43,33 @@ function untold(reason: string, map?: MemoryMap): Memory {
     signalFrames: answer,
     lazyBinding: answer,
     keptCpuid: answer,
+    gaps,
   };
 }
 
-/** Undefined for pages that aren't here, or that don't fit what says where they are. */
+/** The memory, or why it can't be read: pages that aren't here, or don't fit what says where they are. */
 function withSpace<T>(
   files: ImageFiles,
   pid: number,
   map: MemoryMap,
-  work: (space: AddressSpace | undefined) => T,
+  work: (space: AddressSpace | undefined, gaps: readonly ImageGap[]) => T,
 ): T {
   const name = `pagemap-${pid}.img`;
   const bytes = files.readFile(name);
-  const pages = bytes && readPageMap(openInput(join(files.name, name), bytes));
-  if (pages === undefined) return work(undefined);
-  return files.useFile(`pages-${pages.pagesId}.img`, (content) => {
-    if ((content?.size ?? 0) !== pages.bytes) return work(undefined);
-    return work(new AddressSpace(map, pages, (offset, length) => content?.read(offset, length)));
+  if (bytes === undefined) return work(undefined, [{ file: name, gap: 'missing' }]);
+  const pages = readPageMap(openInput(join(files.name, name), bytes));
+  if (pages === undefined) return work(undefined, [{ file: name, gap: 'form' }]);
+  const inParent: ImageGap[] =
+    pages.usesParent && !files.has(PARENT) ? [{ file: PARENT, gap: 'missing' }] : [];
+  const file = `pages-${pages.pagesId}.img`;
+  return files.useFile(file, (content) => {
+    if ((content?.size ?? 0) !== pages.bytes)
+      return work(undefined, [
+        ...inParent,
+        { file, gap: content === undefined ? 'missing' : 'size' },
+      ]);
+    const read = (offset: number, length: number) => content?.read(offset, length);
+    return work(new AddressSpace(map, pages, read), inParent);
   });
 }
 
@@ -121,16 +134,21 @@ export function readMemory(
 ): Memory {
   const name = `mm-${pid}.img`;
   const bytes = files.readFile(name);
-  if (bytes === undefined) return untold(`${name} is missing`);
+  if (bytes === undefined) return untold(`${name} is missing`, [{ file: name, gap: 'missing' }]);
   const map = readMemoryMap(openInput(join(files.name, name), bytes));
-  return withSpace(files, pid, map, (space) => {
-    if (space === undefined) return untold('some memory pages are not in the folder', map);
+  if (map === undefined)
+    return untold(`${name} holds entries of a form that is unknown here`, [
+      { file: name, gap: 'form' },
+    ]);
+  return withSpace(files, pid, map, (space, gaps) => {
+    if (space === undefined) return untold('some memory pages are not in the folder', gaps, map);
     return {
       auxv: map.auxv,
       highestAddress: { known: true, value: highestAddress(map) },
       signalFrames: framesOf(space, threads),
       lazyBinding: bindingOf(space, map, mapped, root),
       keptCpuid: findKeptCpuid(space, libraryOf(map)),
+      gaps,
     };
   });
 }

@@ -73,6 +73,7 @@ export function gate(
     source: source.kind === 'none' ? undefined : from,
     told: source.kind === 'told' ? options.source?.seen : undefined,
     isFromMemory: source.kind === 'memory',
+    gaps: images.gaps,
     mask: source.mask,
     criuVersion: options.criuVersion,
   };

@@ -67,6 +67,14 @@ export interface KeptCpuid {
   readonly xcr0: Known64;
 }
 
+/** What keeps an image from giving what it should. */
+export interface ImageGap {
+  /** Its plain name, in the folder. */
+  readonly file: string;
+  /** - size: it has not as many pages as its map says. - form: it holds entries of a form that isn't known. */
+  readonly gap: 'missing' | 'size' | 'form';
+}
+
 export interface ImageProcess {
   readonly pid: number;
   readonly comm: string;
@@ -82,6 +90,8 @@ export interface ImageProcess {
   readonly signalFrames: Told<readonly SignalFrame[]>;
   readonly lazyBinding: Told<LazyBinding>;
   readonly keptCpuid: Told<KeptCpuid>;
+  /** Of the images of its memory. */
+  readonly gaps: readonly ImageGap[];
 }
 
 export interface ImageFolder {
@@ -93,6 +103,8 @@ export interface ImageFolder {
   readonly cpuinfo: Host | undefined;
   /** What `cpugate dump` wrote beside the images, if it belongs to them. */
   readonly record: DumpRecord | undefined;
+  /** Of images that all processes share. */
+  readonly gaps: readonly ImageGap[];
   /** Fingerprint of the images, which a record has to name. */
   readonly fingerprint: string;
   /** What the reader noticed; for people. */

@@ -14,9 +14,11 @@ import type { FindingOf } from './finding.js';
 import { highestLeaf } from './highest-leaf.js';
 import { hintMissing } from './hint-missing.js';
 import { identityDiffers } from './identity-differs.js';
+import { imagesIncomplete } from './images-incomplete.js';
 import { instructionMissing } from './instruction-missing.js';
 import { kernelFeatureMissing } from './kernel-feature-missing.js';
 import { maskBypassed } from './mask-bypassed.js';
+import { maskUnavailable } from './mask-unavailable.js';
 import { permissionLost } from './permission-lost.js';
 import type { Rule } from './rule.js';
 import { signalFrameGrows } from './signal-frame-grows.js';
@@ -43,10 +45,12 @@ const LIST = [
   criuAccepts,
   sourceUnknown,
   sourceContradicted,
+  imagesIncomplete,
   criuTooOld,
   stateInUse,
   stateNotDumped,
   maskBypassed,
+  maskUnavailable,
   instructionMissing,
   stateMissing,
   xsaveAreaGrows,

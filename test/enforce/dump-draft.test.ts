@@ -52,6 +52,7 @@ describe('the record of a dump', () => {
 
   test.each([
     ['an image is missing', () => rmSync(join(folder, 'pstree.img'))],
+    ['registers can not be read', () => writeFileSync(join(folder, 'core-5003.img'), 'x')],
     [
       'an image is a link',
       () => {

@@ -23,8 +23,10 @@ import {
   readImageFolder,
   readImageHost,
 } from '../../src/enforce/image-folder.js';
-import { isInputError } from '../../src/model/errors.js';
+import { InputError, isInputError } from '../../src/model/errors.js';
 import { cpuTimer, TOO_LONG } from '../cpu-time.js';
+import { core, pstree } from '../formats/image-bytes.js';
+import { pagemapImage } from '../formats/image-pages.js';
 import { HASWELL, hostOf } from '../hosts.js';
 import { gate } from '../judge/between.js';
 
@@ -100,6 +102,70 @@ describe('pages that are not all there', () => {
     rmSync(at('images', 'mm-5001.img'));
     expect(isTold()).toBe(false);
     expect(isHighestTold()).toBe(false);
+  });
+
+  it.each([
+    ['mm-5001.img', 'missing'],
+    ['pagemap-5001.img', 'missing'],
+    ['pages-1.img', 'missing'],
+    ['files.img', 'missing'],
+  ])('%s %s: the dump is incomplete', (file, gap) => {
+    take('haswell');
+    const gaps = () => {
+      const read = readImageFolder(images());
+      return [...read.gaps, ...read.processes.flatMap((one) => one.gaps)];
+    };
+    expect(gaps()).toEqual([]);
+    rmSync(at('images', file));
+    expect(gaps()).toEqual([{ file, gap }]);
+    expect(gate(readImageFolder(images()), hostOf(HASWELL)).verdict).not.toBe('compatible');
+  });
+
+  it('too few or too many: the dump is incomplete', () => {
+    for (const bytes of [4096, 1 << 20]) {
+      take('haswell');
+      truncateSync(at('images', 'pages-1.img'), bytes);
+      const [process] = readImageFolder(images()).processes;
+      expect(process?.gaps).toEqual([{ file: 'pages-1.img', gap: 'size' }]);
+    }
+  });
+
+  it('and lie in the dump before: it has to be there', () => {
+    take('haswell');
+    const runs = [{ address: 0x10000n, pages: 1, flags: 1 }];
+    writeFileSync(at('images', 'pagemap-5001.img'), pagemapImage(1, runs));
+    rmSync(at('images', 'pages-1.img'));
+    const gaps = () => readImageFolder(images()).processes[0]?.gaps;
+    expect(gaps()).toEqual([{ file: 'parent', gap: 'missing' }]);
+    symlinkSync('../before', at('images', 'parent'));
+    expect(gaps()).toEqual([{ file: 'parent', gap: 'missing' }]);
+    mkdirSync(at('before'));
+    expect(gaps()).toEqual([]);
+  });
+});
+
+describe('a zombie', () => {
+  it('has whatever CRIU left as its threads', () => {
+    take('haswell');
+    writeFileSync(at('images', 'core-5002.img'), core({ state: 6 }));
+    for (const threads of [[337_395_248], [5003], [], [0]]) {
+      const tree = [
+        { pid: 5001, threads: [5001, 5003] },
+        { pid: 5002, parent: 5001, threads },
+      ];
+      writeFileSync(at('images', 'pstree.img'), pstree(tree));
+      const read = readImageFolder(images());
+      expect(read.processes.map(({ isAlive }) => isAlive)).toEqual([true, false]);
+      expect(gate(read, hostOf(HASWELL)).images.threads).toBe(2);
+    }
+  });
+
+  it('is no excuse for one that lives', () => {
+    take('haswell');
+    for (const threads of [[5003], [5001, 5003, 5003], [5001, 0]]) {
+      writeFileSync(at('images', 'pstree.img'), pstree([{ pid: 5001, threads }]));
+      expect(() => readImageFolder(images())).toThrow(InputError);
+    }
   });
 });
 

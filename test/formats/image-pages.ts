@@ -1,15 +1,22 @@
 /** Folders of real images made smaller: of all pages only those of the stacks are kept. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openInput } from '../../src/formats/format.js';
+import { type Input, openInput } from '../../src/formats/format.js';
 import { readCore } from '../../src/formats/images/core.js';
-import { readMemoryMap, readPageMap } from '../../src/formats/images/memory-map.js';
+import { type MemoryMap, readMemoryMap, readPageMap } from '../../src/formats/images/memory-map.js';
 import { COMMON, message, u32 } from './criu-bytes.js';
 
 const PAGEMAP = 0x56084025;
 const PRESENT = 4;
 
 /** A pagemap image byte by byte. */
+/** Of images that are known to be of a form that is read. */
+export function wholeMap(input: Input): MemoryMap {
+  const map = readMemoryMap(input);
+  if (map === undefined) throw new Error(`${input.name} is of an unknown form`);
+  return map;
+}
+
 export function pagemapImage(
   pagesId: number,
   runs: readonly { readonly address: bigint; readonly pages: number; readonly flags?: number }[],
@@ -44,7 +51,7 @@ export function keepStacks(folder: string): void {
   });
   for (const name of names.filter((one) => one.startsWith('pagemap-'))) {
     const pid = /\d+/.exec(name)?.[0];
-    const { mappings } = readMemoryMap(input(folder, `mm-${pid}.img`));
+    const { mappings } = wholeMap(input(folder, `mm-${pid}.img`));
     const map = readPageMap(input(folder, name));
     if (map === undefined) throw new Error(name);
     const stacks = mappings.filter(({ start, end }) =>

@@ -10,12 +10,12 @@ import { AddressSpace } from '../../src/formats/images/address-space.js';
 import { ElfFile } from '../../src/formats/images/elf.js';
 import { findKeptCpuid } from '../../src/formats/images/kept-cpuid.js';
 import { findLazyBinding } from '../../src/formats/images/lazy-binding.js';
-import { readMemoryMap, readPageMap } from '../../src/formats/images/memory-map.js';
+import { readPageMap } from '../../src/formats/images/memory-map.js';
 import { findSignalFrames } from '../../src/formats/images/signal-frames.js';
 import type { ImageThread } from '../../src/model/image-folder.js';
 import { findLeaf } from '../../src/model/leaves.js';
 import { type MappingPlan, mm } from './image-bytes.js';
-import { pagemapImage } from './image-pages.js';
+import { pagemapImage, wholeMap } from './image-pages.js';
 
 interface Part extends MappingPlan {
   /** Content of the pages; absent: not dumped. */
@@ -33,7 +33,7 @@ function spaceOf(parts: readonly Part[]): AddressSpace {
   }));
   const map = readPageMap(openInput('pagemap', pagemapImage(1, runs)));
   if (map === undefined) throw new Error('no map');
-  return new AddressSpace(readMemoryMap(openInput('mm', mm(parts))), map, (offset, length) =>
+  return new AddressSpace(wholeMap(openInput('mm', mm(parts))), map, (offset, length) =>
     offset + length <= pages.length ? pages.subarray(offset, offset + length) : undefined,
   );
 }

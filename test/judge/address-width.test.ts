@@ -23,6 +23,7 @@ function processOf(pid: number, end: bigint | 'untold'): ImageProcess {
     signalFrames: { known: true, value: [] },
     lazyBinding: { known: true, value: { kind: 'none' } },
     keptCpuid: { known: false, reason: 'no glibc' },
+    gaps: [],
   };
 }
 
@@ -49,6 +50,7 @@ function ask(from: HostPlan | undefined, to: HostPlan, ends: readonly (bigint | 
     record,
     fingerprint: '',
     remarks: [],
+    gaps: [],
   };
   const report = gate(images, hostOf(to), { criuVersion: '3.19' });
   const found = report.findings.filter(({ code, facts }) => {

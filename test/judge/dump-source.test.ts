@@ -16,6 +16,7 @@ function process(...auxv: (readonly [number, bigint])[]): ImageProcess {
     signalFrames: { known: true, value: [] },
     lazyBinding: { known: true, value: { kind: 'none' } },
     keptCpuid: { known: false, reason: 'no glibc' },
+    gaps: [],
     highestAddress: { known: true, value: 0x7ffc_0000_0000n },
   };
 }
@@ -48,6 +49,7 @@ function folder(parts: Partial<ImageFolder>): ImageFolder {
     record: undefined,
     fingerprint: '',
     remarks: ['read'],
+    gaps: [],
     ...parts,
   };
 }

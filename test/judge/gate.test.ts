@@ -5,6 +5,7 @@ import type { DumpRecord, RecordedMask } from '../../src/model/dump-record.js';
 import type { Host } from '../../src/model/host.js';
 import type {
   ImageFolder,
+  ImageGap,
   ImageProcess,
   ImageThread,
   KeptCpuid,
@@ -63,6 +64,7 @@ interface ProcessPlan {
   readonly auxv?: readonly (readonly [number, bigint])[];
   readonly highestAddress?: bigint | 'untold';
   readonly kept?: KeptCpuid;
+  readonly gaps?: readonly ImageGap[];
   readonly pid?: number;
   readonly isAlive?: boolean;
 }
@@ -97,6 +99,7 @@ function processOf(plan: ProcessPlan): ImageProcess {
           },
     lazyBinding: binding === 'untold' ? untold : { known: true, value: binding },
     keptCpuid: plan.kept === undefined ? untold : { known: true, value: plan.kept },
+    gaps: plan.gaps ?? [],
   };
 }
 
@@ -105,9 +108,10 @@ interface FolderPlan {
   readonly mask?: RecordedMask;
   readonly processes?: readonly ProcessPlan[];
   readonly cpuinfo?: Host;
+  readonly gaps?: readonly ImageGap[];
 }
 
-function imagesOf({ from, mask, processes = [{}], cpuinfo }: FolderPlan): ImageFolder {
+function imagesOf({ from, mask, processes = [{}], cpuinfo, gaps = [] }: FolderPlan): ImageFolder {
   const record: DumpRecord | undefined = from && {
     taken: '2026-01-01T00:00:00Z',
     cpugate: '0.1.0',
@@ -126,6 +130,7 @@ function imagesOf({ from, mask, processes = [{}], cpuinfo }: FolderPlan): ImageF
     record,
     fingerprint: '',
     remarks: [],
+    gaps,
   };
 }
 
@@ -352,6 +357,62 @@ describe('images whose host the user names', () => {
     const mask = { ...baselineOfPlans([HASWELL, NO_AVX]), name: 'pool' };
     expect(clashes([{ kept: keptOn(NO_AVX) }], HASWELL, mask)).toEqual([]);
     expect(clashes([{ kept: keptOn(HASWELL) }], HASWELL, mask).join()).toContain('avx2');
+  });
+});
+
+describe('images that are not all there', () => {
+  it.each<[string, FolderPlan, RegExp]>([
+    [
+      'a missing image of a process',
+      { processes: [{ gaps: [{ file: 'mm-7.img', gap: 'missing' }] }] },
+      /: mm-7\.img is missing\.$/,
+    ],
+    [
+      'too few pages',
+      { processes: [{ gaps: [{ file: 'pages-1.img', gap: 'size' }] }] },
+      /pages-1\.img doesn't have the pages/,
+    ],
+    [
+      'entries that nobody knows',
+      { processes: [{ gaps: [{ file: 'pagemap-7.img', gap: 'form' }] }] },
+      /pagemap-7\.img holds entries of a form/,
+    ],
+    [
+      'no list of files',
+      { gaps: [{ file: 'files.img', gap: 'missing' }] },
+      /files\.img is missing/,
+    ],
+  ])('are never compatible: %s', (_, folder, said) => {
+    const report = ask({ from: HASWELL, ...folder }, HASWELL);
+    expect(report.verdict).toBe('unknown');
+    const found = report.findings.filter(({ code }) => code === 'images-incomplete');
+    expect(found.map(({ effect }) => effect)).toEqual([expect.stringMatching(said)]);
+  });
+
+  it('are so once, however many processes share the image, and not for dead ones', () => {
+    const gaps = [{ file: 'pages-1.img', gap: 'missing' }] as const;
+    const shared = ask({ from: HASWELL, processes: [{ gaps }, { pid: 8, gaps }] }, HASWELL);
+    expect(codes(shared.findings, 'unknown')).toEqual(['images-incomplete']);
+    const dead = ask({ from: HASWELL, processes: [{}, { pid: 8, gaps, isAlive: false }] }, HASWELL);
+    expect(dead.verdict).toBe('compatible');
+  });
+});
+
+describe('a mask that the target has to keep up', () => {
+  const mask = { ...baselineOfPlans([HASWELL, NO_AVX]), name: 'pool' };
+  const faulting = (works: boolean) => ({
+    ...HASWELL,
+    system: { cpuidFaulting: { works, reason: 'the CPU lacks it' } },
+  });
+
+  it.each<[string, HostPlan, RecordedMask | undefined, readonly string[]]>([
+    ['where CPUID faults', faulting(true), mask, []],
+    ["where it doesn't", faulting(false), mask, ['mask-unavailable']],
+    ['where that is unknown', HASWELL, mask, []],
+    ['of tasks without one', faulting(false), undefined, []],
+  ])('%s', (_, to, recorded, blockers) => {
+    const report = ask({ from: HASWELL, ...(recorded ? { mask: recorded } : {}) }, to);
+    expect(codes(report.findings, 'blocker')).toEqual(blockers);
   });
 });
 

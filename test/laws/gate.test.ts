@@ -63,6 +63,7 @@ const folder = fc
       rootPid: 7,
       fingerprint: '',
       remarks: [],
+      gaps: [],
       cpuinfo: undefined,
       record: plan.hasRecord
         ? {
@@ -96,6 +97,7 @@ const folder = fc
           signalFrames: plan.frames,
           lazyBinding: plan.binding,
           keptCpuid: { known: false, reason: 'no glibc' },
+          gaps: [],
         },
       ],
     }),

@@ -182,7 +182,7 @@ async function allHosts(): Promise<Host[]> {
 /** Of CRIU, below, and of images: test/judge looks at their sentences. */
 const ELSEWHERE: ReadonlySet<string> = new Set([
   ...['criu-refuses', 'criu-unknown', 'criu-accepts', 'source-unknown', 'criu-too-old'],
-  'source-contradicted',
+  ...['source-contradicted', 'images-incomplete', 'mask-unavailable'],
   ...['state-in-use', 'state-not-dumped', 'mask-bypassed', 'signal-frame-layout'],
   'permission-lost',
 ]);

@@ -51,7 +51,13 @@ export const run: Run = async (args) => {
   const judged = await judgeRestore(args, imagesFolderOf(args));
   const { images, report } = judged;
   if (!report.permitted || report.forced) explain(args, report);
-  if (!report.permitted) return exitStatus(report.verdict, 'at-risk');
+  if (!report.permitted) {
+    const blockers = report.findings.filter(({ severity }) => severity === 'blocker');
+    // That CPUID can't be masked here has a status of its own, wherever it is found.
+    if (blockers.length > 0 && blockers.every(({ code }) => code === 'mask-unavailable'))
+      planSupervision(args, judged);
+    return exitStatus(report.verdict, 'at-risk');
+  }
   const runtimeFolder = runtimeFolderOf(args);
   openRuntimeFolder(runtimeFolder, ownUid());
   const isBackground = args.flag('background') ?? false;

@@ -15,6 +15,8 @@ export const PAGE_BYTES = 4096n;
 /** Bits of a mapping's status (criu/include/image.h). */
 const FILE_PRIVATE = 1 << 6;
 const ANON_PRIVATE = 1 << 9;
+/** Pages within a mapping that nobody may touch (MADV_GUARD_INSTALL); from CRIU 4.2 on. */
+const GUARD = 1 << 16;
 
 export interface Mapping {
   readonly start: bigint;
@@ -37,7 +39,8 @@ function kindOf(status: number): Mapping['kind'] {
   return (status & ANON_PRIVATE) !== 0 ? 'anonymous' : 'other';
 }
 
-function readMapping(fields: ProtobufFields, end: number): Mapping {
+/** Undefined for what is no mapping of its own. */
+function readMapping(fields: ProtobufFields, end: number): Mapping | undefined {
   const numbers = new Map<number, bigint>();
   fields.each(end, (field) => {
     if (field < 1 || field > 7) return false;
@@ -45,10 +48,12 @@ function readMapping(fields: ProtobufFields, end: number): Mapping {
     return true;
   });
   const number = (field: number) => numbers.get(field) ?? 0n;
+  const status = Number(number(7) & 0xffffffffn);
+  if ((status & GUARD) !== 0) return undefined;
   return {
     start: number(1),
     end: number(2),
-    kind: kindOf(Number(number(7) & 0xffffffffn)),
+    kind: kindOf(status),
     file: Number(number(4) & 0xffffffffn),
     fileOffset: number(3),
     prot: Number(number(5) & 0xffn),
@@ -66,8 +71,11 @@ function auxiliary(words: readonly bigint[]): Map<number, bigint> {
   return values;
 }
 
-/** Mappings in ascending order that don't overlap, as the kernel has them. */
-export function readMemoryMap(input: Input): MemoryMap {
+/**
+ * Mappings in ascending order that don't overlap, as the kernel has them. Undefined where some do: entries
+ * of a kind that isn't known, which a newer CRIU may write.
+ */
+export function readMemoryMap(input: Input): MemoryMap | undefined {
   const record = onlyRecord(input, 'mm');
   const fields = fieldsOf(record);
   const words: bigint[] = [];
@@ -78,14 +86,16 @@ export function readMemoryMap(input: Input): MemoryMap {
     else if (field === 14) {
       if (mappings.length === MOST_RECORDS)
         throw damagedImage(input, 'holds too many mappings', fields.offset);
-      mappings.push(readMapping(fields, fields.message(record.end, 'vmas')));
+      const mapping = readMapping(fields, fields.message(record.end, 'vmas'));
+      if (mapping !== undefined) mappings.push(mapping);
     } else return false;
     return true;
   });
   let last = 0n;
   for (const { start, end } of mappings) {
-    if (start < last || end <= start || start % PAGE_BYTES !== 0n || end % PAGE_BYTES !== 0n)
+    if (end <= start || start % PAGE_BYTES !== 0n || end % PAGE_BYTES !== 0n)
       throw damagedImage(input, 'holds mappings that no process can have', record.start);
+    if (start < last) return undefined;
     last = end;
   }
   return { mappings, auxv: auxiliary(words) };
@@ -112,6 +122,8 @@ export interface PageMap {
   readonly runs: readonly PageRun[];
   /** What pages-ID.img has to be long. */
   readonly bytes: number;
+  /** Some pages lie in the images of the dump before. */
+  readonly usesParent: boolean;
 }
 
 const IN_PARENT = 1;
@@ -160,6 +172,7 @@ export function readPageMap(input: Input): PageMap | undefined {
   });
   const runs: PageRun[] = [];
   let bytes = 0;
+  let usesParent = false;
   for (const entry of entries) {
     const { run, flags } = readRun(fieldsOf(entry), entry.end);
     const last = runs.at(-1);
@@ -168,10 +181,11 @@ export function readPageMap(input: Input): PageMap | undefined {
       throw damagedImage(input, 'holds pages that no process can have', entry.start);
     if (flags < 0 || (flags & ~(IN_PARENT | LAZY | PRESENT)) !== 0) return undefined;
     const isHere = (flags & PRESENT) !== 0;
+    usesParent ||= (flags & IN_PARENT) !== 0;
     runs.push({ ...run, at: isHere ? bytes : undefined });
     if (isHere) bytes += run.pages * Number(PAGE_BYTES);
   }
-  return { pagesId: needed(head, pagesId, 'pages_id'), runs, bytes };
+  return { pagesId: needed(head, pagesId, 'pages_id'), runs, bytes, usesParent };
 }
 
 export interface MappedFile {

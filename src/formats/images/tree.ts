@@ -30,7 +30,10 @@ export interface TreeEntry {
   readonly threads: readonly number[];
 }
 
-/** Each process once, each thread once; the root first. */
+/**
+ * Each process once; the root first. What stands as the threads of a dead process means nothing: CRIU 4.2
+ * leaves it to chance.
+ */
 export function readTree(input: Input): TreeEntry[] {
   const entries = imageRecords(input, 'pstree').map((record): TreeEntry => {
     const fields = fieldsOf(record);
@@ -49,16 +52,26 @@ export function readTree(input: Input): TreeEntry[] {
     return { pid: needed(record, pid, 'pid'), parent, threads };
   });
   if (entries.length === 0) throw damagedImage(input, 'holds no process', 0);
-  checkTids(input, entries);
+  checkNumbers(input, entries, (entry) => [entry.pid]);
   return entries;
 }
 
-function checkTids(input: Input, entries: readonly TreeEntry[]): void {
-  const seen = new Set<number>();
-  for (const { pid, threads } of entries) {
+/** Of processes that live: each thread once. Throws InputError. */
+export function checkThreads(input: Input, alive: readonly TreeEntry[]): void {
+  for (const { pid, threads } of alive)
     if (threads.length > 0 && !threads.includes(pid))
       throw damagedImage(input, `process ${pid} isn't one of its threads`, 0);
-    for (const tid of threads.length === 0 ? [pid] : threads) {
+  checkNumbers(input, alive, ({ pid, threads }) => (threads.length === 0 ? [pid] : threads));
+}
+
+function checkNumbers(
+  input: Input,
+  entries: readonly TreeEntry[],
+  numbersOf: (entry: TreeEntry) => readonly number[],
+): void {
+  const seen = new Set<number>();
+  for (const entry of entries) {
+    for (const tid of numbersOf(entry)) {
       if (tid === 0 || tid > LARGEST_PID || seen.has(tid))
         throw damagedImage(input, `holds thread ${tid} twice, or with an impossible number`, 0);
       seen.add(tid);
