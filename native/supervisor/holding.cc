@@ -20,7 +20,7 @@ namespace {
 
 /** After that, those that don't stop are not waited for. */
 constexpr int64_t kStopMilliseconds = 10'000;
-/** Whoever is stopped anew at once doesn't tell that it went on. */
+/** Somebody else may stop or wake them at the same time. */
 constexpr int64_t kWakeMilliseconds = 1'000;
 
 pid_t processOf(pid_t tid) { return static_cast<pid_t>(TaskStatus(tid).number("Tgid")); }
@@ -194,6 +194,15 @@ bool Holding::release(std::string* error) {
     return false;
   }
   released_ = std::move(processes);
+  // Some are on their way to their stop still, which comes before an instruction of theirs.
+  supervisor_.runUntil(
+      [this] {
+        return std::ranges::all_of(released_, [](const Released& one) {
+          const char state = TaskStatus(one.pid).state();
+          return state == 'T' || state == 't' || !one.handle.isAlive();
+        });
+      },
+      kWakeMilliseconds);
   return true;
 }
 
