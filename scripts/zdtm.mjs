@@ -2,12 +2,12 @@
  * Runs CRIU's own test suite (zdtm) by CRIU alone and by "cpugate dump" and "cpugate restore" in its place, and says
  * which tests only CRIU alone passes (docs/restoring.md).
  *
- *   npm run zdtm -- --criu DIR [--mask BASELINE] [--as-root] [--only REGEX] [--seconds N]
+ *   npm run zdtm -- --criu DIR [--as-root] [--only REGEX] [--seconds N]
  *
  * DIR is a source tree of CRIU, built: "make criu lib", "make -C test/zdtm/lib", "make -k -C test/zdtm/static". Needs
- * root and Python with protobuf. --mask starts the tests under it, where CPUID can be made to fault. --as-root is for
- * machines that forbid CRIU the limits of other users' processes (containers without CAP_SYS_RESOURCE). Without DIR
- * everything is skipped. Status 1: a test passes by CRIU alone only.
+ * root and Python with protobuf. The tests run without a mask. --as-root is for machines that forbid CRIU the limits of
+ * other users' processes (containers without CAP_SYS_RESOURCE). Without DIR everything is skipped. Status 1: a test
+ * passes by CRIU alone only.
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -32,7 +32,6 @@ const program = join(root, 'dist', 'cpugate.cjs');
 const { values } = parseArgs({
   options: {
     criu: { type: 'string' },
-    mask: { type: 'string' },
     'as-root': { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
     seconds: { type: 'string', default: '120' },
@@ -58,15 +57,7 @@ done
 PATH=${quoted(join(criu, '..'))}:$PATH
 # CRIU's logs lie beside the images, where the suite reads them.
 [ $action = dump ] || { set -- --background; rest+=(--work-dir "$images"); }
-exec ${cpugate} $action --images "$images" "$@" ${values.mask === undefined ? '' : `$([ $action = dump ] && echo --mask ${quoted(resolve(values.mask))})`} -- "\${rest[@]}"
-`;
-}
-
-/** zdtm starts each test by "make TEST.pid". */
-function makeScript(mask) {
-  return `#!/bin/bash
-for word; do case $word in *.pid) exec ${cpugate} run --mask ${quoted(resolve(mask))} -- /usr/bin/make "$@" ;; esac; done
-exec /usr/bin/make "$@"
+exec ${cpugate} $action --images "$images" "$@" -- "\${rest[@]}"
 `;
 }
 
@@ -125,8 +116,6 @@ function compare(test, criu, folder) {
   const stand = join(folder, 'criu');
   writeFileSync(stand, criuScript(criu), { mode: 0o755 });
   const system = '/usr/bin:/bin:/usr/sbin:/sbin';
-  if (values.mask !== undefined)
-    writeFileSync(join(folder, 'make'), makeScript(values.mask), { mode: 0o755 });
   const counts = { both: 0, neither: 0, skipped: 0, 'only by CRIU alone': 0, 'only by cpugate': 0 };
   for (const name of testsIn(join(test, 'zdtm', 'static'))) {
     const alone = runTest(test, name, criu, system);
