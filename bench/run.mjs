@@ -3,6 +3,7 @@
  *   - how long commands take to start (start.mjs), and the peak memory of a check;
  *   - reading and showing dumps in one process, in files a second;
  *   - what a mask costs, where CPUID faults (mask.mjs);
+ *   - checks of dumps in archives (archive.mjs);
  *   - a baseline over a stream of profiles (baseline.mjs), and a matrix (matrix.mjs).
  * `node bench/run.mjs [FOLDER OF DUMPS]`. Exit status 1 where a promise isn't kept.
  */
@@ -84,7 +85,7 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-for (const other of ['start.mjs', 'mask.mjs', 'baseline.mjs', 'matrix.mjs']) {
+for (const other of ['start.mjs', 'archive.mjs', 'mask.mjs', 'baseline.mjs', 'matrix.mjs']) {
   console.log(`\n${other}`);
   const script = fileURLToPath(new URL(other, import.meta.url));
   const { status } = spawnSync(process.execPath, [script], { stdio: 'inherit' });

@@ -1,5 +1,13 @@
 /** From what the user wrote to a host. */
-import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { MAX_INPUT_BYTES } from '../formats/format.js';
 import { readEachHost, readHost } from '../formats/index.js';
@@ -62,6 +70,12 @@ export function readError(name: string, error: unknown): InputError {
   });
 }
 
+/** gzip, Zstandard with or without a frame to be skipped, and tar in its two ways. */
+function beginsArchive(head: Buffer): boolean {
+  if (/^(?:1f8b|28b52ffd|5.2a4d18)/.test(head.toString('hex', 0, 4))) return true;
+  return head.length === 512 && head.toString('latin1', 257, 262) === 'ustar';
+}
+
 /** Reads to the end, a file, pipe or terminal, and stops where it gets too large. */
 function readBounded(name: string, descriptor: number): Uint8Array {
   const stat = fstatSync(descriptor);
@@ -98,7 +112,13 @@ export function readFile(path: string, name: string): Uint8Array {
 
 export function readStandardInput(): Uint8Array {
   try {
-    return readBounded('standard input', 0);
+    const bytes = readBounded('standard input', 0);
+    if (beginsArchive(Buffer.from(bytes.subarray(0, 512))))
+      throw new InputError('unreadable', 'is an archive', {
+        place: { file: 'standard input' },
+        remedy: 'Name its file: what lies at its end may be wanted first.',
+      });
+    return bytes;
   } catch (error) {
     throw isInputError(error) ? error : readError('standard input', error);
   }
@@ -118,9 +138,53 @@ export function isFolder(wanted: string): boolean {
   }
 }
 
+/** What an engine puts around CRIU's images, and what CRIU writes before a dump is whole. */
+const OF_DUMPS = [
+  'inventory.img',
+  'cpuinfo.img',
+  RECORD_NAME,
+  'checkpoint/inventory.img',
+  'config.dump',
+  'spec.dump',
+  'oci-layout',
+];
+/** A dump that failed has them, and no inventory. */
+const REMAINS = /^(?:core|mm|pagemap|pages)-\d+\.img$/;
+
 /** What CRIU, or cpugate beside it, has written tells one CPU; other folders hold many hosts. */
 export function isImageFolder(path: string): boolean {
-  return ['inventory.img', 'cpuinfo.img', RECORD_NAME].some((name) => existsSync(join(path, name)));
+  if (OF_DUMPS.some((name) => existsSync(join(path, name)))) return true;
+  try {
+    return readdirSync(path).some((name) => REMAINS.test(name));
+  } catch {
+    return false;
+  }
+}
+
+/** By its first bytes; what can't be read is none. */
+export function isArchive(wanted: string): boolean {
+  if (wanted === '-' || isNamedHost(wanted)) return false;
+  let descriptor: number | undefined;
+  try {
+    if (!statSync(wanted).isFile()) return false;
+    descriptor = openSync(wanted, 'r');
+    const head = Buffer.alloc(512);
+    return beginsArchive(head.subarray(0, readSync(descriptor, head, 0, head.length, 0)));
+  } catch {
+    return false;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** Whether it may hold tasks, and not a CPU alone. */
+export function isDumpLike(wanted: string): boolean {
+  return (isFolder(wanted) && isImageFolder(wanted)) || isArchive(wanted);
+}
+
+async function loadDumpHost(wanted: string): Promise<Host> {
+  const images = await import('./load-images.js');
+  return images.loadDumpHost(wanted);
 }
 
 async function loadFolder(path: string): Promise<Host> {
@@ -131,8 +195,7 @@ async function loadFolder(path: string): Promise<Host> {
         `Of all hosts in it: "cpugate matrix ${path}" tells who can go where, "cpugate baseline ${path}" ` +
         `what they have in common, "cpugate show ${path}" what each of them is.`,
     });
-  const { readImageHost } = await import('./load-images.js');
-  return readImageHost(path);
+  return loadDumpHost(path);
 }
 
 /**
@@ -155,6 +218,7 @@ export async function loadHost(
     return readHost(model, readFile(path, model));
   }
   if (isFolder(wanted)) return loadFolder(wanted);
+  if (isArchive(wanted)) return loadDumpHost(wanted);
   return readHost(wanted, readFile(wanted, wanted), told);
 }
 
@@ -164,7 +228,7 @@ export async function loadEachHost(
   told: { readonly kernel?: string | undefined } = {},
 ): Promise<readonly (() => Host)[]> {
   if (wanted === '-') return readEachHost('standard input', readStandardInput(), told);
-  if (isNamedHost(wanted) || isFolder(wanted)) {
+  if (isNamedHost(wanted) || isFolder(wanted) || isArchive(wanted)) {
     const host = await loadHost(wanted, told);
     return [() => host];
   }

@@ -32,14 +32,19 @@ async function maskOf(args: Arguments, images: ImageFolder): Promise<NamedBaseli
   return images.record?.mask === undefined ? undefined : recordedBaseline(images.name);
 }
 
-export async function judgeRestore(args: Arguments, folder: string): Promise<JudgedRestore> {
+/** `name`: what the user calls the images, where that isn't their folder. */
+export async function judgeRestore(
+  args: Arguments,
+  folder: string,
+  name = folder,
+): Promise<JudgedRestore> {
   const root = args.text('root');
   const images = readImageFolder(folder, root === undefined ? {} : { root });
   const here = described(probeHost());
   const mask = await maskOf(args, images);
   const source = await sourceOf(args);
   const failOn = args.text('fail-on') as Verdict | undefined;
-  const report = gate(images, here, {
+  const report = gate({ ...images, name }, here, {
     criuVersion: criuVersion(),
     allow: allowedOf(args.list('allow')),
     force: args.flag('force') ?? false,

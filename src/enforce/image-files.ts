@@ -24,7 +24,7 @@ export interface OpenFile {
   read(offset: number, length: number): Uint8Array | undefined;
 }
 
-function unreadable(name: string, error: unknown): InputError {
+export function unreadable(name: string, error: unknown): InputError {
   const code = (error as NodeJS.ErrnoException).code;
   const said: Record<string, string> = {
     ENOENT: 'is missing',
@@ -38,7 +38,11 @@ function unreadable(name: string, error: unknown): InputError {
   });
 }
 
-function readExactly(descriptor: number, offset: number, length: number): Uint8Array | undefined {
+export function readExactly(
+  descriptor: number,
+  offset: number,
+  length: number,
+): Uint8Array | undefined {
   const bytes = new Uint8Array(length);
   for (let done = 0; done < length; ) {
     const count = readSync(descriptor, bytes, done, length - done, offset + done);
@@ -48,7 +52,7 @@ function readExactly(descriptor: number, offset: number, length: number): Uint8A
   return bytes;
 }
 
-function openRegular(path: string, name: string): { descriptor: number; size: number } {
+export function openRegular(path: string, name: string): { descriptor: number; size: number } {
   const descriptor = openSync(path, FLAGS);
   const stat = fstatSync(descriptor);
   if (stat.isFile()) return { descriptor, size: stat.size };
@@ -56,13 +60,48 @@ function openRegular(path: string, name: string): { descriptor: number; size: nu
   throw new InputError('unreadable', 'is not a regular file', { place: { file: name } });
 }
 
+/** The files of one dump, wherever they lie: in a folder, or in an archive (archive-files.ts). */
+export abstract class ImageFiles {
+  /** Of their folder, for messages. */
+  abstract readonly name: string;
+
+  /** `file`: a plain name, never one that the images gave. It is open for `work`; undefined: not there. */
+  abstract useFile<T>(file: string, work: (opened: OpenFile | undefined) => T): T;
+
+  /** Whether it is there; a link counts by what it leads to, which isn't looked into. */
+  abstract has(file: string): boolean;
+
+  abstract close(): void;
+
+  /** The whole of it. */
+  readFile(file: string, largest: number = LARGEST_IMAGE): Uint8Array | undefined {
+    return this.useFile(file, (opened) => {
+      if (opened === undefined) return undefined;
+      const place = { file: join(this.name, file) };
+      if (opened.size > largest)
+        throw new InputError('too-large', `is larger than ${largest / 1024 / 1024} MiB`, { place });
+      const bytes = opened.read(0, opened.size);
+      if (bytes === undefined)
+        throw new InputError('unreadable', 'shrank while it was read', { place });
+      return bytes;
+    });
+  }
+
+  needFile(file: string): Uint8Array {
+    const bytes = this.readFile(file);
+    if (bytes === undefined) throw unreadable(join(this.name, file), { code: 'ENOENT' });
+    return bytes;
+  }
+}
+
 /** A folder that is held open, so that nobody can put another in its place. */
-export class ImageFiles {
+export class FolderFiles extends ImageFiles {
   readonly name: string;
   readonly #folder: number;
 
   /** Throws InputError for what is no folder. */
   constructor(path: string) {
+    super();
     this.name = path;
     try {
       this.#folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -71,7 +110,6 @@ export class ImageFiles {
     }
   }
 
-  /** `file`: a plain name, never one that the images gave. It is open for `work`; undefined: not there. */
   useFile<T>(file: string, work: (opened: OpenFile | undefined) => T): T {
     const opened = this.#open(file);
     if (opened === undefined) return work(undefined);
@@ -94,29 +132,8 @@ export class ImageFiles {
     }
   }
 
-  /** Whether it is there; a link counts by what it leads to, which isn't looked into. */
   has(file: string): boolean {
     return existsSync(`/proc/self/fd/${this.#folder}/${file}`);
-  }
-
-  /** The whole of it. */
-  readFile(file: string, largest: number = LARGEST_IMAGE): Uint8Array | undefined {
-    return this.useFile(file, (opened) => {
-      if (opened === undefined) return undefined;
-      const place = { file: join(this.name, file) };
-      if (opened.size > largest)
-        throw new InputError('too-large', `is larger than ${largest / 1024 / 1024} MiB`, { place });
-      const bytes = opened.read(0, opened.size);
-      if (bytes === undefined)
-        throw new InputError('unreadable', 'shrank while it was read', { place });
-      return bytes;
-    });
-  }
-
-  needFile(file: string): Uint8Array {
-    const bytes = this.readFile(file);
-    if (bytes === undefined) throw unreadable(join(this.name, file), { code: 'ENOENT' });
-    return bytes;
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-/** A folder of CRIU images, opened and read. Everything in it is untrusted. */
+/** CRIU's images of one dump, opened and read. Everything in them is untrusted. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { criuImage } from '../formats/criu-image.js';
@@ -11,7 +11,7 @@ import { type DumpRecord, RECORD_NAME } from '../model/dump-record.js';
 import { InputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
 import type { ImageFolder, ImageProcess, ImageThread } from '../model/image-folder.js';
-import { ImageFiles } from './image-files.js';
+import { FolderFiles, ImageFiles } from './image-files.js';
 import { readMemory } from './image-memory.js';
 
 export interface ReadOptions {
@@ -37,8 +37,10 @@ function fingerprintOf(files: ImageFiles): string {
   return hash.digest('hex');
 }
 
-function withFolder<T>(path: string, work: (files: ImageFiles) => T): T {
-  const files = new ImageFiles(path);
+/** Files that somebody else has opened stay open. */
+function withFolder<T>(given: string | ImageFiles, work: (files: ImageFiles) => T): T {
+  if (given instanceof ImageFiles) return work(given);
+  const files = new FolderFiles(given);
   try {
     return work(files);
   } finally {
@@ -118,8 +120,11 @@ function readProcess(
 }
 
 /** Throws InputError for what is no dump, or a damaged one. */
-export function readImageFolder(path: string, { root = '/' }: ReadOptions = {}): ImageFolder {
-  return withFolder(path, (files) => {
+export function readImageFolder(
+  given: string | ImageFiles,
+  { root = '/' }: ReadOptions = {},
+): ImageFolder {
+  return withFolder(given, (files) => {
     checkInventory(inputOf(files, 'inventory.img'));
     const treeImage = inputOf(files, 'pstree.img');
     const tree = readTree(treeImage).map((entry) => ({
@@ -132,7 +137,7 @@ export function readImageFolder(path: string, { root = '/' }: ReadOptions = {}):
     const { record, remarks } = readRecord(files, fingerprint);
     const mapped = readFiles(files);
     return {
-      name: path,
+      name: files.name,
       rootPid: tree[0]?.entry.pid ?? 0,
       processes: tree.map(({ entry, leader }) =>
         readProcess(files, entry, leader, mapped ?? new Map(), root),
@@ -147,23 +152,23 @@ export function readImageFolder(path: string, { root = '/' }: ReadOptions = {}):
 }
 
 /** Whether a folder holds a dump, and not just a record of a CPU. */
-export function isDump(path: string): boolean {
-  return withFolder(path, (files) => files.readFile('inventory.img') !== undefined);
+export function isDump(given: string | ImageFiles): boolean {
+  return withFolder(given, (files) => files.readFile('inventory.img') !== undefined);
 }
 
 /** The dump's host alone. Throws InputError where nothing in the folder tells it. */
-export function readImageHost(path: string): Host {
-  return withFolder(path, (files) => {
+export function readImageHost(given: string | ImageFiles): Host {
+  return withFolder(given, (files) => {
     const hasTasks = files.readFile('inventory.img') !== undefined;
     const { record, remarks } = hasTasks
       ? readRecord(files, fingerprintOf(files))
       : { record: undefined, remarks: [] };
     const host = record?.host ?? readCpuinfo(files);
     if (host === undefined)
-      throw new InputError('not-enough-data', 'is a folder without a record of the CPU', {
-        place: { file: path },
+      throw new InputError('not-enough-data', 'holds no record of the CPU', {
+        place: { file: files.name },
         remedy: `It holds neither ${RECORD_NAME} nor cpuinfo.img: dump with "cpugate dump", or with criu --cpu-cap=cpu.`,
       });
-    return { ...host, name: path, remarks: [...host.remarks, ...remarks] };
+    return { ...host, name: files.name, remarks: [...host.remarks, ...remarks] };
   });
 }

@@ -228,7 +228,7 @@ describe('the record beside the images', () => {
     rmSync(at('images', 'inventory.img'));
     expect(readImageHost(images()).format).toBe('criu');
     rmSync(at('images', 'cpuinfo.img'));
-    expect(() => readImageHost(images())).toThrow('is a folder without a record of the CPU');
+    expect(() => readImageHost(images())).toThrow('holds no record of the CPU');
   });
 });
 

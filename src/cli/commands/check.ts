@@ -13,7 +13,7 @@ import { allowedOf } from '../allowed.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { kernelArgument, refuseUselessKernel, takesKernel } from '../kernel-argument.js';
-import { isFolder, loadHost } from '../load-host.js';
+import { isDumpLike, loadHost } from '../load-host.js';
 import { writeOut } from '../output.js';
 import { sourceOf } from '../source-argument.js';
 import { describeTerminal } from '../terminal.js';
@@ -80,16 +80,16 @@ async function maskOf(path: string | undefined): Promise<Pick<CompareOptions, 'm
 type Options = Pick<CompareOptions, 'mode' | 'allow' | 'mask'>;
 
 /** With all that CRIU's images tell beside the CPU that they were made on. */
-async function gateFolder(
+async function gateDump(
   [fromName, toName]: [string, string],
   args: Arguments,
   options: Options,
 ): Promise<Report | undefined> {
-  if (!isFolder(fromName)) return undefined;
-  const { gate, isDump, isRelease, readImageFolder } = await import('../load-images.js');
-  if (!isDump(fromName)) return undefined;
+  if (!isDumpLike(fromName)) return undefined;
+  const { gate, isRelease, loadDump } = await import('../load-images.js');
   const root = args.text('root');
-  const images = readImageFolder(fromName, root === undefined ? {} : { root });
+  const images = await loadDump(fromName, root === undefined ? {} : { root });
+  if (images === undefined) return undefined;
   const kernel = kernelArgument(args);
   const target = await loadHost(toName, { kernel });
   const source = await sourceOf(args, kernel);
@@ -116,7 +116,7 @@ async function compareNamed(
   if (useless !== undefined)
     throw usage(
       `--${useless} says nothing to ${specs[0]}`,
-      'It goes with a folder of CRIU images as FROM.',
+      'It goes with a dump as FROM: a folder of CRIU images, or an archive.',
     );
   const kernel = kernelArgument(args);
   const source = await loadHost(specs[0], { kernel });
@@ -135,7 +135,7 @@ export const run: Run = async (args) => {
   const allow = allowedOf(args.list('allow'));
   const options = { mode, allow, ...(await maskOf(args.text('mask'))) };
   const report =
-    (await gateFolder(specs, args, options)) ?? (await compareNamed(specs, args, options));
+    (await gateDump(specs, args, options)) ?? (await compareNamed(specs, args, options));
   if (args.flag('json')) writeOut(`${printableJson(reportJson(report), 2)}\n`);
   else {
     const { checkText } = await import('../../report/text/check.js');

@@ -14,6 +14,7 @@ import type { Run } from '../command.js';
 import { ownUid, runtimeFolderOf } from '../mask-arguments.js';
 import { writeErr } from '../output.js';
 import { ownCommand } from '../own-command.js';
+import { type RestorableImages, restorableImages } from '../restorable-images.js';
 import { judgeRestore, planSupervision } from '../restore-plan.js';
 import { describeTerminal } from '../terminal.js';
 import { writeWhole } from '../write-file.js';
@@ -43,12 +44,13 @@ async function follow({ supervisor }: Restored): Promise<number> {
   return supervisor.ended;
 }
 
-export const run: Run = async (args) => {
-  refuseOwnOptions(args.trailing, OWN_RESTORE_OPTIONS);
-  const pidFile = args.text('pid-file');
-  refusePidFile(pidFile);
-  requireProc();
-  const judged = await judgeRestore(args, imagesFolderOf(args));
+/** The report where it refuses. */
+async function restoreFrom(
+  { folder }: RestorableImages,
+  given: string,
+  args: Arguments,
+): Promise<Restored | GateReport> {
+  const judged = await judgeRestore(args, folder, given);
   const { images, report } = judged;
   if (!report.permitted || report.forced) explain(args, report);
   if (!report.permitted) {
@@ -56,22 +58,38 @@ export const run: Run = async (args) => {
     // That CPUID can't be masked here has a status of its own, wherever it is found.
     if (blockers.length > 0 && blockers.every(({ code }) => code === 'mask-unavailable'))
       planSupervision(args, judged);
-    return exitStatus(report.verdict, 'at-risk');
+    return report;
   }
   const runtimeFolder = runtimeFolderOf(args);
   openRuntimeFolder(runtimeFolder, ownUid());
-  const isBackground = args.flag('background') ?? false;
   const restored = await restoreTasks({
     images: { ...images, name: realpathSync(images.name) },
     criuArguments: args.trailing,
     supervision: planSupervision(args, judged),
     guardCommand: ownCommand('hook', 'guard'),
-    isBackground,
+    isBackground: args.flag('background') ?? false,
     runtimeFolder,
   });
   logRestore(runtimeFolder, ownUid(), report, restored);
+  return restored;
+}
+
+export const run: Run = async (args) => {
+  refuseOwnOptions(args.trailing, OWN_RESTORE_OPTIONS);
+  const pidFile = args.text('pid-file');
+  refusePidFile(pidFile);
+  requireProc();
+  const given = imagesFolderOf(args);
+  const images = await restorableImages(given);
+  let restored: Restored | GateReport;
+  try {
+    restored = await restoreFrom(images, given, args);
+  } finally {
+    images.remove();
+  }
+  if ('verdict' in restored) return exitStatus(restored.verdict, 'at-risk');
   if (pidFile !== undefined) writeWhole(pidFile, `${restored.supervisor?.pid ?? restored.root}\n`);
-  if (!isBackground) return follow(restored);
+  if (!(args.flag('background') ?? false)) return follow(restored);
   restored.supervisor?.release();
   return 0;
 };

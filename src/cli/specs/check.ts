@@ -34,14 +34,13 @@ export const check: CommandSpec = {
     root: {
       type: 'string',
       value: 'FOLDER',
-      describe:
-        'FROM is a folder of CRIU images: the root of the file tree that its tasks ran in (default: /)',
+      describe: 'FROM is a dump: the root of the file tree that its tasks ran in (default: /)',
     },
     source: SOURCE_OPTION,
     criu: {
       type: 'string',
       value: 'VERSION',
-      describe: 'FROM is a folder of CRIU images: version of the CRIU that will restore them',
+      describe: 'FROM is a dump: version of the CRIU that will restore it',
     },
     kernel: KERNEL_OPTION,
     allow: {
@@ -72,6 +71,7 @@ export const check: CommandSpec = {
     ['cpugate check cpuinfo.img localhost --mode criu:ins', "CRIU's own answer, and cpugate's"],
     ['cpugate check --from /var/tmp/images --to localhost', 'may these dumped tasks go on here?'],
     ['cpugate check /srv/web web-9.json --source web-7.json', 'dumped on web-7, without a record'],
+    ['cpugate check web.tar.gz localhost', 'may this container, which Podman has exported?'],
     ['cpugate check a.json b.json --json --fail-on unknown', 'in a script'],
   ],
   epilogue: `Exit status: 0 compatible, 1 incompatible, 2 wrong usage or unreadable input, 3 at-risk, 4 unknown.\n\n${HOST_HELP}`,

@@ -16,7 +16,7 @@ export const restore: CommandSpec = {
     images: {
       type: 'string',
       value: 'DIR',
-      describe: 'where the images are; nothing is changed there',
+      describe: 'where the images are, or an archive of them; nothing is changed there',
     },
     mask: {
       ...MASK_OPTION,

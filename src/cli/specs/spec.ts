@@ -62,7 +62,8 @@ export const HOST_HELP =
   "InstLatX64, CRIU cpuinfo.img or crit's JSON, libvirt cpudata, virsh capabilities or domcapabilities, " +
   'a domain, QEMU model expansion, Firecracker fingerprint, vzcpuidctl, libcpuid, /proc/cpuinfo, lscpu, ' +
   'ld.so --list-diagnostics, CPU features of a JVM with CRaC, Kubernetes nodes with NFD labels; quoted or ' +
-  'indented too), "-" for standard input, or the name of a CPU model ("cpugate show --models"). A file ' +
+  'indented too), a dump of tasks (a folder of CRIU images, or what Podman, CRI-O or containerd export: tar, ' +
+  'gzip, Zstandard, OCI image), "-" for standard input, or the name of a CPU model ("cpugate show --models"). A file ' +
   'that is called like one of these is written ./NAME.';
 
 export const JSON_OPTION: OptionSpec = { type: 'boolean', describe: 'JSON for programs' };
