@@ -189,11 +189,16 @@ describe.runIf(hasProbe)('restore --images ARCHIVE', () => {
       const env = fakeCriu('exec sleep 20');
       const child = spawn(process.execPath, [program, ...restoring(archive(), '--force')], {
         env: { ...process.env, ...env },
-        stdio: 'ignore',
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      let said = '';
+      child.stderr.on('data', (text) => {
+        said += text;
       });
       const ended = new Promise((resolve) => child.on('exit', (_, by) => resolve(by)));
-      while (!existsSync(at('seen'))) await new Promise((resolve) => setTimeout(resolve, 20));
-      expect(readdirSync(at('tmp'))).toHaveLength(1);
+      while (!existsSync(at('seen')) && child.exitCode === null)
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(readdirSync(at('tmp')), said).toHaveLength(1);
       child.kill(signal);
       expect(await ended).toBe(signal);
       expect(readdirSync(at('tmp'))).toEqual([]);
