@@ -207,9 +207,9 @@ export class ArchiveFiles extends ImageFiles {
     return work({ size: bytes, read: (offset, length) => content?.(offset, length) });
   }
 
-  /** A link leads to nothing here: the parent of Podman's images is in another archive. */
-  has(file: string): boolean {
-    return this.#walked.entries.get(joinName(this.#folder, file))?.kind === 'file';
+  /** What the link leads to is nothing here: the parent of Podman's images is in another archive. */
+  useParent<T>(work: (parent: ImageFiles | undefined) => T): T {
+    return work(undefined);
   }
 
   close(): void {

@@ -68,8 +68,8 @@ export abstract class ImageFiles {
   /** `file`: a plain name, never one that the images gave. It is open for `work`; undefined: not there. */
   abstract useFile<T>(file: string, work: (opened: OpenFile | undefined) => T): T;
 
-  /** Whether it is there; a link counts by what it leads to, which isn't looked into. */
-  abstract has(file: string): boolean;
+  /** The dump before, of which this one holds what has changed since; undefined: there is none. */
+  abstract useParent<T>(work: (parent: ImageFiles | undefined) => T): T;
 
   abstract close(): void;
 
@@ -99,14 +99,14 @@ export class FolderFiles extends ImageFiles {
   readonly name: string;
   readonly #folder: number;
 
-  /** Throws InputError for what is no folder. */
-  constructor(path: string) {
+  /** `name`: for people. Throws InputError for what is no folder. */
+  constructor(path: string, name = path) {
     super();
-    this.name = path;
+    this.name = name;
     try {
       this.#folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
     } catch (error) {
-      throw unreadable(path, error);
+      throw unreadable(name, error);
     }
   }
 
@@ -132,8 +132,16 @@ export class FolderFiles extends ImageFiles {
     }
   }
 
-  has(file: string): boolean {
-    return existsSync(`/proc/self/fd/${this.#folder}/${file}`);
+  /** CRIU writes it as a link beside the images and follows it; it is the only one that is followed here. */
+  useParent<T>(work: (parent: ImageFiles | undefined) => T): T {
+    const path = `/proc/self/fd/${this.#folder}/parent`;
+    if (!existsSync(path)) return work(undefined);
+    const parent = new FolderFiles(path, join(this.name, 'parent'));
+    try {
+      return work(parent);
+    } finally {
+      parent.close();
+    }
   }
 
   close(): void {

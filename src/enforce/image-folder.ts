@@ -126,7 +126,13 @@ export function readImageFolder(
 ): ImageFolder {
   return withFolder(given, (files) => {
     checkInventory(inputOf(files, 'inventory.img'));
-    const treeImage = inputOf(files, 'pstree.img');
+    const treeImage = optionalInput(files, 'pstree.img');
+    if (treeImage === undefined)
+      throw new InputError('unreadable', 'is missing', {
+        place: { file: join(files.name, 'pstree.img') },
+        remedy:
+          'The folder is of a pre-dump, or of a dump that failed: name the folder of a dump that was finished.',
+      });
     const tree = readTree(treeImage).map((entry) => ({
       entry,
       leader: readCore(inputOf(files, `core-${entry.pid}.img`), entry.pid),

@@ -1,18 +1,21 @@
 /** What the dumped memory of a process tells: handlers that are running, and glibc's choices. */
 import { join } from 'node:path';
 import { openInput } from '../formats/format.js';
-import { AddressSpace } from '../formats/images/address-space.js';
+import { AddressSpace, type DumpedPages } from '../formats/images/address-space.js';
 import { ElfFile } from '../formats/images/elf.js';
 import { findKeptCpuid } from '../formats/images/kept-cpuid.js';
 import { findLazyBinding } from '../formats/images/lazy-binding.js';
 import {
+  coversInParent,
   highestAddress,
   type MappedFile,
   type MemoryMap,
+  type PageMap,
   readMemoryMap,
   readPageMap,
 } from '../formats/images/memory-map.js';
 import { findSignalFrames } from '../formats/images/signal-frames.js';
+import { InputError } from '../model/errors.js';
 import type {
   ImageGap,
   ImageProcess,
@@ -31,8 +34,8 @@ type Memory = Pick<
 const AT_BASE = 7;
 const AT_ENTRY = 9;
 const PROT_EXEC = 4;
-/** A link to the images of the dump before, where this one holds what has changed since. */
-const PARENT = 'parent';
+/** Each is one iteration of a pre-copy, which nobody repeats so often. */
+const MOST_PARENTS = 128;
 
 /** What the map tells stays told where the pages are missing. */
 function untold(reason: string, gaps: readonly ImageGap[], map?: MemoryMap): Memory {
@@ -47,6 +50,49 @@ function untold(reason: string, gaps: readonly ImageGap[], map?: MemoryMap): Mem
   };
 }
 
+type Dumps = readonly [DumpedPages, ...DumpedPages[]];
+
+/** Where the pages of one dump are, and of those before that it counts on; undefined: not all are there. */
+function withDumps<T>(
+  files: ImageFiles,
+  pid: number,
+  child: { readonly map: PageMap; readonly depth: number } | undefined,
+  work: (dumps: Dumps | undefined, gaps: readonly ImageGap[]) => T,
+): T {
+  const depth = child === undefined ? 0 : child.depth + 1;
+  const gap = (file: string, kind: ImageGap['gap']): readonly ImageGap[] => [
+    { file: `${'parent/'.repeat(depth)}${file}`, gap: kind },
+  ];
+  const name = `pagemap-${pid}.img`;
+  const bytes = files.readFile(name);
+  if (bytes === undefined) return work(undefined, gap(name, 'missing'));
+  const map = readPageMap(openInput(join(files.name, name), bytes));
+  if (map === undefined) return work(undefined, gap(name, 'form'));
+  if (child !== undefined && !coversInParent(child.map, map))
+    return work(undefined, gap(name, 'base'));
+  const file = `pages-${map.pagesId}.img`;
+  return files.useFile(file, (content) => {
+    const read = (offset: number, length: number) => content?.read(offset, length);
+    const isWhole = (content?.size ?? 0) === map.bytes;
+    const own = isWhole ? [] : gap(file, content === undefined ? 'missing' : 'size');
+    if (!map.usesParent) return work(isWhole ? [{ map, read }] : undefined, own);
+    return files.useParent((parent) => {
+      if (parent === undefined) return work(undefined, [...gap('parent', 'missing'), ...own]);
+      if (depth === MOST_PARENTS)
+        throw new InputError('malformed', `has more than ${MOST_PARENTS} dumps before it`, {
+          place: { file: join(files.name, 'parent') },
+          remedy: 'Each "parent" leads to the folder of the dump before; the first dump has none.',
+        });
+      return withDumps(parent, pid, { map, depth }, (before, gaps) =>
+        work(isWhole && before !== undefined ? [{ map, read }, ...before] : undefined, [
+          ...own,
+          ...gaps,
+        ]),
+      );
+    });
+  });
+}
+
 /** The memory, or why it can't be read: pages that aren't here, or don't fit what says where they are. */
 function withSpace<T>(
   files: ImageFiles,
@@ -54,23 +100,9 @@ function withSpace<T>(
   map: MemoryMap,
   work: (space: AddressSpace | undefined, gaps: readonly ImageGap[]) => T,
 ): T {
-  const name = `pagemap-${pid}.img`;
-  const bytes = files.readFile(name);
-  if (bytes === undefined) return work(undefined, [{ file: name, gap: 'missing' }]);
-  const pages = readPageMap(openInput(join(files.name, name), bytes));
-  if (pages === undefined) return work(undefined, [{ file: name, gap: 'form' }]);
-  const inParent: ImageGap[] =
-    pages.usesParent && !files.has(PARENT) ? [{ file: PARENT, gap: 'missing' }] : [];
-  const file = `pages-${pages.pagesId}.img`;
-  return files.useFile(file, (content) => {
-    if ((content?.size ?? 0) !== pages.bytes)
-      return work(undefined, [
-        ...inParent,
-        { file, gap: content === undefined ? 'missing' : 'size' },
-      ]);
-    const read = (offset: number, length: number) => content?.read(offset, length);
-    return work(new AddressSpace(map, pages, read), inParent);
-  });
+  return withDumps(files, pid, undefined, (dumps, gaps) =>
+    work(dumps && new AddressSpace(map, dumps), gaps),
+  );
 }
 
 function framesOf(

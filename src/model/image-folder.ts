@@ -69,10 +69,14 @@ export interface KeptCpuid {
 
 /** What keeps an image from giving what it should. */
 export interface ImageGap {
-  /** Its plain name, in the folder. */
+  /** Its name in the folder; in that of a dump before behind "parent/". */
   readonly file: string;
-  /** - size: it has not as many pages as its map says. - form: it holds entries of a form that isn't known. */
-  readonly gap: 'missing' | 'size' | 'form';
+  /**
+   * - size: it has not as many pages as its map says.
+   * - form: it holds entries of a form that isn't known.
+   * - base: it lacks pages that a later dump leaves to it.
+   */
+  readonly gap: 'missing' | 'size' | 'form' | 'base';
 }
 
 export interface ImageProcess {

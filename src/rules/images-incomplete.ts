@@ -11,6 +11,7 @@ const SAID: Readonly<Record<ImageGap['gap'], string>> = {
   missing: 'is missing',
   size: "doesn't have the pages that its map names",
   form: 'holds entries of a form that is unknown here',
+  base: 'lacks pages that the dump after it leaves to it',
 };
 
 export const imagesIncomplete = rule<'images-incomplete', Facts>({

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openInput } from '../../src/formats/format.js';
 import { readCore } from '../../src/formats/images/core.js';
 import {
+  coversInParent,
   highestAddress,
   readMappedFiles,
   readMemoryMap,
@@ -260,11 +261,74 @@ describe('pagemap-PID.img', () => {
       bytes: 5 * 4096,
       usesParent: true,
       runs: [
-        { address: 0x1000n, pages: 2, at: 0 },
-        { address: 0x5000n, pages: 1, at: undefined },
-        { address: 0x9000n, pages: 3, at: 8192 },
+        { address: 0x1000n, pages: 2, at: 0, isInParent: false },
+        { address: 0x5000n, pages: 1, at: undefined, isInParent: true },
+        { address: 0x9000n, pages: 3, at: 8192, isInParent: false },
       ],
     });
+  });
+
+  it.each<[string, [bigint, number][], [bigint, number][], boolean]>([
+    ['the same pages', [[0x1000n, 2]], [[0x1000n, 2]], true],
+    ['more than they need', [[0x2000n, 1]], [[0x1000n, 9]], true],
+    [
+      'them in several runs',
+      [[0x1000n, 3]],
+      [
+        [0x1000n, 1],
+        [0x2000n, 2],
+      ],
+      true,
+    ],
+    [
+      'several of them in one run',
+      [
+        [0x1000n, 1],
+        [0x3000n, 1],
+      ],
+      [[0x1000n, 9]],
+      true,
+    ],
+    [
+      'others before and behind',
+      [[0x5000n, 1]],
+      [
+        [0x1000n, 1],
+        [0x5000n, 1],
+        [0x9000n, 1],
+      ],
+      true,
+    ],
+    ['nothing, where nothing is left to it', [], [], true],
+    ['nothing', [[0x1000n, 1]], [], false],
+    ['a page too few', [[0x1000n, 3]], [[0x1000n, 2]], false],
+    ['a page too few at the begin', [[0x1000n, 3]], [[0x2000n, 2]], false],
+    [
+      'a hole',
+      [[0x1000n, 3]],
+      [
+        [0x1000n, 1],
+        [0x3000n, 1],
+      ],
+      false,
+    ],
+    [
+      'the first alone',
+      [
+        [0x1000n, 1],
+        [0x9000n, 1],
+      ],
+      [[0x1000n, 1]],
+      false,
+    ],
+  ])('of the dump before with %s', (_, child, parent, covers) => {
+    const mapOf = (runs: [bigint, number][], flags: number) => {
+      const plans = runs.map(([address, pages]) => ({ address, pages, flags }));
+      const map = readPageMap(input(pagemapImage(1, plans)));
+      if (map === undefined) throw new Error('is of a known form');
+      return map;
+    };
+    expect(coversInParent(mapOf(child, 1), mapOf(parent, 4))).toBe(covers);
   });
 
   it('of old, without flags, holds what is not in the dump before', () => {

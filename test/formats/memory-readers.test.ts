@@ -33,9 +33,9 @@ function spaceOf(parts: readonly Part[]): AddressSpace {
   }));
   const map = readPageMap(openInput('pagemap', pagemapImage(1, runs)));
   if (map === undefined) throw new Error('no map');
-  return new AddressSpace(wholeMap(openInput('mm', mm(parts))), map, (offset, length) =>
-    offset + length <= pages.length ? pages.subarray(offset, offset + length) : undefined,
-  );
+  const read = (offset: number, length: number) =>
+    offset + length <= pages.length ? pages.subarray(offset, offset + length) : undefined;
+  return new AddressSpace(wholeMap(openInput('mm', mm(parts))), [{ map, read }]);
 }
 
 const STACK = 0x7ffd00000000n;

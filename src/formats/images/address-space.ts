@@ -2,7 +2,13 @@
  * A dumped process's memory: pages that the dump holds, and zeros where nothing was ever written. What
  * lies unchanged in a mapped file isn't in a dump, and isn't read here.
  */
-import { type Mapping, type MemoryMap, PAGE_BYTES, type PageMap } from './memory-map.js';
+import {
+  type Mapping,
+  type MemoryMap,
+  PAGE_BYTES,
+  type PageMap,
+  type PageRun,
+} from './memory-map.js';
 
 /** Bytes of a file at an offset; undefined: not to be had. */
 export type ReadAt = (offset: number, length: number) => Uint8Array | undefined;
@@ -13,15 +19,20 @@ export interface DumpedPart {
   readonly end: bigint;
 }
 
+/** What one dump holds of a process's pages. */
+export interface DumpedPages {
+  readonly map: PageMap;
+  readonly read: ReadAt;
+}
+
 export class AddressSpace {
   readonly mappings: readonly Mapping[];
-  readonly #pages: PageMap;
-  readonly #readPages: ReadAt;
+  readonly #dumps: readonly DumpedPages[];
 
-  constructor(map: MemoryMap, pages: PageMap, readPages: ReadAt) {
+  /** `dumps`: the last one first, then those before that it counts on. */
+  constructor(map: MemoryMap, dumps: readonly [DumpedPages, ...DumpedPages[]]) {
     this.mappings = map.mappings;
-    this.#pages = pages;
-    this.#readPages = readPages;
+    this.#dumps = dumps;
   }
 
   mappingAt(address: bigint): Mapping | undefined {
@@ -30,9 +41,10 @@ export class AddressSpace {
 
   /** What the dump holds of a range, ascending. */
   dumpedParts(start: bigint, end: bigint): DumpedPart[] {
-    return this.#pages.runs.flatMap(({ address, pages }) => {
-      const last = address + BigInt(pages) * PAGE_BYTES;
-      const part = { start: address > start ? address : start, end: last < end ? last : end };
+    const [last] = this.#dumps;
+    return (last?.map.runs ?? []).flatMap(({ address, pages }) => {
+      const runEnd = address + BigInt(pages) * PAGE_BYTES;
+      const part = { start: address > start ? address : start, end: runEnd < end ? runEnd : end };
       return part.start < part.end ? [part] : [];
     });
   }
@@ -58,26 +70,30 @@ export class AddressSpace {
   }
 
   #readInPage(address: bigint, length: number): Uint8Array | undefined {
-    const run = this.#runAt(address);
-    if (run !== undefined) {
-      if (run.at === undefined) return undefined;
-      return this.#readPages(run.at + Number(address - run.address), length);
-    }
-    return this.mappingAt(address)?.kind === 'anonymous' ? new Uint8Array(length) : undefined;
-  }
-
-  /** Runs are in ascending order. */
-  #runAt(address: bigint): PageMap['runs'][number] | undefined {
-    const { runs } = this.#pages;
-    let [low, high] = [0, runs.length - 1];
-    while (low <= high) {
-      const middle = (low + high) >> 1;
-      const run = runs[middle];
-      if (run === undefined) return undefined;
-      if (address < run.address) high = middle - 1;
-      else if (address >= run.address + BigInt(run.pages) * PAGE_BYTES) low = middle + 1;
-      else return run;
+    for (const [place, { map, read }] of this.#dumps.entries()) {
+      const run = runAt(map, address);
+      if (run?.at !== undefined) return read(run.at + Number(address - run.address), length);
+      if (run === undefined && place === 0) return this.#unwritten(address, length);
+      if (run?.isInParent !== true) return undefined;
     }
     return undefined;
   }
+
+  #unwritten(address: bigint, length: number): Uint8Array | undefined {
+    return this.mappingAt(address)?.kind === 'anonymous' ? new Uint8Array(length) : undefined;
+  }
+}
+
+/** Runs are in ascending order. */
+function runAt({ runs }: PageMap, address: bigint): PageRun | undefined {
+  let [low, high] = [0, runs.length - 1];
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const run = runs[middle];
+    if (run === undefined) return undefined;
+    if (address < run.address) high = middle - 1;
+    else if (address >= run.address + BigInt(run.pages) * PAGE_BYTES) low = middle + 1;
+    else return run;
+  }
+  return undefined;
 }

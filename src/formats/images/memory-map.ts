@@ -113,8 +113,10 @@ export function highestAddress({ mappings }: MemoryMap): bigint {
 export interface PageRun {
   readonly address: bigint;
   readonly pages: number;
-  /** Undefined: they lie in the dump before this one, or with a page server. */
+  /** Undefined: they aren't in this dump. */
   readonly at: number | undefined;
+  /** They are as the dump before this one has them; else, where not here, a page server has them. */
+  readonly isInParent: boolean;
 }
 
 export interface PageMap {
@@ -151,9 +153,33 @@ function readRun(fields: ProtobufFields, end: number): { run: PageRun; flags: nu
   });
   const known = flags ?? (inParent ? IN_PARENT : PRESENT);
   return {
-    run: { address: address ?? -1n, pages: Number(pages), at: undefined },
+    run: {
+      address: address ?? -1n,
+      pages: Number(pages),
+      at: undefined,
+      isInParent: (known & IN_PARENT) !== 0,
+    },
     flags: isKnown ? known : -1,
   };
+}
+
+/** Whether each page that a dump leaves to the one before it is named there. Both are ascending. */
+export function coversInParent(child: PageMap, parent: PageMap): boolean {
+  let place = 0;
+  return child.runs
+    .filter(({ isInParent }) => isInParent)
+    .every(({ address, pages }) => {
+      const end = address + BigInt(pages) * PAGE_BYTES;
+      let covered = address;
+      while (covered < end) {
+        const run = parent.runs[place];
+        if (run === undefined || run.address > covered) return false;
+        const runEnd = run.address + BigInt(run.pages) * PAGE_BYTES;
+        if (runEnd > covered) covered = runEnd;
+        if (covered <= end) place++;
+      }
+      return true;
+    });
 }
 
 /**
