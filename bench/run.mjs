@@ -4,7 +4,8 @@
  *   - reading and showing dumps in one process, in files a second;
  *   - what a mask costs, where CPUID faults (mask.mjs);
  *   - checks of dumps in archives (archive.mjs);
- *   - a baseline over a stream of profiles (baseline.mjs), and a matrix (matrix.mjs).
+ *   - a baseline over a stream of profiles (baseline.mjs), and a matrix (matrix.mjs);
+ *   - a check of large images (images.mjs).
  * `node bench/run.mjs [FOLDER OF DUMPS]`. Exit status 1 where a promise isn't kept.
  */
 import { spawnSync } from 'node:child_process';
@@ -85,7 +86,8 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-for (const other of ['start.mjs', 'archive.mjs', 'mask.mjs', 'baseline.mjs', 'matrix.mjs']) {
+const OTHERS = ['start', 'archive', 'images', 'mask', 'baseline', 'matrix'];
+for (const other of OTHERS.map((name) => `${name}.mjs`)) {
   console.log(`\n${other}`);
   const script = fileURLToPath(new URL(other, import.meta.url));
   const { status } = spawnSync(process.execPath, [script], { stdio: 'inherit' });
