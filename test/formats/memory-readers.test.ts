@@ -38,6 +38,52 @@ function spaceOf(parts: readonly Part[]): AddressSpace {
   return new AddressSpace(wholeMap(openInput('mm', mm(parts))), [{ map, read }]);
 }
 
+describe('memory of several dumps', () => {
+  const page = (value: number) => Buffer.alloc(4096, value);
+  const dumpOf = (runs: { address: bigint; pages: number; flags: number }[], pages: Buffer[]) => {
+    const map = readPageMap(openInput('pagemap', pagemapImage(1, runs)));
+    if (map === undefined) throw new Error('no map');
+    const content = Buffer.concat(pages);
+    const read = (offset: number, length: number) =>
+      offset + length <= content.length ? content.subarray(offset, offset + length) : undefined;
+    return { map, read };
+  };
+  const map = wholeMap(openInput('mm', mm([{ start: 0x1000n, end: 0x9000n }])));
+  const last = dumpOf(
+    [
+      { address: 0x1000n, pages: 1, flags: 4 },
+      { address: 0x2000n, pages: 3, flags: 1 },
+      { address: 0x6000n, pages: 1, flags: 4 },
+      { address: 0x7000n, pages: 1, flags: 2 },
+    ],
+    [page(1), page(6)],
+  );
+  const before = dumpOf(
+    [
+      { address: 0x1000n, pages: 2, flags: 4 },
+      { address: 0x3000n, pages: 1, flags: 1 },
+      { address: 0x4000n, pages: 3, flags: 4 },
+    ],
+    [page(91), page(2), page(4), page(95), page(96)],
+  );
+  const first = dumpOf([{ address: 0x3000n, pages: 1, flags: 4 }], [page(3)]);
+  const space = new AddressSpace(map, [last, before, first]);
+
+  it('is of each page what was dumped last, and zeros where nothing was written', () => {
+    const bytes = space.read(0x1000n, 6 * 4096);
+    const firstBytes = [0, 1, 2, 3, 4, 5].map((place) => [...(bytes ?? [])].at(place * 4096));
+    expect(firstBytes).toEqual([1, 2, 3, 4, 0, 6]);
+    expect([...(space.read(0x1ffen, 4) ?? [])]).toEqual([1, 1, 2, 2]);
+    expect([...(space.read(0x4ffcn, 8) ?? [])]).toEqual([4, 4, 4, 4, 0, 0, 0, 0]);
+  });
+
+  it('is not known where no dump has it', () => {
+    expect(space.read(0x7000n, 1)).toBeUndefined();
+    expect(space.read(0x6fffn, 2)).toBeUndefined();
+    expect(new AddressSpace(map, [last, before]).read(0x3000n, 1)).toBeUndefined();
+  });
+});
+
 const STACK = 0x7ffd00000000n;
 const ALTERNATE = 0x7f1100000000n;
 

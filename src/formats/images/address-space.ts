@@ -54,12 +54,10 @@ export class AddressSpace {
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {
       const at = address + BigInt(done);
-      const toPageEnd = Number(PAGE_BYTES - (at % PAGE_BYTES));
-      const count = Math.min(toPageEnd, length - done);
-      const part = this.#readInPage(at, count);
+      const part = this.#readPart(at, length - done);
       if (part === undefined) return undefined;
       bytes.set(part, done);
-      done += count;
+      done += part.length;
     }
     return bytes;
   }
@@ -69,18 +67,23 @@ export class AddressSpace {
     return bytes === undefined ? undefined : new DataView(bytes.buffer).getBigUint64(0, true);
   }
 
-  #readInPage(address: bigint, length: number): Uint8Array | undefined {
+  /** At least a byte, at most `most`: up to where the pages lie elsewhere. */
+  #readPart(address: bigint, most: number): Uint8Array | undefined {
+    let length = most;
     for (const [place, { map, read }] of this.#dumps.entries()) {
       const run = runAt(map, address);
-      if (run?.at !== undefined) return read(run.at + Number(address - run.address), length);
-      if (run === undefined && place === 0) return this.#unwritten(address, length);
-      if (run?.isInParent !== true) return undefined;
+      if (run === undefined) return place === 0 ? this.#unwritten(address, length) : undefined;
+      length = Math.min(length, Number(run.address + BigInt(run.pages) * PAGE_BYTES - address));
+      if (run.at !== undefined) return read(run.at + Number(address - run.address), length);
+      if (!run.isInParent) return undefined;
     }
     return undefined;
   }
 
-  #unwritten(address: bigint, length: number): Uint8Array | undefined {
-    return this.mappingAt(address)?.kind === 'anonymous' ? new Uint8Array(length) : undefined;
+  /** Of one page: the next may be in a dump. */
+  #unwritten(address: bigint, most: number): Uint8Array | undefined {
+    if (this.mappingAt(address)?.kind !== 'anonymous') return undefined;
+    return new Uint8Array(Math.min(most, Number(PAGE_BYTES - (address % PAGE_BYTES))));
   }
 }
 
