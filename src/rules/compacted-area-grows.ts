@@ -3,7 +3,7 @@ import type { Capabilities } from '../model/capabilities.js';
 import { bufferOf, GLIBC_SAVES, type GlibcSave, savesOfRelease } from '../model/glibc-saves.js';
 import type { ImageProcess } from '../model/image-folder.js';
 import { holdsPacked, type PackedAnswer, type PackedFit } from '../model/packed-area.js';
-import { ALL_KNOWN_64, hasBit64 } from '../model/registers.js';
+import { ALL_KNOWN_64, hasBit64, type Known64 } from '../model/registers.js';
 import { ABSENT, PRESENT } from '../model/xsave.js';
 import { SMALLER_AREA } from './advice.js';
 import type { Context, ImageEvidence } from './context.js';
@@ -55,6 +55,15 @@ function answerBy(saves: readonly GlibcSave[], from: Capabilities, to: Capabilit
   );
 }
 
+/**
+ * What a task can have out of its initial state: all that it was shown, and what its registers are marked
+ * with now, whatever they hold. XSAVEC writes that, too.
+ */
+function inUseOf({ threads }: ImageProcess, { xsave: { enabled } }: Capabilities): Known64 {
+  const marked = threads.reduce((all, { xsave }) => all | (xsave?.xstateBv ?? 0n), 0n);
+  return { value: enabled.value | marked, known: enabled.known | marked };
+}
+
 /** What a process keeps of lazy binding; its TLS descriptors are the table's. Undefined: not known. */
 function answerOf(
   process: ImageProcess,
@@ -72,7 +81,7 @@ function answerOf(
     ...packed.map(({ components, areaBytes }) => ({
       ...holdsPacked(
         { components, least: areaBytes, most: areaBytes },
-        from.xsave.enabled,
+        inUseOf(process, from),
         to.xsave,
       ),
       reserved: areaBytes,
@@ -116,6 +125,11 @@ function byTable({ from, to }: Context, isXsavecKnown: boolean): Found<Facts>[] 
   return found(answerBy(others, from, to), 'other', null, isXsavecKnown);
 }
 
+/** What some object of the process has the address of, the process saves by. */
+function hasChosen({ lazyBinding }: ImageProcess): boolean {
+  return lazyBinding.known && lazyBinding.value.kind === 'chosen';
+}
+
 function byImages(context: Context, images: ImageEvidence, isXsavecKnown: boolean): Found<Facts>[] {
   if (images.source === undefined) return [];
   const answers = images.alive.map((process) => ({
@@ -126,8 +140,9 @@ function byImages(context: Context, images: ImageEvidence, isXsavecKnown: boolea
     ? byTable(context, isXsavecKnown)
     : [];
   const certain = answers.flatMap(({ process, answer }) =>
-    // What the memory shows XSAVEC to save is saved so.
-    answer === undefined ? [] : found(answer, 'process', nameProcess(process), true),
+    answer === undefined
+      ? []
+      : found(answer, 'process', nameProcess(process), isXsavecKnown || hasChosen(process)),
   );
   const order = ['blocker', 'unknown', 'risk'];
   return [...certain, ...guessed]

@@ -6,7 +6,7 @@ import { isLegacyState, LINUX_STATE } from '../catalogue/index.js';
 import type { Capabilities } from '../model/capabilities.js';
 import type { ImageProcess, LazyBinding, SaveWay } from '../model/image-folder.js';
 import { hasBit64 } from '../model/registers.js';
-import { PRESENT, standardAreaBytes } from '../model/xsave.js';
+import { ABSENT, PRESENT, type Presence, standardAreaBytes, UNKNOWN } from '../model/xsave.js';
 import type { ImageEvidence } from './context.js';
 
 /** Bytes that plain XSAVE writes at the target for these components; undefined: not known. */
@@ -37,17 +37,19 @@ function answerOfWay(
 }
 
 /** Whether glibc saw XSAVEC, and takes it for what it binds first after the restore. */
-function sawXsavec({ source, mask }: ImageEvidence): boolean {
-  const isShown = mask === undefined || mask.features.includes('xsavec');
-  return isShown && source?.effective('xsavec') === PRESENT;
+function sawXsavec({ source, mask }: ImageEvidence): Presence {
+  const isHidden = mask !== undefined && !mask.features.includes('xsavec');
+  return isHidden ? ABSENT : (source?.effective('xsavec') ?? UNKNOWN);
 }
 
 function possibleWays(binding: LazyBinding, images: ImageEvidence): readonly SaveWay[] {
   if (binding.kind === 'none') return [];
-  const hasXsavec = sawXsavec(images);
-  return binding.ways.filter(
-    ({ instruction }) => binding.kind === 'chosen' || hasXsavec === (instruction === 'xsavec'),
-  );
+  if (binding.kind === 'chosen') return binding.ways;
+  const without = sawXsavec(images) === PRESENT ? 'xsave' : 'xsavec';
+  // Where it isn't known, either may be the one.
+  return sawXsavec(images) === UNKNOWN
+    ? binding.ways
+    : binding.ways.filter(({ instruction }) => instruction !== without);
 }
 
 /** The ways in which a process may save registers; undefined: not known. */

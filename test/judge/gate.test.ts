@@ -52,13 +52,15 @@ const AMX: HostPlan = {
   areaBytes: 11_008,
 };
 
-function thread(inUse: bigint, lost = 0n, tid = 7): ImageThread {
-  return { tid, compat: false, rip: 0n, rsp: 0n, xsave: { xstateBv: inUse, inUse, lost } };
+function thread(inUse: bigint, lost = 0n, tid = 7, xstateBv = inUse): ImageThread {
+  return { tid, compat: false, rip: 0n, rsp: 0n, xsave: { xstateBv, inUse, lost } };
 }
 
 interface ProcessPlan {
   readonly inUse?: bigint;
   readonly lost?: bigint;
+  /** As marked; default: what holds something. */
+  readonly xstateBv?: bigint;
   readonly frames?: readonly Partial<SignalFrame>[] | 'untold';
   readonly binding?: LazyBinding | 'untold';
   readonly auxv?: readonly (readonly [number, bigint])[];
@@ -81,7 +83,7 @@ function processOf(plan: ProcessPlan): ImageProcess {
     comm: 'server',
     isAlive: plan.isAlive ?? true,
     isStopped: false,
-    threads: [thread(plan.inUse ?? 3n, plan.lost, pid)],
+    threads: [thread(plan.inUse ?? 3n, plan.lost, pid, plan.xstateBv)],
     auxv: new Map(plan.auxv ?? []),
     highestAddress: highestAddress === 'untold' ? untold : { known: true, value: highestAddress },
     signalFrames:
@@ -609,6 +611,30 @@ describe("glibc's room for lazy binding", () => {
       expect(shift(INTEL, INTEL, packed(832))).toEqual([['blocker', 'process 7 (server)', 832]]));
     it('may be too small for what is new at the target: a risk', () =>
       expect(shift(avx, INTEL, packed(832))).toEqual([['risk', 'process 7 (server)', 832]]));
+    it('of objects that are loaded later counts where it is not known whether glibc saw XSAVEC', () => {
+      const idle: LazyBinding = { kind: 'idle', ways: [saves('xsavec', 832)] };
+      const untoldXsavec: HostPlan = {
+        ...INTEL,
+        features: V4.filter((name) => name !== 'xsavec'),
+        untold: ['xsavec'],
+      };
+      expect(shift(untoldXsavec, INTEL, idle)).toEqual([['unknown', 'process 7 (server)', 832]]);
+      expect(shift(INTEL, INTEL, idle)).toEqual([['blocker', 'process 7 (server)', 832]]);
+    });
+    it('is overrun by registers that are marked as in use, whatever they hold', () => {
+      const mask = { ...baselineOfPlans([INTEL, avx]), name: 'pool' };
+      const folder = (xstateBv: bigint): FolderPlan => ({
+        from: INTEL,
+        mask,
+        processes: [{ binding: packed(1408), inUse: 7n, xstateBv }],
+      });
+      const found = (xstateBv: bigint) =>
+        ask(folder(xstateBv), INTEL)
+          .findings.filter(({ code }) => code === 'compacted-area-grows')
+          .map(({ severity, facts }) => [severity, facts.before, facts.after]);
+      expect(found(7n)).toEqual([['risk', 1408, 2432]]);
+      expect(found(0x87n)).toEqual([['blocker', 1408, 2432]]);
+    });
     it('that is not known stays the worst case', () => {
       expect(shift(INTEL, withMpx, 'untold')).toEqual([['blocker', null, 2432]]);
       expect(shift(INTEL, withMpx, packed(2496), 'untold')).toEqual([['blocker', null, 2432]]);
