@@ -104,6 +104,7 @@ function readProcess(
       auxv: new Map(),
       highestAddress: { known: true, value: 0n },
       signalFrames: { known: true, value: [] },
+      savedStates: { known: true, value: [] },
       lazyBinding: { known: true, value: { kind: 'none' } },
       keptCpuid: { known: false, reason: 'it has ended' },
       gaps: [],

@@ -14,13 +14,15 @@ import {
   readMemoryMap,
   readPageMap,
 } from '../formats/images/memory-map.js';
-import { findSignalFrames } from '../formats/images/signal-frames.js';
+import { findSavedStates } from '../formats/images/saved-states.js';
+import { findStacks } from '../formats/images/signal-frames.js';
 import { InputError } from '../model/errors.js';
 import type {
   ImageGap,
   ImageProcess,
   ImageThread,
   LazyBinding,
+  SavedState,
   SignalFrame,
   Told,
 } from '../model/image-folder.js';
@@ -28,7 +30,7 @@ import { type ImageFiles, readMappedFile } from './image-files.js';
 
 type Memory = Pick<
   ImageProcess,
-  'auxv' | 'highestAddress' | 'signalFrames' | 'lazyBinding' | 'keptCpuid' | 'gaps'
+  'auxv' | 'highestAddress' | 'signalFrames' | 'savedStates' | 'lazyBinding' | 'keptCpuid' | 'gaps'
 >;
 
 const AT_BASE = 7;
@@ -44,6 +46,7 @@ function untold(reason: string, gaps: readonly ImageGap[], map?: MemoryMap): Mem
     auxv: map?.auxv ?? new Map(),
     highestAddress: map === undefined ? answer : { known: true, value: highestAddress(map) },
     signalFrames: answer,
+    savedStates: answer,
     lazyBinding: answer,
     keptCpuid: answer,
     gaps,
@@ -105,17 +108,23 @@ function withSpace<T>(
   );
 }
 
-function framesOf(
+/** What lies on the stacks of all threads. */
+function stacksOf(
   space: AddressSpace,
   threads: readonly ImageThread[],
-): Told<readonly SignalFrame[]> {
-  const all: SignalFrame[] = [];
+): Pick<Memory, 'signalFrames' | 'savedStates'> {
+  const frames: SignalFrame[] = [];
+  const states: SavedState[] = [];
   for (const thread of threads) {
-    const found = findSignalFrames(space, thread);
-    if (!found.known) return found;
-    all.push(...found.value);
+    const stacks = findStacks(space, thread);
+    if (!stacks.known) return { signalFrames: stacks, savedStates: stacks };
+    frames.push(...stacks.value.frames);
+    states.push(...findSavedStates(space, thread, stacks.value));
   }
-  return { known: true, value: all };
+  return {
+    signalFrames: { known: true, value: frames },
+    savedStates: { known: true, value: states },
+  };
 }
 
 /** All code that can run is of one file: of the program. */
@@ -177,7 +186,7 @@ export function readMemory(
     return {
       auxv: map.auxv,
       highestAddress: { known: true, value: highestAddress(map) },
-      signalFrames: framesOf(space, threads),
+      ...stacksOf(space, threads),
       lazyBinding: bindingOf(space, map, mapped, root),
       keptCpuid: findKeptCpuid(space, libraryOf(map)),
       gaps,

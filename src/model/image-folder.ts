@@ -41,6 +41,16 @@ export interface SignalFrame {
   readonly inUse: bigint;
 }
 
+/** An XSAVE image in a stack that code of the thread will load, whatever a mask has shown. */
+export interface SavedState {
+  readonly tid: number;
+  readonly format: 'compacted' | 'standard';
+  /** Components that it has content of. */
+  readonly xstateBv: bigint;
+  /** Components that it has a place for: of the standard format those with content. */
+  readonly components: bigint;
+}
+
 /** One piece of glibc's code that saves registers on the stack. */
 export interface SaveWay {
   readonly instruction: 'xsave' | 'xsavec';
@@ -92,6 +102,7 @@ export interface ImageProcess {
   /** End of the highest mapping; 0 without memory. */
   readonly highestAddress: Told<bigint>;
   readonly signalFrames: Told<readonly SignalFrame[]>;
+  readonly savedStates: Told<readonly SavedState[]>;
   readonly lazyBinding: Told<LazyBinding>;
   readonly keptCpuid: Told<KeptCpuid>;
   /** Of the images of its memory. */

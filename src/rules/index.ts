@@ -3,6 +3,7 @@
  * follows from its rule: modes, advice, what "explain CODE" says, what "matrix" has to look at.
  */
 import { addressWidth } from './address-width.js';
+import { bindingInFlight } from './binding-in-flight.js';
 import { cacheLineDiffers } from './cache-line-differs.js';
 import { compactedAreaGrows } from './compacted-area-grows.js';
 import { cpusDiffer } from './cpus-differ.js';
@@ -59,6 +60,7 @@ const LIST = [
   stateLayout,
   tileGeometry,
   signalFrameLayout,
+  bindingInFlight,
   signalFrameGrows,
   permissionLost,
   unnamedFeatureMissing,

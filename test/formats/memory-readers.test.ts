@@ -11,7 +11,8 @@ import { ElfFile } from '../../src/formats/images/elf.js';
 import { findKeptCpuid } from '../../src/formats/images/kept-cpuid.js';
 import { findLazyBinding } from '../../src/formats/images/lazy-binding.js';
 import { readPageMap } from '../../src/formats/images/memory-map.js';
-import { findSignalFrames } from '../../src/formats/images/signal-frames.js';
+import { findSavedStates } from '../../src/formats/images/saved-states.js';
+import { findStacks } from '../../src/formats/images/signal-frames.js';
 import type { ImageThread } from '../../src/model/image-folder.js';
 import { findLeaf } from '../../src/model/leaves.js';
 import { type MappingPlan, mm } from './image-bytes.js';
@@ -95,6 +96,7 @@ interface FramePlan {
   readonly inUse?: bigint;
   readonly ymm?: boolean;
   readonly rsp?: bigint;
+  readonly rip?: bigint;
   readonly pointer?: bigint;
   readonly closing?: number;
 }
@@ -105,8 +107,9 @@ function putFrame(bytes: Uint8Array, base: bigint, plan: FramePlan): void {
   const view = new DataView(bytes.buffer);
   const frame = at - 448;
   // pretcode, uc_flags, uc_link, uc_stack: 8 + 8 + 8 + 24; then r8 … r15, rdi, rsi, rbp, rbx, rdx, rax,
-  // rcx, rsp: rsp is the sixteenth; the pointer is the twenty-fourth.
+  // rcx, rsp: rsp is the sixteenth, and rip follows; the pointer is the twenty-fourth.
   view.setBigUint64(frame + 48 + 15 * 8, rsp, true);
+  view.setBigUint64(frame + 48 + 16 * 8, plan.rip ?? 0n, true);
   view.setBigUint64(frame + 48 + 23 * 8, plan.pointer ?? base + BigInt(at), true);
   view.setUint32(at + 464, 0x46505853, true);
   view.setUint32(at + 468, areaBytes + 4, true);
@@ -130,6 +133,12 @@ const thread = (rsp: bigint, compat = false): ImageThread => ({
   rsp,
   xsave: undefined,
 });
+
+/** Frames alone. */
+function findSignalFrames(space: AddressSpace, of: ImageThread) {
+  const stacks = findStacks(space, of);
+  return stacks.known ? { known: true, value: stacks.value.frames } : stacks;
+}
 
 describe('a signal frame', () => {
   const found = (parts: readonly Part[], rsp: bigint) =>
@@ -192,6 +201,79 @@ describe('a signal frame', () => {
     ];
     expect(answers.map((answer) => answer.known)).toEqual([false, false, false, false]);
   });
+});
+
+describe('registers that glibc will load again', () => {
+  const LINKER = 0x7f3300000000n;
+  const RETURN = LINKER + 0x130an;
+  const code: Part = { start: LINKER, end: LINKER + 0x2000n, file: 2, prot: 5 };
+
+  interface ImagePlan {
+    /** The stack pointer of the code that saved them, from the begin of the stack; a multiple of 64. */
+    readonly at?: number;
+    readonly xstateBv?: bigint;
+    readonly xcompBv?: bigint;
+    readonly caller?: bigint;
+    readonly reserved?: bigint;
+    readonly mxcsrMask?: number;
+  }
+
+  /** The return address below it, 64 bytes, then FXSAVE's 512 and the header. */
+  function stackOf(plan: ImagePlan): Part {
+    const { at = 4096, xstateBv = 2n, xcompBv = (1n << 63n) | 0xe6n } = plan;
+    const content = new Uint8Array(16384);
+    const view = new DataView(content.buffer);
+    view.setBigUint64(at - 8, plan.caller ?? RETURN, true);
+    view.setUint32(at + 64 + 28, plan.mxcsrMask ?? 0xffff, true);
+    view.setBigUint64(at + 576, xstateBv, true);
+    view.setBigUint64(at + 584, xcompBv, true);
+    view.setBigUint64(at + 600, plan.reserved ?? 0n, true);
+    return { start: STACK, end: STACK + 16384n, content };
+  }
+
+  function found(parts: readonly Part[], rsp: bigint, rip = 0n) {
+    const space = spaceOf([...parts, code].sort((a, b) => (a.start < b.start ? -1 : 1)));
+    const stacks = findStacks(space, { ...thread(rsp), rip });
+    return stacks.known ? findSavedStates(space, { tid: 7 }, stacks.value) : 'unknown';
+  }
+
+  const packed = { tid: 7, format: 'compacted', xstateBv: 2n, components: 0xe6n };
+
+  it('are found behind the return address, with what the CPU laid out', () =>
+    expect(found([stackOf({})], STACK + 2048n)).toEqual([packed]));
+
+  it('of plain XSAVE have no compacted format: what is in use counts', () =>
+    expect(found([stackOf({ xstateBv: 0xe7n, xcompBv: 0n })], STACK)).toEqual([
+      { tid: 7, format: 'standard', xstateBv: 0xe7n, components: 0xe7n },
+    ]));
+
+  it('are found where the code itself stands between saving and loading', () => {
+    const stack = stackOf({ caller: 0n });
+    expect(found([stack], STACK + 4096n, RETURN)).toEqual([packed]);
+    expect(found([stack], STACK + 4096n, 0x401000n)).toEqual([]);
+  });
+
+  it('are found below a handler that has interrupted that code, on another stack', () => {
+    const stack = stackOf({ caller: 0n });
+    const alternate = stackWith(ALTERNATE, [{ at: 4096, rsp: STACK + 4096n, rip: RETURN }]);
+    expect(found([alternate, stack], ALTERNATE + 512n)).toEqual([packed]);
+  });
+
+  it.each<[string, ImagePlan]>([
+    ['a caller that is no code', { caller: STACK }],
+    ['no component', { xcompBv: 1n << 63n, xstateBv: 0n }],
+    ['content without a place', { xstateBv: 0x207n }],
+    ['a header that glibc has not cleared', { reserved: 1n }],
+    ['another XCOMP_BV than there is', { xcompBv: 2n }],
+    ['plain XSAVE without MXCSR_MASK', { xcompBv: 0n, mxcsrMask: 0 }],
+    ['a stack pointer that is no multiple of 64', { at: 4096 + 8 }],
+  ])('are none with %s', (_, plan) => expect(found([stackOf(plan)], STACK)).toEqual([]));
+
+  it('of a binding that is done lie below the stack pointer, and do not count', () =>
+    expect(found([stackOf({})], STACK + 8192n)).toEqual([]));
+
+  it("at a stack's end are cut off without harm", () =>
+    expect(found([stackOf({ at: 16384 - 640 })], STACK)).toEqual([packed]));
 });
 
 const BASE = 0x7f2200000000n;

@@ -21,6 +21,7 @@ function processOf(pid: number, end: bigint | 'untold'): ImageProcess {
     auxv: new Map(),
     highestAddress: end === 'untold' ? untold : { known: true, value: end },
     signalFrames: { known: true, value: [] },
+    savedStates: { known: true, value: [] },
     lazyBinding: { known: true, value: { kind: 'none' } },
     keptCpuid: { known: false, reason: 'no glibc' },
     gaps: [],

@@ -14,6 +14,7 @@ function process(...auxv: (readonly [number, bigint])[]): ImageProcess {
     threads: [],
     auxv: new Map(auxv),
     signalFrames: { known: true, value: [] },
+    savedStates: { known: true, value: [] },
     lazyBinding: { known: true, value: { kind: 'none' } },
     keptCpuid: { known: false, reason: 'no glibc' },
     gaps: [],

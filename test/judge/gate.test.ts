@@ -10,6 +10,7 @@ import type {
   ImageThread,
   KeptCpuid,
   LazyBinding,
+  SavedState,
   SignalFrame,
 } from '../../src/model/image-folder.js';
 import { leafTable } from '../../src/model/leaves.js';
@@ -56,12 +57,21 @@ function thread(inUse: bigint, lost = 0n, tid = 7, xstateBv = inUse): ImageThrea
   return { tid, compat: false, rip: 0n, rsp: 0n, xsave: { xstateBv, inUse, lost } };
 }
 
+const savedState = (plan: Partial<SavedState>): SavedState => ({
+  tid: 7,
+  format: 'compacted',
+  xstateBv: 2n,
+  components: 0xe6n,
+  ...plan,
+});
+
 interface ProcessPlan {
   readonly inUse?: bigint;
   readonly lost?: bigint;
   /** As marked; default: what holds something. */
   readonly xstateBv?: bigint;
   readonly frames?: readonly Partial<SignalFrame>[] | 'untold';
+  readonly saved?: readonly Partial<SavedState>[] | 'untold';
   readonly binding?: LazyBinding | 'untold';
   readonly auxv?: readonly (readonly [number, bigint])[];
   readonly highestAddress?: bigint | 'untold';
@@ -77,7 +87,7 @@ const FITTING: LazyBinding = { kind: 'none' };
 const STACK_END = 0x7ffd_1234_5000n;
 
 function processOf(plan: ProcessPlan): ImageProcess {
-  const { frames = [], binding = FITTING, pid = 7, highestAddress = STACK_END } = plan;
+  const { frames = [], saved = [], binding = FITTING, pid = 7, highestAddress = STACK_END } = plan;
   return {
     pid,
     comm: 'server',
@@ -99,6 +109,7 @@ function processOf(plan: ProcessPlan): ImageProcess {
               ...frame,
             })),
           },
+    savedStates: saved === 'untold' ? untold : { known: true, value: saved.map(savedState) },
     lazyBinding: binding === 'untold' ? untold : { known: true, value: binding },
     keptCpuid: plan.kept === undefined ? untold : { known: true, value: plan.kept },
     gaps: plan.gaps ?? [],
@@ -523,6 +534,92 @@ describe('a signal handler that runs', () => {
     expect(said(unseen(7), unseen(8))).toEqual([
       expect.stringContaining(`${some} and 1 more${why}`),
     ]);
+  });
+});
+
+describe('a thread that binds a function', () => {
+  const inFlight = (folder: FolderPlan, to: HostPlan) =>
+    ask(folder, to)
+      .findings.filter(({ code }) => code === 'binding-in-flight')
+      .map(({ severity, facts }) => [severity, facts.what, facts.state]);
+  const masked = (from: HostPlan, saved: ProcessPlan['saved']): FolderPlan => ({
+    from,
+    mask: { ...baselineOfPlans([from, HASWELL]), name: 'pool' },
+    processes: [{ saved: saved ?? [] }],
+  });
+  const refused = ['blocker', 'refused', ['opmask', 'zmm_hi256', 'hi16_zmm']];
+  const standard = (components: bigint): Partial<SavedState> => ({
+    format: 'standard',
+    components,
+    xstateBv: components,
+  });
+
+  // Intel SDM vol. 1, 13.8.2: #GP for XCOMP_BV with a bit that XCR0 lacks, in use or not.
+  it.each<[string, HostPlan, HostPlan, Partial<SavedState>, unknown[]]>([
+    ['AVX-512 that the target lacks, although nothing is in use', INTEL, HASWELL, {}, [refused]],
+    ['AVX-512 that the target has elsewhere, packed', AMD, INTEL, {}, []],
+    ['AVX alone', INTEL, HASWELL, { components: 6n }, []],
+    ['to a host like its own', INTEL, INTEL, {}, []],
+    // 13.8.1: of the standard format, XSTATE_BV counts.
+    ['in the standard format, with AVX', INTEL, HASWELL, standard(7n), []],
+    ['in the standard format, with AVX-512', INTEL, HASWELL, standard(0xe7n), [refused]],
+    [
+      'in the standard format, with AVX-512 that lies elsewhere',
+      AMD,
+      INTEL,
+      standard(0xe7n),
+      [['blocker', 'moved', ['opmask', 'zmm_hi256', 'hi16_zmm']]],
+    ],
+    [
+      'on a CPU without XSAVE',
+      HASWELL,
+      { ...NO_AVX, features: [], mask: 0n },
+      {},
+      [['blocker', 'refused', ['sse', 'ymm_hi128', 'opmask', 'zmm_hi256', 'hi16_zmm']]],
+    ],
+  ])('%s', (_, from, to, saved, found) =>
+    expect(inFlight(masked(from, [saved]), to)).toEqual(found),
+  );
+
+  it('is looked at whatever the mask says, and refuses what else could move', () => {
+    const calm = ask(masked(INTEL, []), HASWELL);
+    expect(calm.verdict).toBe('compatible');
+    const report = ask(masked(INTEL, [{ tid: 9 }]), HASWELL);
+    expect(report.verdict).toBe('incompatible');
+    expect(report.findings[0]).toMatchObject({ code: 'binding-in-flight', remedy: 'dump-again' });
+    expect(report.findings[0]?.effect).toMatch(
+      /^glibc has saved registers on the stack of thread 9, .* ends the task, mask or not\.$/,
+    );
+  });
+
+  it('is unknown where the target does not tell what it enables', () =>
+    expect(inFlight(masked(INTEL, [{}]), { ...INTEL, maskUntold: true })).toMatchObject([
+      ['unknown', 'unknown', expect.arrayContaining(['hi16_zmm'])],
+    ]));
+
+  it('may be there where nobody could look: that counts where its registers would be refused', () => {
+    expect(inFlight(masked(INTEL, 'untold'), HASWELL)).toEqual([
+      ['unknown', 'unknown', ['opmask', 'zmm_hi256', 'hi16_zmm']],
+    ]);
+    expect(inFlight(masked(INTEL, 'untold'), INTEL)).toEqual([]);
+    expect(inFlight(masked(HASWELL, 'untold'), HASWELL)).toEqual([]);
+    const sentence = ask(masked(INTEL, 'untold'), HASWELL).findings.map(({ effect }) => effect);
+    expect(sentence).toContainEqual(
+      expect.stringMatching(
+        /^Whether a thread of process 7 \(server\) is binding .*: its memory was not dumped\./,
+      ),
+    );
+  });
+
+  it('saves without XSAVEC where each CPU has its places', () => {
+    const plain = (plan: HostPlan): HostPlan => ({
+      ...plan,
+      features: V4.filter((name) => name !== 'xsavec'),
+    });
+    expect(inFlight(masked(plain(AMD), 'untold'), plain(INTEL))).toMatchObject([
+      ['unknown', 'unknown', ['opmask', 'zmm_hi256', 'hi16_zmm']],
+    ]);
+    expect(inFlight(masked(AMD, 'untold'), INTEL)).toEqual([]);
   });
 });
 

@@ -58,6 +58,7 @@ describe('mode strict', () => {
     'state-layout',
     'tile-geometry',
     'signal-frame-layout',
+    'binding-in-flight',
     'signal-frame-grows',
     'permission-lost',
     'vendor-differs',

@@ -41,6 +41,18 @@ const frames = fc.oneof(
     })),
 );
 
+const saved: fc.Arbitrary<ImageProcess['savedStates']> = fc.oneof(
+  fc.constant(untold),
+  fc
+    .array(
+      fc
+        .record({ format: fc.constantFrom('compacted', 'standard'), components: bits })
+        .map((state) => ({ ...state, tid: 7, xstateBv: state.components })),
+      { maxLength: 2 },
+    )
+    .map((value) => ({ known: true as const, value })),
+);
+
 /** Below 2^47 as a rule. */
 const highest: fc.Arbitrary<ImageProcess['highestAddress']> = fc.constantFrom(
   { known: true, value: 0x7ffd_1234_5000n },
@@ -54,6 +66,7 @@ const folder = fc
     inUse: bits,
     binding,
     frames,
+    saved,
     highest,
     hasRecord: fc.boolean(),
   })
@@ -95,6 +108,7 @@ const folder = fc
             },
           ],
           signalFrames: plan.frames,
+          savedStates: plan.saved,
           lazyBinding: plan.binding,
           keptCpuid: { known: false, reason: 'no glibc' },
           gaps: [],
@@ -165,6 +179,19 @@ describe('the gate', () => {
         const { value, known } = to.xsave.enabled;
         // CET_U (11) isn't in XCR0.
         if ((inUse & known & ~value & ~(1n << 11n) & ~3n) !== 0n)
+          expect(verdict).toBe('incompatible');
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('says no wherever registers that a thread will load name state which the target lacks', () => {
+    fc.assert(
+      fc.property(folder, fc.constantFrom(...hosts), (images, target) => {
+        const { verdict, to } = gate(images, target);
+        const states = images.processes[0]?.savedStates;
+        const { value, known } = to.xsave.enabled;
+        if (states?.known && states.value.some((one) => (one.components & known & ~value) !== 0n))
           expect(verdict).toBe('incompatible');
       }),
       { numRuns: 300 },

@@ -11,7 +11,7 @@
  */
 import { COMPONENT, componentMask } from '../../catalogue/index.js';
 import type { ImageThread, SignalFrame, Told } from '../../model/image-folder.js';
-import type { AddressSpace } from './address-space.js';
+import type { AddressSpace, DumpedPart } from './address-space.js';
 
 const MAGIC1 = 0x46505853;
 const MAGIC2 = 0x46505845;
@@ -22,17 +22,30 @@ const FXSAVE_AND_HEADER = 576;
 const LARGEST_AREA = 64 * 1024;
 /** The pointer to the FPU's part lies this far below it at most (ucontext's rest, siginfo). */
 const POINTER_REACH = 512;
-/** From the pointer down to the saved stack pointer. */
+/** From the pointer down to the saved stack pointer, and to the instruction pointer behind it. */
 const RSP_BEFORE_POINTER = 64n;
+const RIP_BEFORE_POINTER = 56n;
 
 /** Stacks are 8 MiB as a rule; of more only so much is searched. */
 const MOST_BYTES = 256 * 1024 * 1024;
 const MOST_STACKS = 16;
 const CHUNK = 1 << 20;
 
-interface Found extends SignalFrame {
-  /** Where the interrupted code's stack was. */
+/** Where code stands, or stood when a handler interrupted it. */
+export interface Standing {
+  readonly rip: bigint;
   readonly rsp: bigint;
+}
+
+interface Found extends SignalFrame {
+  readonly interrupted: Standing;
+}
+
+/** What a thread has of stack: what is searched, and where its code stands, itself and below its handlers. */
+export interface ThreadStacks {
+  readonly frames: readonly SignalFrame[];
+  readonly standing: readonly Standing[];
+  readonly parts: readonly DumpedPart[];
 }
 
 /** The frame whose FPU state begins here, if the kernel made it. */
@@ -54,7 +67,10 @@ function frameAt(space: AddressSpace, tid: number, at: bigint): Found | undefine
     areaBytes,
     features: view.getBigUint64(MAGIC1_AT + 8, true),
     inUse: view.getBigUint64(512, true) & ~emptyState(space, at),
-    rsp: space.u64(pointer - RSP_BEFORE_POINTER) ?? 0n,
+    interrupted: {
+      rsp: space.u64(pointer - RSP_BEFORE_POINTER) ?? 0n,
+      rip: space.u64(pointer - RIP_BEFORE_POINTER) ?? 0n,
+    },
   };
 }
 
@@ -94,13 +110,12 @@ function candidates(space: AddressSpace, start: bigint, end: bigint): bigint[] |
 }
 
 /** Of one thread: on the stack that it runs on, and on those that its handlers have interrupted. */
-export function findSignalFrames(
-  space: AddressSpace,
-  thread: ImageThread,
-): Told<readonly SignalFrame[]> {
+export function findStacks(space: AddressSpace, thread: ImageThread): Told<ThreadStacks> {
   if (thread.compat) return { known: false, reason: `thread ${thread.tid} runs 32-bit code` };
   const frames = new Map<bigint, SignalFrame>();
   const searched = new Map<bigint, bigint>();
+  const parts: DumpedPart[] = [];
+  const standing: Standing[] = [{ rip: thread.rip, rsp: thread.rsp }];
   const toSearch = [thread.rsp];
   let bytes = 0n;
   for (let rsp = toSearch.pop(); rsp !== undefined; rsp = toSearch.pop()) {
@@ -116,6 +131,7 @@ export function findSignalFrames(
     bytes += (before ?? stack.end) - rsp;
     if (bytes > BigInt(MOST_BYTES) || searched.size > MOST_STACKS)
       return { known: false, reason: `thread ${thread.tid} has too much stack to search` };
+    parts.push({ start: rsp, end: before ?? stack.end });
     const places = candidates(space, rsp, before ?? stack.end);
     if (places === undefined)
       return {
@@ -125,10 +141,11 @@ export function findSignalFrames(
     for (const place of places) {
       const frame = frameAt(space, thread.tid, place);
       if (frame === undefined) continue;
-      const { rsp: interrupted, ...rest } = frame;
+      const { interrupted, ...rest } = frame;
+      if (!frames.has(place)) standing.push(interrupted);
       frames.set(place, rest);
-      toSearch.push(interrupted);
+      toSearch.push(interrupted.rsp);
     }
   }
-  return { known: true, value: [...frames.values()] };
+  return { known: true, value: { frames: [...frames.values()], standing, parts } };
 }
