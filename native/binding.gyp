@@ -78,6 +78,7 @@
         'supervisor/process_handle.cc',
         'supervisor/processes.cc',
         'supervisor/refusals.cc',
+        'supervisor/rewrite.cc',
         'supervisor/remote.cc',
         'supervisor/rseq.cc',
         'supervisor/runtime_folder.cc',

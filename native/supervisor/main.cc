@@ -27,6 +27,7 @@
 #include "probe.h"
 #include "processes.h"
 #include "refusals.h"
+#include "rewrite.h"
 #include "runtime_folder.h"
 #include "session.h"
 #include "trap_source.h"
@@ -217,6 +218,11 @@ int control(const Options& options) {
   return askSupervisor(folder, options.request, options.pids.front(), options.until);
 }
 
+int rewrite(const Options& options) {
+  const auto why = rewriteWords(options.pids.front(), options.words);
+  return why ? fail(*why, kSupervisorFailed) : 0;
+}
+
 }  // namespace
 }  // namespace cpugate
 
@@ -231,6 +237,8 @@ int main(int argc, char** argv) {
       return cpugate::holdTasks(*options);
     case cpugate::Mode::kControl:
       return cpugate::control(*options);
+    case cpugate::Mode::kRewrite:
+      return cpugate::rewrite(*options);
     case cpugate::Mode::kProbe:
       return cpugate::probeMain();
     case cpugate::Mode::kMeasure:

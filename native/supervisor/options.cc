@@ -21,6 +21,7 @@ constexpr const char* kUsageText =
     "[--pid-file FILE] [--from-start]\n"
     "       cpugate-supervisor control --pid PID (status | detach | release [--until PID] | "
     "resume)\n"
+    "       cpugate-supervisor rewrite --pid PID ADDRESS:BEFORE:AFTER...\n"
     "       cpugate-supervisor probe\n"
     "       cpugate-supervisor measure\n"
     "       cpugate-supervisor check-mask FILE\n"
@@ -59,6 +60,7 @@ std::optional<Mode> modeOf(const char* name) {
                 {"attach", Mode::kAttach},
                 {"adopt", Mode::kAdopt},
                 {"control", Mode::kControl},
+                {"rewrite", Mode::kRewrite},
                 {"probe", Mode::kProbe},
                 {"measure", Mode::kMeasure},
                 {"check-mask", Mode::kCheckMask}};
@@ -124,6 +126,8 @@ bool isComplete(const Options& options) {
       return options.mask != nullptr && !options.pids.empty();
     case Mode::kControl:
       return options.pids.size() == 1 && options.request != nullptr;
+    case Mode::kRewrite:
+      return options.pids.size() == 1 && options.words != nullptr;
     case Mode::kCheckMask:
       return options.mask != nullptr;
     case Mode::kProbe:
@@ -151,6 +155,7 @@ std::optional<Options> parseOptions(int argc, char** argv) {
   if (optind < argc) {
     if (options.mode == Mode::kRun) options.command = argv + optind;
     if (options.mode == Mode::kControl) options.request = argv[optind];
+    if (options.mode == Mode::kRewrite) options.words = argv + optind;
     if (options.mode == Mode::kCheckMask) options.mask = argv[optind];
   }
   if (isComplete(options)) return options;

@@ -9,7 +9,7 @@
 
 namespace cpugate {
 
-enum class Mode { kRun, kAttach, kAdopt, kControl, kProbe, kMeasure, kCheckMask };
+enum class Mode { kRun, kAttach, kAdopt, kControl, kRewrite, kProbe, kMeasure, kCheckMask };
 
 struct Options {
   Mode mode = Mode::kRun;
@@ -25,6 +25,8 @@ struct Options {
   pid_t until = 0;
   /** control: what is asked for. */
   const char* request = nullptr;
+  /** rewrite: words of memory; ends with a null pointer. */
+  char* const* words = nullptr;
   /** run: ends with a null pointer. */
   char* const* command = nullptr;
 };

@@ -4,6 +4,7 @@ import { criuVersion } from '../enforce/criu.js';
 import { readImageFolder } from '../enforce/image-folder.js';
 import { writeMaskFile } from '../enforce/mask-file.js';
 import type { NamedBaseline } from '../enforce/recorded-mask.js';
+import type { RestorePlan } from '../enforce/restore-tasks.js';
 import type { SupervisionPlan } from '../enforce/supervise.js';
 import { findSupervisor } from '../enforce/supervisor.js';
 import { type GateReport, gate } from '../judge/gate.js';
@@ -48,6 +49,7 @@ export async function judgeRestore(
     criuVersion: criuVersion(),
     allow: allowedOf(args.list('allow')),
     force: args.flag('force') ?? false,
+    repair: args.flag('repair') ?? false,
     ...(mask === undefined ? {} : { mask: { ...mask.baseline, name: mask.name } }),
     ...(failOn === undefined ? {} : { failOn }),
     ...(source === undefined ? {} : { source }),
@@ -66,6 +68,13 @@ export function tasksBefore(
     stopped: record?.stopped ?? seen,
     isFromStart: record?.mask !== undefined && !isMaskGiven,
   };
+}
+
+/** What --repair does here; undefined: it wasn't asked for, or nothing is too small. */
+export function planRepairs({ report }: JudgedRestore): RestorePlan['repair'] {
+  const { repair } = report;
+  if (repair === undefined || !repair.isAsked || repair.repairs.length === 0) return undefined;
+  return { program: findSupervisor(), repairs: repair.repairs };
 }
 
 /** Throws InputError where this host can't keep tasks to the mask. */

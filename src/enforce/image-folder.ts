@@ -108,6 +108,7 @@ function readProcess(
       lazyBinding: { known: true, value: { kind: 'none' } },
       keptCpuid: { known: false, reason: 'it has ended' },
       gaps: [],
+      keptSizes: { known: true, value: [] },
     };
   const threads = (tids.length === 0 ? [pid] : tids).map((tid): ImageThread => {
     const core = tid === pid ? leader : readCore(inputOf(files, `core-${tid}.img`), tid);

@@ -4,7 +4,13 @@ import { openInput } from '../formats/format.js';
 import { AddressSpace, type DumpedPages } from '../formats/images/address-space.js';
 import { ElfFile } from '../formats/images/elf.js';
 import { findKeptCpuid } from '../formats/images/kept-cpuid.js';
-import { findLazyBinding } from '../formats/images/lazy-binding.js';
+import {
+  BINDS_NOTHING,
+  bothUnknown,
+  type GlibcMemory,
+  readGlibc,
+  type ThreadAt,
+} from '../formats/images/lazy-binding.js';
 import {
   coversInParent,
   highestAddress,
@@ -21,7 +27,6 @@ import type {
   ImageGap,
   ImageProcess,
   ImageThread,
-  LazyBinding,
   SavedState,
   SignalFrame,
   Told,
@@ -30,7 +35,14 @@ import { type ImageFiles, readMappedFile } from './image-files.js';
 
 type Memory = Pick<
   ImageProcess,
-  'auxv' | 'highestAddress' | 'signalFrames' | 'savedStates' | 'lazyBinding' | 'keptCpuid' | 'gaps'
+  | 'auxv'
+  | 'highestAddress'
+  | 'signalFrames'
+  | 'savedStates'
+  | 'lazyBinding'
+  | 'keptSizes'
+  | 'keptCpuid'
+  | 'gaps'
 >;
 
 const AT_BASE = 7;
@@ -50,6 +62,7 @@ function untold(reason: string, gaps: readonly ImageGap[], map?: MemoryMap): Mem
     lazyBinding: answer,
     keptCpuid: answer,
     gaps,
+    keptSizes: answer,
   };
 }
 
@@ -112,18 +125,21 @@ function withSpace<T>(
 function stacksOf(
   space: AddressSpace,
   threads: readonly ImageThread[],
-): Pick<Memory, 'signalFrames' | 'savedStates'> {
+): Pick<Memory, 'signalFrames' | 'savedStates'> & { readonly standing: Told<ThreadAt[]> } {
   const frames: SignalFrame[] = [];
   const states: SavedState[] = [];
+  const standing: ThreadAt[] = [];
   for (const thread of threads) {
     const stacks = findStacks(space, thread);
-    if (!stacks.known) return { signalFrames: stacks, savedStates: stacks };
+    if (!stacks.known) return { signalFrames: stacks, savedStates: stacks, standing: stacks };
+    standing.push(...stacks.value.standing.map(({ rip }) => ({ tid: thread.tid, rip })));
     frames.push(...stacks.value.frames);
     states.push(...findSavedStates(space, thread, stacks.value));
   }
   return {
     signalFrames: { known: true, value: frames },
     savedStates: { known: true, value: states },
+    standing: { known: true, value: standing },
   };
 }
 
@@ -142,27 +158,28 @@ function libraryOf({ auxv }: MemoryMap): bigint {
   return auxv.get(AT_BASE) || auxv.get(AT_ENTRY) || 0n;
 }
 
-function bindingOf(
+function glibcOf(
   space: AddressSpace,
   map: MemoryMap,
   mapped: ReadonlyMap<number, MappedFile>,
   root: string,
-): Told<LazyBinding> {
-  const no = (reason: string) => ({ known: false, reason }) as const;
+  standing: Told<ThreadAt[]>,
+): GlibcMemory {
   const base = map.auxv.get(AT_BASE) ?? 0n;
   if (base === 0n)
-    return loadsNothing(map)
-      ? { known: true, value: { kind: 'none' } }
-      : no('a static program has loaded objects');
+    return loadsNothing(map) ? BINDS_NOTHING : bothUnknown('a static program has loaded objects');
   const mapping = space.mappingAt(base);
   const file = mapping?.kind === 'file' ? mapped.get(mapping.file) : undefined;
-  if (file === undefined) return no('the images do not name the file of the dynamic linker');
+  if (file === undefined)
+    return bothUnknown('the images do not name the file of the dynamic linker');
   const bytes = readMappedFile(root, file.path);
-  if (bytes === undefined) return no(`${file.path} is not on this host`);
+  if (bytes === undefined) return bothUnknown(`${file.path} is not on this host`);
   const linker = ElfFile.open(bytes);
   if (linker === undefined || !isSame(linker.buildId, file.buildId))
-    return no(`${file.path} is not the file that the tasks have mapped`);
-  return findLazyBinding(space, base, linker);
+    return bothUnknown(`${file.path} is not the file that the tasks have mapped`);
+  const memory = readGlibc(space, base, linker, standing.known ? standing.value : []);
+  // A thread of which nobody knows where it stands may stand between.
+  return standing.known ? memory : { ...memory, keptSizes: standing };
 }
 
 /** Throws InputError for damaged images; missing ones only leave something untold. */
@@ -183,11 +200,12 @@ export function readMemory(
     ]);
   return withSpace(files, pid, map, (space, gaps) => {
     if (space === undefined) return untold('some memory pages are not in the folder', gaps, map);
+    const { standing, ...stacks } = stacksOf(space, threads);
     return {
       auxv: map.auxv,
       highestAddress: { known: true, value: highestAddress(map) },
-      ...stacksOf(space, threads),
-      lazyBinding: bindingOf(space, map, mapped, root),
+      ...stacks,
+      ...glibcOf(space, map, mapped, root, standing),
       keptCpuid: findKeptCpuid(space, libraryOf(map)),
       gaps,
     };

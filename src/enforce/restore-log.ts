@@ -2,13 +2,18 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GateReport } from '../judge/gate.js';
+import type { Repair } from '../model/image-folder.js';
 import type { Restored } from './restore-tasks.js';
 import { openRuntimeFolder } from './runtime-folder.js';
+
+function repairLine({ pid, sizes }: Repair) {
+  return { pid, sizes: sizes.map(({ before, after }) => ({ before, after })) };
+}
 
 export function logRestore(
   folder: string,
   uid: number,
-  { images, verdict, forced, findings }: GateReport,
+  { images, verdict, forced, findings, repair }: GateReport,
   { root, supervisor }: Restored,
 ): void {
   openRuntimeFolder(folder, uid);
@@ -19,6 +24,7 @@ export function logRestore(
     verdict,
     forced,
     findings: forced ? findings.map(({ code, severity }) => `${severity}: ${code}`) : [],
+    ...(repair?.isAsked === true ? { repaired: repair.repairs.map(repairLine) } : {}),
     root,
     supervisor: supervisor?.pid ?? null,
   };

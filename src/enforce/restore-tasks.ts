@@ -8,10 +8,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../model/errors.js';
-import type { ImageFolder } from '../model/image-folder.js';
+import type { ImageFolder, Repair } from '../model/image-folder.js';
 import { supervisorLog } from './background.js';
 import { startCriu } from './criu.js';
 import { restoreArguments } from './criu-options.js';
+import { repairTasks } from './repair-tasks.js';
 import { type Guard, startGuard } from './restore-guard.js';
 import {
   continueTree,
@@ -25,8 +26,12 @@ import { type SupervisionPlan, type Supervisor, superviseTree } from './supervis
 export interface RestorePlan {
   readonly images: ImageFolder;
   readonly criuArguments: readonly string[];
-  /** Undefined: the tasks come back without a mask, and CRIU lets them run. */
+  /** Undefined: the tasks come back without a mask; unless they are repaired, CRIU lets them run. */
   readonly supervision: SupervisionPlan | undefined;
+  /** What of glibc's is made larger before a task runs, and by which program. */
+  readonly repair: { readonly program: string; readonly repairs: readonly Repair[] } | undefined;
+  /** Who stays stopped, by the images' numbers. */
+  readonly stopped: readonly number[] | undefined;
   /** What runs guardRestore. */
   readonly guardCommand: readonly string[];
   readonly isBackground: boolean;
@@ -49,11 +54,15 @@ function workFolder(runtimeFolder: string): string {
   return folder;
 }
 
+function isLeftStopped({ supervision, repair }: RestorePlan): boolean {
+  return supervision !== undefined || repair !== undefined;
+}
+
 async function runCriu(plan: RestorePlan, guard: Guard): Promise<void> {
   const criu = startCriu(
     restoreArguments({
       images: plan.images.name,
-      leavesStopped: plan.supervision !== undefined,
+      leavesStopped: isLeftStopped(plan),
       workFolder: workFolder(plan.runtimeFolder),
       given: plan.criuArguments,
     }),
@@ -64,16 +73,23 @@ async function runCriu(plan: RestorePlan, guard: Guard): Promise<void> {
 }
 
 /** The root's number, after all processes of the images are there. */
-function checkTree({ images, supervision }: RestorePlan, mark: RestoredMark): number {
+function checkTree(plan: RestorePlan, mark: RestoredMark): number {
+  const { images } = plan;
   const found = findRestored(mark);
   const root = found.find((one) => one.ownPid === images.rootPid);
   const missing = images.processes.filter(
     ({ isAlive, pid }) => isAlive && !found.some(({ ownPid }) => ownPid === pid),
   );
-  // Without a mask they run already, and may have ended.
-  if (root === undefined || (supervision !== undefined && missing.length > 0))
+  // Those that weren't left stopped run already, and may have ended.
+  if (root === undefined || (isLeftStopped(plan) && missing.length > 0))
     throw new StepFailure('"CRIU": it reported success, but not all processes are there');
   return root.pid;
+}
+
+async function repairAll({ repair }: RestorePlan, mark: RestoredMark): Promise<void> {
+  if (repair === undefined) return;
+  const failed = await repairTasks(repair.program, repair.repairs, findRestored(mark));
+  if (failed !== undefined) throw new StepFailure(`"repair": ${failed}`);
 }
 
 async function supervise(plan: RestorePlan, root: number): Promise<Supervisor | undefined> {
@@ -103,8 +119,9 @@ export async function restoreTasks(plan: RestorePlan): Promise<Restored> {
   try {
     await runCriu(plan, guard);
     const root = checkTree(plan, mark);
+    await repairAll(plan, mark);
     const supervisor = await supervise(plan, root);
-    const stopped = plan.images.record?.stopped;
+    const stopped = plan.repair === undefined ? plan.images.record?.stopped : plan.stopped;
     if (supervisor === undefined && stopped !== undefined) continueTree(root, stopped);
     return { root, supervisor };
   } catch (cause) {

@@ -4,12 +4,13 @@
  * glibc keeps. Pure: images and a host in, one report out.
  */
 import { type Described, described } from '../model/capabilities.js';
-import type { ImageFolder } from '../model/image-folder.js';
+import type { ImageFolder, Repair } from '../model/image-folder.js';
 import type { ImageEvidence } from '../rules/context.js';
 import { maskBypassed } from '../rules/mask-bypassed.js';
 import { type CompareOptions, weighIn } from './compare.js';
 import { type DumpSource, findSource, type SourceKind } from './dump-source.js';
 import { findingsOf, type Report, sidesUnder } from './judge.js';
+import { planRepair, type RepairPlan } from './repair.js';
 import { refuses, type Verdict } from './verdict.js';
 
 export interface GateOptions extends CompareOptions {
@@ -17,6 +18,8 @@ export interface GateOptions extends CompareOptions {
   readonly criuVersion?: string;
   /** The user restores whatever is found; the report records it. */
   readonly force?: boolean;
+  /** The restore makes larger what glibc keeps; the verdict is of the tasks as they are then. */
+  readonly repair?: boolean;
   /** The mildest verdict that refuses; default: at-risk, as for a check. */
   readonly failOn?: Verdict;
   /** The host that the tasks were dumped on, by the user's word; a record is better. */
@@ -35,6 +38,16 @@ export interface GateReport extends Report {
     /** Time of the dump, where a record tells it. */
     readonly taken?: string;
     readonly remarks: readonly string[];
+  };
+  /** What a restore can make larger, or has to; undefined: nothing that it could. */
+  readonly repair?: {
+    /** With it. */
+    readonly verdict: Verdict;
+    /** Whether it is asked for: the report is of the tasks after it then. */
+    readonly isAsked: boolean;
+    readonly repairs: readonly Repair[];
+    /** Threads that stand where no size may change; another dump has none. */
+    readonly between: readonly number[];
   };
   /** Whether a restore may go on: the verdict allows it, or the user forces it. */
   readonly permitted: boolean;
@@ -59,6 +72,13 @@ function imagesOf(
   };
 }
 
+function withoutEvidence({
+  repairs,
+  between,
+}: RepairPlan): Pick<RepairPlan, 'repairs' | 'between'> {
+  return { repairs, between };
+}
+
 export function gate(
   images: ImageFolder,
   target: Described,
@@ -80,13 +100,19 @@ export function gate(
   // A mask that some task got around is no proof of what they use.
   const isBypassed = maskBypassed.findings({ from, to, images: evidence }).length > 0;
   const sides = sidesUnder(from, to, isBypassed ? undefined : source.mask);
-  const found = findingsOf({ ...sides, images: evidence });
-  const report = weighIn(sides, found, [dumped, target], options);
-  const { failOn = 'at-risk', force = false } = options;
+  const judged = (images: ImageEvidence) =>
+    weighIn(sides, findingsOf({ ...sides, images }), [dumped, target], options);
+  const plan = planRepair(evidence, to);
+  const repaired = plan && judged(plan.evidence);
+  const { failOn = 'at-risk', force = false, repair: isAsked = false } = options;
+  const report = isAsked && repaired !== undefined ? repaired : judged(evidence);
   const allows = !refuses(report.verdict, failOn);
   return {
     ...report,
     images: imagesOf(images, source, options.source),
+    ...(plan === undefined || repaired === undefined
+      ? {}
+      : { repair: { verdict: repaired.verdict, isAsked, ...withoutEvidence(plan) } }),
     permitted: allows || force,
     forced: force && !allows,
   };

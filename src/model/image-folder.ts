@@ -60,6 +60,16 @@ export interface SaveWay {
   readonly components: bigint;
 }
 
+/** What glibc in a process keeps of CPUID 0xD for one piece of its code that saves registers. */
+export interface KeptSize extends SaveWay {
+  /** Where the size is, in the memory of the process; several may share one. */
+  readonly address: bigint;
+  /** The size: bytes of stack that the code takes. */
+  readonly bytes: number;
+  /** Threads that have taken their stack by it, and haven't saved yet. */
+  readonly between: readonly number[];
+}
+
 /** How the dynamic linker of a process saves registers while it binds a function. */
 export type LazyBinding =
   /** No glibc there that could bind, or one that found no XSAVE and saves with FXSAVE. */
@@ -104,9 +114,23 @@ export interface ImageProcess {
   readonly signalFrames: Told<readonly SignalFrame[]>;
   readonly savedStates: Told<readonly SavedState[]>;
   readonly lazyBinding: Told<LazyBinding>;
+  /** Of all of glibc's code, whether or not an object uses it. */
+  readonly keptSizes: Told<readonly KeptSize[]>;
   readonly keptCpuid: Told<KeptCpuid>;
   /** Of the images of its memory. */
   readonly gaps: readonly ImageGap[];
+}
+
+/** Sizes of one process's glibc that are made larger while it stands still in its restore. */
+export interface Repair {
+  readonly pid: number;
+  readonly comm: string;
+  /** Each in its place once, in bytes. */
+  readonly sizes: readonly {
+    readonly address: bigint;
+    readonly before: number;
+    readonly after: number;
+  }[];
 }
 
 export interface ImageFolder {

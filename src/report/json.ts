@@ -147,8 +147,14 @@ export function isGateReport(report: Report): report is GateReport {
   return 'images' in report;
 }
 
-function gateJson({ images, permitted, forced }: GateReport) {
-  return { images, permitted, forced };
+function gateJson({ images, repair, permitted, forced }: GateReport) {
+  if (repair === undefined) return { images, permitted, forced };
+  const { verdict, isAsked, repairs, between } = repair;
+  const processes = repairs.map(({ pid, sizes }) => ({
+    pid,
+    sizes: sizes.map(({ before, after }) => ({ before, after })),
+  }));
+  return { images, repair: { verdict, asked: isAsked, processes, between }, permitted, forced };
 }
 
 /** `check --json`. */

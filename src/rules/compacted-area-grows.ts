@@ -1,7 +1,7 @@
 import { COMPONENT, componentName } from '../catalogue/index.js';
 import type { Capabilities } from '../model/capabilities.js';
 import { bufferOf, GLIBC_SAVES, type GlibcSave, savesOfRelease } from '../model/glibc-saves.js';
-import type { ImageProcess } from '../model/image-folder.js';
+import type { ImageProcess, SaveWay } from '../model/image-folder.js';
 import { holdsPacked, type PackedAnswer, type PackedFit } from '../model/packed-area.js';
 import { ALL_KNOWN_64, hasBit64, type Known64 } from '../model/registers.js';
 import { ABSENT, PRESENT } from '../model/xsave.js';
@@ -64,7 +64,7 @@ function inUseOf({ threads }: ImageProcess, { xsave: { enabled } }: Capabilities
   return { value: enabled.value | marked, known: enabled.known | marked };
 }
 
-/** What a process keeps of lazy binding; its TLS descriptors are the table's. Undefined: not known. */
+/** What a process keeps, for TLS descriptors too; where that isn't seen, the table's. Undefined: not known. */
 function answerOf(
   process: ImageProcess,
   images: ImageEvidence,
@@ -74,11 +74,16 @@ function answerOf(
   if (ways === undefined) return undefined;
   const packed = ways.filter(({ instruction }) => instruction === 'xsavec');
   // glibc that asks for APX saves for TLS descriptors, too, and then tiles as well (2.40).
-  const asks = (bit: number) => packed.some(({ components }) => hasBit64(components, bit));
-  const isTlsUnseen = asks(COMPONENT.apx) && !asks(COMPONENT.xtile_data);
-  const others = GLIBC_SAVES.filter(({ what }) => isTlsUnseen && what === 'TLS descriptors');
+  const asks = ({ components }: SaveWay, bit: number) => hasBit64(components, bit);
+  const hasTls = packed.some((way) => asks(way, COMPONENT.apx) && !asks(way, COMPONENT.xtile_data));
+  const tls = (process.keptSizes.known && hasTls ? process.keptSizes.value : []).filter(
+    (size) => size.instruction === 'xsavec' && asks(size, COMPONENT.xtile_data),
+  );
+  const others = GLIBC_SAVES.filter(
+    ({ what }) => hasTls && tls.length === 0 && what === 'TLS descriptors',
+  );
   return worstOf([
-    ...packed.map(({ components, areaBytes }) => ({
+    ...[...packed, ...tls].map(({ components, areaBytes }) => ({
       ...holdsPacked(
         { components, least: areaBytes, most: areaBytes },
         inUseOf(process, from),

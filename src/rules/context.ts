@@ -1,7 +1,7 @@
 /** What rules are given: two hosts, and what is known beside them. */
 import type { Capabilities } from '../model/capabilities.js';
 import type { RecordedMask } from '../model/dump-record.js';
-import type { ImageGap, ImageProcess } from '../model/image-folder.js';
+import type { ImageGap, ImageProcess, Repair } from '../model/image-folder.js';
 
 /** What tasks under a mask have seen, as a record of them keeps it. */
 export type SeenMask = RecordedMask;
@@ -31,6 +31,8 @@ export interface ImageEvidence {
   readonly gaps?: readonly ImageGap[];
   /** The mask that the tasks ran under, whether or not some task got around it. */
   readonly mask: SeenMask | undefined;
+  /** What the restore makes larger; `alive` has it already. Absent: nothing. */
+  readonly repairs?: readonly Repair[];
   /** The CRIU that would restore ("3.17.1"); undefined: not known. */
   readonly criuVersion: string | undefined;
 }

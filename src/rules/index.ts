@@ -27,6 +27,7 @@ import { signalFrameLayout } from './signal-frame-layout.js';
 import { sourceContradicted } from './source-contradicted.js';
 import { sourceUnknown } from './source-unknown.js';
 import { splitLock } from './split-lock.js';
+import { stackTaken } from './stack-taken.js';
 import { stateAdded } from './state-added.js';
 import { stateInUse } from './state-in-use.js';
 import { stateLayout } from './state-layout.js';
@@ -62,6 +63,7 @@ const LIST = [
   signalFrameLayout,
   bindingInFlight,
   signalFrameGrows,
+  stackTaken,
   permissionLost,
   unnamedFeatureMissing,
   dataMissing,

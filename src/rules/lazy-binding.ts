@@ -5,6 +5,7 @@
 import { isLegacyState, LINUX_STATE } from '../catalogue/index.js';
 import type { Capabilities } from '../model/capabilities.js';
 import type { ImageProcess, LazyBinding, SaveWay } from '../model/image-folder.js';
+import { compactedBytes } from '../model/packed-area.js';
 import { hasBit64 } from '../model/registers.js';
 import { ABSENT, PRESENT, type Presence, standardAreaBytes, UNKNOWN } from '../model/xsave.js';
 import type { ImageEvidence } from './context.js';
@@ -15,6 +16,17 @@ function bytesWritten(components: bigint, { xsave }: Capabilities): number | und
   return standardAreaBytes(
     xsave.components.filter(({ bit }) => !isLegacyState(bit) && hasBit64(components, bit)),
   );
+}
+
+/** Bytes from the begin of the area that code of glibc's writes at the target; undefined: not known. */
+export function areaNeeded(
+  { instruction, components }: Pick<SaveWay, 'instruction' | 'components'>,
+  target: Capabilities,
+): number | undefined {
+  if (instruction === 'xsave') return bytesWritten(components, target);
+  const { enabled, components: places } = target.xsave;
+  if ((components & LINUX_STATE & ~enabled.known) !== 0n) return undefined;
+  return compactedBytes(places.filter(({ bit }) => hasBit64(components, bit)));
 }
 
 export interface Overrun {

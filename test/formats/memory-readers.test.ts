@@ -9,7 +9,7 @@ import { openInput } from '../../src/formats/format.js';
 import { AddressSpace } from '../../src/formats/images/address-space.js';
 import { ElfFile } from '../../src/formats/images/elf.js';
 import { findKeptCpuid } from '../../src/formats/images/kept-cpuid.js';
-import { findLazyBinding } from '../../src/formats/images/lazy-binding.js';
+import { readGlibc } from '../../src/formats/images/lazy-binding.js';
 import { readPageMap } from '../../src/formats/images/memory-map.js';
 import { findSavedStates } from '../../src/formats/images/saved-states.js';
 import { findStacks } from '../../src/formats/images/signal-frames.js';
@@ -352,6 +352,10 @@ function processWith(size: bigint, chosen: number | undefined, dataIsDumped = tr
   ]);
 }
 
+function findLazyBinding(space: AddressSpace, base: bigint, linker: ElfFile) {
+  return readGlibc(space, base, linker, []).lazyBinding;
+}
+
 describe("glibc's way to bind lazily", () => {
   const way = (instruction: Way) => ({ instruction, areaBytes: 832, components: 0xeen });
 
@@ -381,6 +385,49 @@ describe("glibc's way to bind lazily", () => {
     const empty = elf('_rtld_global_ro', []);
     expect(findLazyBinding(processWith(896n, XSAVE_AT), BASE, empty).known).toBe(false);
     expect(findLazyBinding(processWith(1n << 40n, XSAVE_AT), BASE, GLIBC).known).toBe(false);
+  });
+});
+
+describe('what glibc keeps', () => {
+  const sizes = (size: bigint, chosen: number | undefined, rips: readonly bigint[] = []) =>
+    readGlibc(
+      processWith(size, chosen),
+      BASE,
+      GLIBC,
+      rips.map((rip, place) => ({ tid: place + 7, rip })),
+    ).keptSizes;
+  const kept = (instruction: Way, between: readonly number[] = []) => ({
+    instruction,
+    areaBytes: 832,
+    components: 0xeen,
+    address: BASE + BigInt(DATA),
+    bytes: 896,
+    between,
+  });
+
+  it('is found of all code, whichever is chosen, with its place', () => {
+    for (const chosen of [XSAVE_AT, XSAVEC_AT, undefined])
+      expect(sizes(896n, chosen)).toEqual({ known: true, value: [kept('xsave'), kept('xsavec')] });
+    expect(sizes(0n, undefined)).toEqual({ known: true, value: [] });
+  });
+
+  // The code of trampoline() takes its stack at 12, in 7 bytes, and saves at 40.
+  it.each([
+    ['before it takes its stack', 12n, []],
+    ['when it has taken its stack', 19n, [7]],
+    ['when it is about to save', 40n, [7]],
+    ['when it has saved', 45n, []],
+  ] as const)('names a thread %s, or not', (_, place, between) => {
+    const rip = BASE + BigInt(XSAVEC_AT) + place;
+    expect(sizes(896n, XSAVEC_AT, [rip])).toEqual({
+      known: true,
+      value: [kept('xsave'), kept('xsavec', between)],
+    });
+  });
+
+  it("can't be told where the way can't", () => {
+    const memory = readGlibc(processWith(896n, XSAVE_AT, false), BASE, GLIBC, []);
+    expect(memory.keptSizes.known).toBe(false);
   });
 });
 

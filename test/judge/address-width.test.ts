@@ -25,6 +25,7 @@ function processOf(pid: number, end: bigint | 'untold'): ImageProcess {
     lazyBinding: { known: true, value: { kind: 'none' } },
     keptCpuid: { known: false, reason: 'no glibc' },
     gaps: [],
+    keptSizes: { known: true, value: [] },
   };
 }
 

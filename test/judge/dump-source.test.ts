@@ -18,6 +18,7 @@ function process(...auxv: (readonly [number, bigint])[]): ImageProcess {
     lazyBinding: { known: true, value: { kind: 'none' } },
     keptCpuid: { known: false, reason: 'no glibc' },
     gaps: [],
+    keptSizes: { known: true, value: [] },
     highestAddress: { known: true, value: 0x7ffc_0000_0000n },
   };
 }

@@ -9,6 +9,7 @@ import type {
   ImageProcess,
   ImageThread,
   KeptCpuid,
+  KeptSize,
   LazyBinding,
   SavedState,
   SignalFrame,
@@ -73,6 +74,7 @@ interface ProcessPlan {
   readonly frames?: readonly Partial<SignalFrame>[] | 'untold';
   readonly saved?: readonly Partial<SavedState>[] | 'untold';
   readonly binding?: LazyBinding | 'untold';
+  readonly sizes?: readonly KeptSize[];
   readonly auxv?: readonly (readonly [number, bigint])[];
   readonly highestAddress?: bigint | 'untold';
   readonly kept?: KeptCpuid;
@@ -113,6 +115,7 @@ function processOf(plan: ProcessPlan): ImageProcess {
     lazyBinding: binding === 'untold' ? untold : { known: true, value: binding },
     keptCpuid: plan.kept === undefined ? untold : { known: true, value: plan.kept },
     gaps: plan.gaps ?? [],
+    keptSizes: plan.sizes === undefined ? untold : { known: true, value: plan.sizes },
   };
 }
 
@@ -765,6 +768,77 @@ describe("glibc's room for lazy binding", () => {
     });
     expect(growth(AMX, AMX, withTls(11_072))).toEqual([]);
     expect(growth(AMX, AMX, withTls(2752))).toEqual(['blocker']);
+  });
+});
+
+describe('with --repair', () => {
+  const SKYLAKE: HostPlan = { ...INTEL, features: [...new Set([...V4, ...HASWELL.features])] };
+  const kept = (bytes: number, between: readonly number[] = []): KeptSize => ({
+    instruction: 'xsave',
+    components: 0xeen,
+    areaBytes: bytes - 64,
+    bytes,
+    address: 0x7000n,
+    between,
+  });
+  const dumped = (bytes: number, more: ProcessPlan = {}): FolderPlan => ({
+    from: HASWELL,
+    processes: [
+      {
+        binding: {
+          kind: 'chosen',
+          ways: [{ instruction: 'xsave', areaBytes: bytes - 64, components: 0xeen }],
+        },
+        sizes: [kept(bytes)],
+        ...more,
+      },
+    ],
+  });
+
+  it('the verdict is of the tasks as they are then, as if they had kept enough from the start', () => {
+    const plain = ask(dumped(896), SKYLAKE);
+    expect(plain.verdict).toBe('incompatible');
+    expect(plain.repair).toMatchObject({ verdict: 'at-risk', isAsked: false, between: [] });
+    const repaired = ask(dumped(896), SKYLAKE, { repair: true });
+    expect(repaired).toMatchObject({ verdict: 'at-risk', permitted: false, forced: false });
+    expect(repaired.repair).toMatchObject({ verdict: 'at-risk', isAsked: true });
+    const enough = ask(dumped(2752), SKYLAKE);
+    expect(repaired.findings.filter(({ code }) => code !== 'stack-taken')).toEqual(enough.findings);
+    expect(ask(dumped(896), SKYLAKE, { repair: true, failOn: 'unknown' })).toMatchObject({
+      permitted: true,
+      forced: false,
+    });
+  });
+
+  it('says how much more stack is taken, as a risk', () => {
+    const { findings } = ask(dumped(896), SKYLAKE, { repair: true });
+    expect(findings.find(({ code }) => code === 'stack-taken')).toMatchObject({
+      severity: 'risk',
+      facts: { process: 'process 7 (server)', processes: 1, before: 896, after: 2752 },
+    });
+    expect(ask(dumped(896), SKYLAKE).findings.map(({ code }) => code)).not.toContain('stack-taken');
+  });
+
+  it('nothing else that blocks is forgiven', () => {
+    const busy = dumped(896, { inUse: 0x47n });
+    const report = ask(
+      { ...busy, from: SKYLAKE, processes: busy.processes ?? [] },
+      { ...SKYLAKE, mask: 0x7n, features: V3 },
+      { repair: true },
+    );
+    expect(report.verdict).toBe('incompatible');
+  });
+
+  it('nothing is offered where nothing is too small, or where it cannot be done', () => {
+    expect(ask(dumped(2752), SKYLAKE).repair).toBeUndefined();
+    expect(
+      ask({ from: HASWELL, processes: [{ binding: 'untold' }] }, SKYLAKE).repair,
+    ).toBeUndefined();
+    const between = ask(dumped(896, { sizes: [kept(896, [9])] }), SKYLAKE, { repair: true });
+    expect(between).toMatchObject({
+      verdict: 'incompatible',
+      repair: { verdict: 'incompatible', repairs: [], between: [9] },
+    });
   });
 });
 

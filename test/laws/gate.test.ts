@@ -112,6 +112,7 @@ const folder = fc
           lazyBinding: plan.binding,
           keptCpuid: { known: false, reason: 'no glibc' },
           gaps: [],
+          keptSizes: untold,
         },
       ],
     }),

@@ -8,14 +8,16 @@ import { openRuntimeFolder } from '../../enforce/runtime-folder.js';
 import type { GateReport } from '../../judge/gate.js';
 import { exitStatus } from '../../judge/verdict.js';
 import { InputError } from '../../model/errors.js';
+import { printable } from '../../model/printable.js';
 import { checkText } from '../../report/text/check.js';
+import { nameProcess } from '../../rules/processes.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { ownUid, runtimeFolderOf } from '../mask-arguments.js';
 import { writeErr } from '../output.js';
 import { ownCommand } from '../own-command.js';
 import { type RestorableImages, restorableImages } from '../restorable-images.js';
-import { judgeRestore, planSupervision } from '../restore-plan.js';
+import { judgeRestore, planRepairs, planSupervision, tasksBefore } from '../restore-plan.js';
 import { describeTerminal } from '../terminal.js';
 import { writeWhole } from '../write-file.js';
 
@@ -33,6 +35,15 @@ function explain(args: Arguments, report: GateReport): void {
       ? 'cpugate: restored all the same, because --force says so\n'
       : 'cpugate: not restored. Nothing was started, the images are as they were.\n',
   );
+}
+
+function sayRepaired({ repair }: GateReport): void {
+  if (repair?.isAsked !== true) return;
+  for (const { pid, comm, sizes } of repair.repairs)
+    for (const { before, after } of sizes)
+      writeErr(
+        `cpugate: ${printable(nameProcess({ pid, comm }))}: glibc takes ${after} bytes of stack for registers now, ${before} before\n`,
+      );
 }
 
 /** In the foreground: signals are the tasks' and the supervisor's business, the end is theirs. */
@@ -66,10 +77,13 @@ async function restoreFrom(
     images: { ...images, name: realpathSync(images.name) },
     criuArguments: args.trailing,
     supervision: planSupervision(args, judged),
+    repair: planRepairs(judged),
+    stopped: tasksBefore(images, args.text('mask') !== undefined).stopped,
     guardCommand: ownCommand('hook', 'guard'),
     isBackground: args.flag('background') ?? false,
     runtimeFolder,
   });
+  sayRepaired(report);
   logRestore(runtimeFolder, ownUid(), report, restored);
   return restored;
 }

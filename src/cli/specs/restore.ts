@@ -26,6 +26,11 @@ export const restore: CommandSpec = {
       type: 'boolean',
       describe: 'restore whatever the gate says; the log in the runtime folder records it',
     },
+    repair: {
+      type: 'boolean',
+      describe:
+        "make larger what glibc keeps of the XSAVE area's size, where this host needs more; in the tasks, not in the images",
+    },
     allow: {
       type: 'string',
       value: 'NAME',
@@ -58,6 +63,10 @@ export const restore: CommandSpec = {
   examples: [
     ['cpugate restore --images /srv/web -- --shell-job', 'and wait for the tasks to end'],
     ['cpugate restore --images /srv/web --background --pid-file /run/web.pid', 'as a service'],
+    [
+      'cpugate restore --images /srv/web --repair --fail-on unknown',
+      'tasks that were dumped without a mask where the XSAVE area is smaller',
+    ],
     ['cpugate check --from /srv/web --to localhost', 'the same answer, and nothing is restored'],
   ],
   epilogue:

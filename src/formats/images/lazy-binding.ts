@@ -11,7 +11,7 @@
  * No offset in a structure of glibc's has to be known, and stripped files will do.
  * Source: glibc sysdeps/x86_64/dl-trampoline.h, sysdeps/x86_64/dl-machine.h.
  */
-import type { LazyBinding, SaveWay, Told } from '../../model/image-folder.js';
+import type { KeptSize, LazyBinding, SaveWay, Told } from '../../model/image-folder.js';
 import type { AddressSpace } from './address-space.js';
 import type { ElfFile } from './elf.js';
 
@@ -31,6 +31,8 @@ interface Trampoline {
   readonly instruction: SaveWay['instruction'];
   /** Of the sub instruction, in the file's addresses. */
   readonly at: number;
+  /** Of the saving instruction. */
+  readonly savesAt: number;
   /** Of the size. */
   readonly sizeAt: number;
   /** Of the area, from the stack pointer. */
@@ -62,7 +64,7 @@ function trampolineAt(code: DataView, at: number, address: number): Trampoline |
     const found = savingInstruction(code, next);
     if (found === undefined) continue;
     if (components === undefined || found.areaAt < 0) return undefined;
-    return { ...found, at: address, sizeAt, components };
+    return { ...found, at: address, savesAt: address + next - at, sizeAt, components };
   }
   return undefined;
 }
@@ -137,33 +139,79 @@ function readSizes(
   return ways;
 }
 
+/** Where a thread's code stands, or stood when a handler interrupted it. */
+export interface ThreadAt {
+  readonly tid: number;
+  readonly rip: bigint;
+}
+
+function keptSize(
+  { trampoline, stackBytes, ...way }: SizedWay,
+  base: bigint,
+  threads: readonly ThreadAt[],
+): KeptSize {
+  const first = base + BigInt(trampoline.at + SUB_BYTES);
+  const last = base + BigInt(trampoline.savesAt);
+  return {
+    ...way,
+    address: base + BigInt(trampoline.sizeAt),
+    bytes: stackBytes,
+    between: threads.filter(({ rip }) => rip >= first && rip <= last).map(({ tid }) => tid),
+  };
+}
+
 function withoutPlace({ instruction, areaBytes, components }: SizedWay): SaveWay {
   return { instruction, areaBytes, components };
 }
 
-function unknown(reason: string): Told<LazyBinding> {
+function unknown(reason: string): Told<never> {
   return { known: false, reason };
 }
 
+export interface GlibcMemory {
+  readonly lazyBinding: Told<LazyBinding>;
+  readonly keptSizes: Told<readonly KeptSize[]>;
+}
+
+export function bothUnknown(reason: string): GlibcMemory {
+  return { lazyBinding: unknown(reason), keptSizes: unknown(reason) };
+}
+
+/** A process in which nothing binds. */
+export const BINDS_NOTHING: GlibcMemory = {
+  lazyBinding: { known: true, value: { kind: 'none' } },
+  keptSizes: { known: true, value: [] },
+};
+
 /** `linker`: the file that is mapped at `base` (AT_BASE), known to be the one that was dumped. */
-export function findLazyBinding(
+export function readGlibc(
   space: AddressSpace,
   base: bigint,
   linker: ElfFile,
-): Told<LazyBinding> {
+  threads: readonly ThreadAt[],
+): GlibcMemory {
   if (!linker.hasDynamicSymbol('_rtld_global_ro')) {
     // musl's linker is its libc, and binds everything at start.
     const isMusl = linker.hasDynamicSymbol('__libc_start_main');
-    if (isMusl) return { known: true, value: { kind: 'none' } };
-    return unknown("the dynamic linker isn't glibc's");
+    return isMusl ? BINDS_NOTHING : bothUnknown("the dynamic linker isn't glibc's");
   }
   const trampolines = findTrampolines(linker);
-  if (trampolines.length === 0) return unknown("this glibc's trampolines have another form");
+  if (trampolines.length === 0) return bothUnknown("this glibc's trampolines have another form");
   const ways = readSizes(space, base, trampolines);
-  if (ways === undefined) return unknown("the images lack the pages of glibc's own data");
-  if (ways.every(({ stackBytes }) => stackBytes === 0))
-    return { known: true, value: { kind: 'none' } };
-  const chosen = findChosen(space, base, trampolines);
+  if (ways === undefined) return bothUnknown("the images lack the pages of glibc's own data");
+  // Without XSAVE, or saved with FXSAVE.
+  if (ways.every(({ stackBytes }) => stackBytes === 0)) return BINDS_NOTHING;
+  const sizes = ways.map((way) => keptSize(way, base, threads));
+  return {
+    lazyBinding: bindingOf(ways, findChosen(space, base, trampolines)),
+    keptSizes: { known: true, value: sizes },
+  };
+}
+
+function bindingOf(
+  ways: readonly SizedWay[],
+  chosen: ReadonlySet<Trampoline> | undefined,
+): Told<LazyBinding> {
   if (chosen === undefined)
     return unknown('the images lack pages that hold addresses of functions');
   const used = ways.filter(({ trampoline }) => chosen.has(trampoline)).map(withoutPlace);

@@ -1,11 +1,12 @@
 /** A comparison for people: the verdict first, then what decides it, then what to do. */
 import type { createColors } from 'picocolors';
 import type { Report } from '../../judge/judge.js';
-import type { Verdict } from '../../judge/verdict.js';
+import { VERDICTS, type Verdict } from '../../judge/verdict.js';
 import { printable } from '../../model/printable.js';
 import { SEVERITIES, type Severity } from '../../rules/finding.js';
 import { advicesOf, type FindingGroup, groupFindings } from '../../rules/group.js';
 import type { Finding } from '../../rules/index.js';
+import { nameThreads } from '../../rules/processes.js';
 import { labelOf } from '../feature-label.js';
 import { isGateReport } from '../json.js';
 import { wrap, wrapWords } from './wrap.js';
@@ -79,6 +80,25 @@ function imageLines(report: Report, { colors, width }: TextStyle): string[] {
   return [facts, ...remarks].map((line) => colors.dim(wrap(printable(line), width)));
 }
 
+/** What --repair would make of it, where that is better. */
+function repairLines(report: Report, { width }: TextStyle): string[] {
+  if (!isGateReport(report) || report.repair === undefined || report.criu !== undefined) return [];
+  const { verdict, isAsked, repairs, between } = report.repair;
+  const lines: string[] = [];
+  if (!isAsked && VERDICTS.indexOf(verdict) < VERDICTS.indexOf(report.verdict))
+    lines.push(
+      `"cpugate restore --repair" makes this ${verdict}: it enlarges what glibc keeps of the XSAVE area's size ` +
+        `in ${repairs.length === 1 ? 'a process' : `${repairs.length} processes`} while the tasks stand still; ` +
+        'the images stay as they are.',
+    );
+  if (between.length > 0)
+    lines.push(
+      `--repair can't change what glibc keeps in the process of ${nameThreads(between)}, which is just using it. ` +
+        'Dump again; a moment later is usually enough.',
+    );
+  return lines.map((line) => wrap(line, width, '  '));
+}
+
 function criuLines(report: Report, style: TextStyle): string[] {
   if (report.criu === undefined) return [];
   return [
@@ -128,6 +148,8 @@ export function checkText(report: Report, style: TextStyle, verbose: boolean): s
     parts.push('', colors.bold('What to do'));
     for (const line of todo) parts.push(wrap(line, width, '  '));
   }
+  const repair = repairLines(report, style);
+  if (repair.length > 0) parts.push('', colors.bold('Repair'), ...repair);
   return `${parts.join('\n')}\n`;
 }
 
