@@ -56,14 +56,10 @@ std::optional<Mode> modeOf(const char* name) {
   constexpr struct {
     const char* name;
     Mode mode;
-  } kModes[] = {{"run", Mode::kRun},
-                {"attach", Mode::kAttach},
-                {"adopt", Mode::kAdopt},
-                {"control", Mode::kControl},
-                {"rewrite", Mode::kRewrite},
-                {"probe", Mode::kProbe},
-                {"measure", Mode::kMeasure},
-                {"check-mask", Mode::kCheckMask}};
+  } kModes[] = {{"run", Mode::kRun},         {"attach", Mode::kAttach},
+                {"adopt", Mode::kAdopt},     {"control", Mode::kControl},
+                {"rewrite", Mode::kRewrite}, {"probe", Mode::kProbe},
+                {"measure", Mode::kMeasure}, {"check-mask", Mode::kCheckMask}};
   for (const auto& one : kModes)
     if (strcmp(one.name, name) == 0) return one.mode;
   return std::nullopt;

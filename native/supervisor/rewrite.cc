@@ -1,7 +1,7 @@
 /**
- * What glibc keeps of CPUID lies in memory that it has made read-only. ptrace writes there, as debuggers
- * set breakpoints: the kernel gives the process a page of its own. /proc/PID/mem does so no more for
- * everybody from Linux 6.12 on (proc_mem.force_override).
+ * What glibc keeps of CPUID lies in memory that it has made read-only. ptrace writes there, as
+ * debuggers set breakpoints: the kernel gives the process a page of its own. /proc/PID/mem does so
+ * no more for everybody from Linux 6.12 on (proc_mem.force_override).
  */
 #include "rewrite.h"
 
@@ -20,7 +20,8 @@ namespace cpugate {
 
 namespace {
 
-/** The system call itself: a word that is read comes by pointer, and no value of it means failure. */
+/** The system call itself: a word that is read comes by pointer, and no value of it means failure.
+ */
 bool request(long what, pid_t pid, uint64_t address, uint64_t data) {
   return syscall(SYS_ptrace, what, pid, address, data) == 0;
 }

@@ -20,8 +20,8 @@ struct Rewrite {
 std::optional<Rewrite> parseRewrite(const char* text);
 
 /**
- * Each must hold what is expected, before any is written, and is read back. The process has to be stopped,
- * with all of its threads, and stays so. Gives why nothing was done.
+ * Each must hold what is expected, before any is written, and is read back. The process has to be
+ * stopped, with all of its threads, and stays so. Gives why nothing was done.
  */
 std::optional<std::string> rewriteWords(pid_t pid, char* const* words);
 

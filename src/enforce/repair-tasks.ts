@@ -25,7 +25,10 @@ function rewrite(program: string, args: readonly string[]): Promise<string | und
   });
 }
 
-/** SIGSTOP is pending when CRIU lets go: no instruction runs, but the stop takes a moment. */
+/**
+ * SIGSTOP is pending when CRIU lets go, and the stop is taken up again when ptrace does: no instruction
+ * runs, but it takes a moment.
+ */
 async function isStopped(pid: number): Promise<boolean> {
   for (let turn = 0; turn < 200; turn++) {
     if (readProcess(pid)?.state === 'T') return true;
@@ -49,6 +52,8 @@ export async function repairTasks(
     if (!(await isStopped(task.pid))) return `process ${task.pid} does not stop`;
     const failed = await rewrite(program, rewriteArguments(task.pid, repair));
     if (failed !== undefined) return `process ${task.pid}: ${failed}`;
+    // Who continues the tasks looks for those that are stopped.
+    if (!(await isStopped(task.pid))) return `process ${task.pid} did not stay stopped`;
   }
   return undefined;
 }

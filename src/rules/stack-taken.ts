@@ -28,7 +28,7 @@ export const stackTaken = rule({
     `Repaired, glibc in ${process}${processes > 1 ? ` and ${processes - 1} more` : ''} takes ${after} bytes of stack ` +
     `in place of ${before} whenever it saves registers: small stacks of threads and alternate signal stacks may not have them.`,
   remedy: 'none',
-  modes: { strict: 'risk', instructions: 'info' },
+  modes: { instructions: 'info' },
   severities: ['risk'],
   when: "a restore makes larger what glibc keeps of the XSAVE area's size (restore --repair)",
   meaning:

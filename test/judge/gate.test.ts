@@ -1,4 +1,6 @@
+import picocolors from 'picocolors';
 import { describe, expect, it } from 'vitest';
+import validateCheck from '../../src/generated/check-report.js';
 import type { GateOptions, GateReport } from '../../src/judge/gate.js';
 import { described } from '../../src/model/capabilities.js';
 import type { DumpRecord, RecordedMask } from '../../src/model/dump-record.js';
@@ -15,6 +17,8 @@ import type {
   SignalFrame,
 } from '../../src/model/image-folder.js';
 import { leafTable } from '../../src/model/leaves.js';
+import { reportJson } from '../../src/report/json.js';
+import { checkText } from '../../src/report/text/check.js';
 import type { Finding } from '../../src/rules/index.js';
 import { baselineOfPlans } from '../baseline/clusters.js';
 import { AMD_AVX512, HASWELL, type HostPlan, hostOf, INTEL_AVX512, V3, V4, YMM } from '../hosts.js';
@@ -808,6 +812,30 @@ describe('with --repair', () => {
       permitted: true,
       forced: false,
     });
+  });
+
+  it('is in the JSON of the report, and in a line of its text where it makes the verdict better', () => {
+    const style = { colors: picocolors.createColors(false), width: 200 };
+    const said = (folder: FolderPlan, options?: GateOptions) => {
+      const report = ask(folder, SKYLAKE, options);
+      const json = JSON.parse(JSON.stringify(reportJson(report)));
+      expect(validateCheck(json), JSON.stringify(validateCheck.errors)).toBe(true);
+      const [, text] = checkText(report, style, false).split('\nRepair\n');
+      return { json: json.repair, text };
+    };
+    const processes = [{ pid: 7, sizes: [{ before: 896, after: 2752 }] }];
+    const offered = said(dumped(896));
+    expect(offered.json).toEqual({ verdict: 'at-risk', asked: false, processes, between: [] });
+    expect(offered.text).toMatch(
+      /^ {2}"cpugate restore --repair" makes this at-risk: .* in a process /,
+    );
+    const asked = said(dumped(896), { repair: true });
+    expect(asked.json).toEqual({ verdict: 'at-risk', asked: true, processes, between: [] });
+    expect(asked.text).toBeUndefined();
+    const between = said(dumped(896, { sizes: [kept(896, [9])] }));
+    expect(between.json).toMatchObject({ processes: [], between: [9] });
+    expect(between.text).toMatch(/^ {2}--repair can't .* thread 9, .*Dump again/);
+    expect(said(dumped(2752))).toEqual({ json: undefined, text: undefined });
   });
 
   it('says how much more stack is taken, as a risk', () => {

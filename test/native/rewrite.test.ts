@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readProcess } from '../../src/enforce/processes.js';
+import { repairTasks } from '../../src/enforce/repair-tasks.js';
 import { findSupervisor } from '../../src/enforce/supervisor.js';
 import { compilerIsHere } from './sanitized.js';
 
@@ -18,20 +19,31 @@ describe.skipIf(!compilerIsHere)('a word of a stopped process', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** It holds 896 and 7. What `words` makes of it, by the address of the first. */
-  async function rewritten(words: (address: bigint) => readonly string[]) {
+  /** It holds 896 and 7, and is stopped; what it says when it goes on. */
+  async function withProgram<T>(work: (address: bigint, pid: number) => T) {
     const child = spawn(join(folder, 'program'), { stdio: ['ignore', 'pipe', 'inherit'] });
     const pid = child.pid ?? 0;
     const line = await new Promise<string>((resolve) =>
       child.stdout.once('data', (bytes) => resolve(`${bytes}`.trim())),
     );
-    while (readProcess(pid)?.state !== 'T') await new Promise((go) => setTimeout(go, 10));
-    const list = words(BigInt(`0x${line}`));
-    const { status, stderr } = spawnSync(findSupervisor(), ['rewrite', '--pid', `${pid}`, ...list]);
-    const state = readProcess(pid)?.state;
+    const stop = async () => {
+      while (readProcess(pid)?.state !== 'T') await new Promise((go) => setTimeout(go, 10));
+    };
+    await stop();
+    const result = await work(BigInt(`0x${line}`), pid);
+    // It takes up its stop again, without an instruction between.
+    await stop();
     const rest = text(child.stdout);
     process.kill(pid, 'SIGCONT');
-    return { status, stderr: `${stderr}`, state, said: (await rest).trim() };
+    return { result, said: (await rest).trim() };
+  }
+
+  /** What `words` makes of it, by the address of the first. */
+  async function rewritten(words: (address: bigint) => readonly string[]) {
+    const { result, said } = await withProgram((address, pid) =>
+      spawnSync(findSupervisor(), ['rewrite', '--pid', `${pid}`, ...words(address)]),
+    );
+    return { status: result.status, stderr: `${result.stderr}`, said };
   }
 
   const hex = (...numbers: (bigint | number)[]) => numbers.map((one) => one.toString(16)).join(':');
@@ -40,7 +52,6 @@ describe.skipIf(!compilerIsHere)('a word of a stopped process', () => {
     expect(await rewritten((at) => [hex(at, 896, 2496), hex(at + 8n, 7, 8)])).toEqual({
       status: 0,
       stderr: '',
-      state: 'T',
       said: '2496 8',
     });
   });
@@ -62,10 +73,26 @@ describe.skipIf(!compilerIsHere)('a word of a stopped process', () => {
     ['a negative number', (at) => [`${hex(at, 896)}:-1`], /hexadecimal/],
     ['nothing to do', () => [], /usage/],
   ])('stays as it is: %s', async (_, words, said) => {
-    const { status, stderr, state, said: then } = await rewritten(words);
+    const { status, stderr, said: then } = await rewritten(words);
     expect(status).not.toBe(0);
     expect(stderr).toMatch(said);
-    expect([state, then]).toEqual(['T', '896 7']);
+    expect(then).toBe('896 7');
+  });
+
+  test("is replaced through cpugate's own call, which says what fails", async () => {
+    const told: (string | undefined)[] = [];
+    const sizes = (before: number) => (address: bigint, pid: number) =>
+      repairTasks(
+        findSupervisor(),
+        [{ pid: 7, comm: '', sizes: [{ address, before, after: 2496 }] }],
+        [{ pid, ownPid: 7 }],
+      ).then((failed) => told.push(failed));
+    expect((await withProgram(sizes(897))).said).toBe('896 7');
+    expect((await withProgram(sizes(896))).said).toBe('2496 7');
+    expect(told).toEqual([
+      expect.stringMatching(/^process \d+: another word than expected at 0x[0-9a-f]+$/),
+      undefined,
+    ]);
   });
 
   test('of no process is refused', () => {

@@ -184,7 +184,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   ...['criu-refuses', 'criu-unknown', 'criu-accepts', 'source-unknown', 'criu-too-old'],
   ...['source-contradicted', 'images-incomplete', 'mask-unavailable'],
   ...['state-in-use', 'state-not-dumped', 'mask-bypassed', 'signal-frame-layout'],
-  'binding-in-flight',
+  ...['binding-in-flight', 'stack-taken'],
   'permission-lost',
 ]);
 
