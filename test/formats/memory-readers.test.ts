@@ -266,6 +266,7 @@ describe('registers that glibc will load again', () => {
     ['a header that glibc has not cleared', { reserved: 1n }],
     ['another XCOMP_BV than there is', { xcompBv: 2n }],
     ['plain XSAVE without MXCSR_MASK', { xcompBv: 0n, mxcsrMask: 0 }],
+    ['plain XSAVE with a mask that no CPU has', { xcompBv: 0n, mxcsrMask: 0xffff0000 }],
     ['a stack pointer that is no multiple of 64', { at: 4096 + 8 }],
   ])('are none with %s', (_, plan) => expect(found([stackOf(plan)], STACK)).toEqual([]));
 

@@ -753,6 +753,37 @@ describe("glibc's room for lazy binding", () => {
     });
   });
 
+  it('of TLS descriptors is what the memory holds, where that is seen', () => {
+    const noMpx: HostPlan = { ...INTEL, features: V4 };
+    const lazy = { instruction: 'xsavec', areaBytes: 2496, components: 0x800een } as const;
+    const found = (tlsBytes: number) =>
+      ask(
+        {
+          from: noMpx,
+          processes: [
+            {
+              binding: { kind: 'chosen', ways: [lazy] },
+              sizes: [
+                {
+                  ...lazy,
+                  components: 0xe00een,
+                  areaBytes: tlsBytes,
+                  bytes: tlsBytes + 64,
+                  address: 0x7000n,
+                  between: [],
+                },
+              ],
+            },
+          ],
+        },
+        noMpx,
+      )
+        .findings.filter(({ code }) => code === 'compacted-area-grows')
+        .map(({ severity, facts }) => [severity, facts.before, facts.after]);
+    expect(found(2432)).toEqual([]);
+    expect(found(1408)).toEqual([['blocker', 1408, 2432]]);
+  });
+
   it('of objects that are loaded later goes by the CPU that glibc saw', () => {
     const smaller: HostPlan = { ...HASWELL, features: [...HASWELL.features, 'xsavec'] };
     const idle: LazyBinding = { kind: 'idle', ways: [saves('xsave', 832), saves('xsavec', 832)] };

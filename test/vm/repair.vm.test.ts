@@ -104,6 +104,12 @@ describe.each(WORLDS)('$name', ({ guest, runs }) => {
       expect(lineOf(`repaired ${kind}`)).toContain(`takes ${AFTER} bytes of stack`);
     });
 
+    test('it is written down what was changed', () => {
+      const sizes = `"sizes":\\[{"before":${BEFORE},"after":${AFTER}}\\]`;
+      const entry = `"repaired":\\[{"pid":2\\d+,${sizes}}\\],"root"`;
+      expect(lineOf('log')).toMatch(new RegExp(`^REPAIR log ${entry} ${entry} $`));
+    });
+
     test('images stay as they were', () => {
       expect(output).not.toContain('CHANGED');
     });

@@ -4,7 +4,7 @@
  * addresses,
  *
  *     return address into that code, 64 bytes of general registers, the image at a multiple of 64:
- *     FXSAVE's 512 bytes with MXCSR_MASK at 28, XSTATE_BV, XCOMP_BV, six words that glibc clears
+ *     FXSAVE's 512 bytes with MXCSR at 24, XSTATE_BV, XCOMP_BV, six words that glibc clears
  *
  * The image is of the CPU that saved it, whatever a mask shows: XCOMP_BV holds what XCR0 had of what was
  * asked for. No file is needed to see that. What an earlier binding has left in a part of the stack that
@@ -21,11 +21,21 @@ const AREA_AT = 64n;
 const ALIGNMENT = 64;
 const HEADER_AT = 512;
 const HEADER_BYTES = 64;
-const MXCSR_MASK_AT = 28;
+const MXCSR_AT = 24;
 const COMPACTED = 1n << 63n;
 /** User components have numbers far below. */
 const POSSIBLE = 0xffffffffn;
 const CHUNK = 1 << 20;
+
+/**
+ * Plain XSAVE writes MXCSR and the bits of it that the CPU has: all low ones, of which 6 is missing on the
+ * oldest, and on AMD's 17.
+ */
+function hasMxcsr(image: DataView): boolean {
+  const [mxcsr, mask] = [image.getUint32(MXCSR_AT, true), image.getUint32(MXCSR_AT + 4, true)];
+  const isMask = (mask | 0x20040) === 0x2ffff;
+  return isMask && (mxcsr & ~mask) === 0;
+}
 
 /** The image of code that has its stack pointer here, if there is one. */
 function imageAt(space: AddressSpace, rsp: bigint, tid: number): SavedState | undefined {
@@ -37,8 +47,7 @@ function imageAt(space: AddressSpace, rsp: bigint, tid: number): SavedState | un
   const [xstateBv, xcompBv] = [word(0), word(1)];
   if ([2, 3, 4, 5, 6, 7].some((place) => word(place) !== 0n)) return undefined;
   const isCompacted = (xcompBv & COMPACTED) !== 0n;
-  if (!isCompacted && (xcompBv !== 0n || view.getUint32(MXCSR_MASK_AT, true) === 0))
-    return undefined;
+  if (!isCompacted && (xcompBv !== 0n || !hasMxcsr(view))) return undefined;
   const components = isCompacted ? xcompBv & ~COMPACTED : xstateBv;
   const isPossible = components !== 0n && (components & ~POSSIBLE) === 0n;
   if (!isPossible || (xstateBv & ~components) !== 0n) return undefined;
@@ -88,5 +97,11 @@ export function findSavedStates(
   const code = codeOf(space);
   const own = standing.filter(({ rip }) => isCode(code, Number(rip))).map(({ rsp }) => rsp);
   const callers = parts.flatMap((part) => callersIn(space, code, part));
-  return [...new Set([...own, ...callers])].flatMap((rsp) => imageAt(space, rsp, tid) ?? []);
+  const found = new Map<string, SavedState>();
+  for (const rsp of [...own, ...callers]) {
+    const state = imageAt(space, rsp, tid);
+    // What an earlier binding has left lies within the image of a later one, and tells the same.
+    if (state !== undefined) found.set(Object.values(state).join(), state);
+  }
+  return [...found.values()];
 }

@@ -58,4 +58,4 @@ done
 $CPUGATE check --from "$share/main" --to localhost >$home/said
 echo "REPAIR check main status=$? said=$(tr '\n' ' ' <$home/said)"
 $CPUGATE check --from "$share/main" --to localhost --json >"$share/check.json"
-echo "REPAIR log $(grep -c '"repaired":\[{"pid":2' ~/.cpugate/restores.jsonl /run/cpugate/restores.jsonl 2>/dev/null | tr '\n' ' ')"
+echo "REPAIR log $(grep -o '"repaired":.*,"root"' /run/cpugate/restores.jsonl | tr '\n' ' ')"
