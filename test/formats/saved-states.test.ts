@@ -53,12 +53,13 @@ function statesOf(pid: number) {
   const memory = openSync(`/proc/${pid}/mem`, 'r');
   readSync(memory, bytes, 0, bytes.length, stack.start);
   closeSync(memory);
-  const runs = [{ address: stack.start, pages: bytes.length / 4096, at: 0 }];
-  const space = new AddressSpace(
-    { mappings, auxv: new Map() },
-    { pagesId: 1, runs, bytes: bytes.length, usesParent: false },
-    (offset, length) => bytes.subarray(offset, offset + length),
-  );
+  const runs = [{ address: stack.start, pages: bytes.length / 4096, at: 0, isInParent: false }];
+  const space = new AddressSpace({ mappings, auxv: new Map() }, [
+    {
+      map: { pagesId: 1, runs, bytes: bytes.length, usesParent: false },
+      read: (offset, length) => bytes.subarray(offset, offset + length),
+    },
+  ]);
   const stacks = findStacks(space, { tid: pid, compat: false, rip, rsp, xsave: undefined });
   if (!stacks.known) throw new Error(stacks.reason);
   return findSavedStates(space, { tid: pid }, stacks.value);
