@@ -45,6 +45,11 @@ export function readProcess(pid: number): ProcessStatus | undefined {
   };
 }
 
+/** Words apart by NUL; empty where it is gone. */
+export function commandLineOf(pid: number): string {
+  return readText(`/proc/${pid}/cmdline`) ?? '';
+}
+
 /** Throws InputError where processes can't be looked at. Other systems than Linux are refused for that. */
 export function requireProc(folder = '/proc'): void {
   if (process.platform !== 'linux' || existsSync(`${folder}/self/stat`)) return;

@@ -4,9 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+  cgroupFolder,
   cgroupIn,
+  cgroupMountsIn,
   cgroupToWatch,
   chooseCgroup,
+  chooseFolder,
   processesInCgroup,
 } from '../../src/enforce/cgroups.js';
 import { checkOwnTree, refuseOwnTree, type WantedTasks } from '../../src/enforce/own-tree.js';
@@ -48,15 +51,84 @@ describe('tasks that a supervisor would hold itself with', () => {
   });
 });
 
+/** As Debian 12 (version 2), Ubuntu 20.04 (hybrid) and CentOS 7 (version 1) mount them. */
+const V2 = '36 31 0:31 / /sys/fs/cgroup rw,relatime - cgroup2 cgroup2 rw,nsdelegate\n';
+const HYBRID =
+  '30 25 0:26 / /sys/fs/cgroup ro,nosuid shared:9 - tmpfs tmpfs ro,mode=755\n' +
+  '31 30 0:27 / /sys/fs/cgroup/unified rw shared:10 - cgroup2 cgroup2 rw,nsdelegate\n' +
+  '32 30 0:28 / /sys/fs/cgroup/systemd rw shared:11 - cgroup cgroup rw,xattr,name=systemd\n' +
+  '37 30 0:33 / /sys/fs/cgroup/freezer rw shared:15 - cgroup cgroup rw,freezer\n' +
+  '38 30 0:34 / /sys/fs/cgroup/cpu,cpuacct rw shared:16 - cgroup cgroup rw,cpu,cpuacct\n';
+const V1 = HYBRID.split('\n')
+  .filter((line) => !line.includes('cgroup2'))
+  .join('\n');
+const INSIDE = '9 8 0:31 /pod/c /run/a\\040b rw - cgroup2 cgroup2 rw\n';
+
 describe("a container's cgroup", () => {
   test.each([
-    ['0::/a/b\n', '/a/b'],
-    ['12:cpu:/x\n0::/a\n', '/a'],
-    ['0::/\n', undefined],
-    ['12:cpu:/x\n', undefined],
-    ['', undefined],
-  ])('of %j is %s', (text, expected) => {
-    expect(cgroupIn(text)).toBe(expected);
+    ['0::/a/b\n', '' as const, '/a/b'],
+    ['12:cpu:/x\n0::/a\n', '' as const, '/a'],
+    ['0::/\n', '' as const, undefined],
+    ['12:cpu:/x\n', '' as const, undefined],
+    ['', '' as const, undefined],
+    ['4:freezer:/docker/1\n0::/a\n', 'freezer' as const, '/docker/1'],
+    ['4:cpu,freezer:/docker/1\n', 'freezer' as const, '/docker/1'],
+    ['4:freezer:/\n', 'freezer' as const, undefined],
+    ['4:name=freezer:/a\n', 'freezer' as const, undefined],
+    ['4:name=a:/freezer:/b\n', 'freezer' as const, undefined],
+  ])('of %j, hierarchy "%s", is %s', (text, hierarchy, expected) => {
+    expect(cgroupIn(text, hierarchy)).toBe(expected);
+  });
+
+  test.each([
+    [V2, '' as const, '/a', '/sys/fs/cgroup/a'],
+    [HYBRID, '' as const, '/a', '/sys/fs/cgroup/unified/a'],
+    [HYBRID, 'freezer' as const, '/docker/1', '/sys/fs/cgroup/freezer/docker/1'],
+    [V1, '' as const, '/a', undefined],
+    [V1, 'pids' as const, '/a', undefined],
+    [INSIDE, '' as const, '/pod/c/x', '/run/a b/x'],
+    [INSIDE, '' as const, '/pod/c', '/run/a b'],
+    [INSIDE, '' as const, '/pod/cc', undefined],
+    ['', '' as const, '/a', undefined],
+    ['nonsense - cgroup2', '' as const, '/a', undefined],
+  ])('where %j is mounted, hierarchy "%s": %s is %s', (mountinfo, hierarchy, cgroup, expected) => {
+    expect(cgroupFolder(cgroup, cgroupMountsIn(mountinfo, hierarchy))).toBe(expected);
+  });
+
+  const chosen = (container: string, mountinfo: string, text: string, exists = () => true) =>
+    chooseFolder({ container, mountinfo, engine: [{ pid: 100, text }] }, exists);
+  test.each<[string, string, string, string, string]>([
+    ['version 2', '0::/c/1\n', V2, '0::/engine\n', '/sys/fs/cgroup/c/1'],
+    ['a hybrid', '0::/c/1\n', HYBRID, '0::/engine\n', '/sys/fs/cgroup/unified/c/1'],
+    [
+      'a hybrid where only version 1 tells it from the engine',
+      '7:freezer:/docker/1\n0::/engine\n',
+      HYBRID,
+      '7:freezer:/\n0::/engine\n',
+      '/sys/fs/cgroup/freezer/docker/1',
+    ],
+    ['version 1', '7:freezer:/docker/1\n', V1, '7:freezer:/\n', '/sys/fs/cgroup/freezer/docker/1'],
+  ])('on %s is watched', (_, container, mountinfo, text, expected) => {
+    expect(chosen(container, mountinfo, text)).toEqual({ watched: expected });
+  });
+
+  test.each<[string, string, string, string, boolean, RegExp]>([
+    ['of nothing but the root', '7:freezer:/\n0::/\n', HYBRID, '', true, /no cgroup of its own/],
+    ['that is not mounted', '0::/c/1\n', V1, '', true, /no mount shows .* \/c\/1/],
+    ['that is not there', '0::/c/1\n', V2, '', false, /there is no \/sys\/fs\/cgroup\/c\/1/],
+    [
+      "that is the engine's, too",
+      '7:freezer:/e\n',
+      V1,
+      '7:freezer:/e/x\n',
+      true,
+      /holds process 100/,
+    ],
+  ])('%s is not watched', (_, container, mountinfo, text, exists, why) => {
+    expect(chosen(container, mountinfo, text, () => exists)).toEqual({
+      watched: undefined,
+      why: expect.stringMatching(why),
+    });
   });
 
   const engine = (...cgroups: (string | undefined)[]) =>
