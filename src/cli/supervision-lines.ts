@@ -44,3 +44,11 @@ export function withoutCgroup(why: string): string {
     'Give the container a cgroup of its own.'
   );
 }
+
+/** After a dump of tasks that `cpugate attach` put under the mask, or that something has entered. */
+export function cameUnderText(mask: string): string {
+  return (
+    `cpugate: dumped. Tasks came under the mask of ${printable(mask)} while they ran: the record says so, ` +
+    'and a restore asks for all of this host\'s CPU. Started by "cpugate run", they could move further.\n'
+  );
+}

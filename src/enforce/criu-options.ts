@@ -161,6 +161,13 @@ export function treeOf(args: readonly string[]): number {
   });
 }
 
+/** The same with another root: of options that are given twice, CRIU takes the last. */
+export function withTree(args: readonly string[], root: number): string[] {
+  const end = args.indexOf('--');
+  const place = end === -1 ? args.length : end;
+  return [...args.slice(0, place), '--tree', `${root}`, ...args.slice(place)];
+}
+
 /** No shell and no engine gives higher ones; a list of all lower ones is made. */
 const HIGHEST_DESCRIPTOR = 1023;
 

@@ -17,8 +17,10 @@ const DRAFT = `.${RECORD_NAME}.draft`;
 const NO_FINGERPRINT = '0'.repeat(64);
 
 export interface DraftContent {
-  /** Undefined: the tasks see the CPU as it is. */
+  /** Undefined: the tasks see the CPU as it is, or have seen it. */
   readonly mask: NamedBaseline | undefined;
+  /** That they came under while they ran. */
+  readonly late?: Pick<NamedBaseline, 'name'> | undefined;
   /** Version of cpugate. */
   readonly cpugate: string;
   /** Where supervisors have their sockets. */
@@ -53,7 +55,7 @@ export function clearRecord(folder: string): void {
 }
 
 /** All that a record says but the images' fingerprint and who is stopped. */
-export function describeDump({ mask, cpugate }: DraftContent): string {
+export function describeDump({ mask, late, cpugate }: DraftContent): string {
   return writeDumpRecord({
     taken: new Date().toISOString(),
     cpugate,
@@ -61,6 +63,7 @@ export function describeDump({ mask, cpugate }: DraftContent): string {
     host: probeHost(),
     enforcement: mask === undefined ? 'none' : 'cpuid-faulting',
     ...(mask === undefined ? {} : { mask: { name: mask.name, baseline: mask.json } }),
+    ...(late === undefined ? {} : { cameUnder: late.name }),
     criu: criuVersion(),
   });
 }

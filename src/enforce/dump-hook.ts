@@ -8,6 +8,7 @@
  * so does the dump, and the tasks go on.
  */
 import { InputError } from '../model/errors.js';
+import { freezerOf } from './cgroups.js';
 import {
   clearRecord,
   type DraftContent,
@@ -16,8 +17,9 @@ import {
   isDraftOf,
   writeDraft,
 } from './dump-draft.js';
-import { checkMask, mayClaimMask, notReleased } from './masked-tree.js';
-import { listLiving, readProcess } from './processes.js';
+import { keptBaseline } from './kept-baseline.js';
+import { maskOfTree, mayClaimMask, notReleased } from './masked-tree.js';
+import { commandLineOf, listLiving, readProcess } from './processes.js';
 import { control, lookAtTree, statusOf } from './supervisor-control.js';
 
 /** "PID running" or "PID stopped", a line a process, as it was before the release. */
@@ -43,6 +45,28 @@ function checkReleased(root: number, held: number, runtimeFolder: string): void 
   );
 }
 
+/** Whether a dump freezes the tasks' cgroup: engines ask for it over CRIU's socket ("criu swrk"). Pure. */
+export function freezesCgroup(cmdline: string): boolean {
+  return /\0(?:swrk(?:\0|$)|--freeze-cgroup(?:=|\0))/.test(cmdline);
+}
+
+/**
+ * CRIU would wait for ever, and leave the container frozen: a task that is stopped and then frozen by the
+ * freezer of version 1 never answers to PTRACE_SEIZE. That of version 2 lets tracers have their way.
+ */
+export function refuseFreezer(cmdline: string, cgroup: string | undefined): void {
+  if (cgroup === undefined || !freezesCgroup(cmdline)) return;
+  throw new InputError(
+    'unavailable',
+    `tasks under a mask can't be dumped while CRIU freezes their cgroup (${cgroup}) by version 1`,
+    {
+      remedy:
+        'Boot the host with systemd.unified_cgroup_hierarchy=1, which is cgroup version 2; or dump without ' +
+        'the freezer: cpugate dump --images DIR -- --tree PID.',
+    },
+  );
+}
+
 /**
  * `criu`: the process that dumps. Some versions call a script twice where an engine's own notifications
  * are on: then all is done already.
@@ -56,10 +80,11 @@ export function beforeDump(
   if (isDraftOf(folder, criu)) return;
   const { runtimeFolder } = content;
   const tree = lookAtTree(root, runtimeFolder);
-  checkMask(tree, content.mask);
+  const inForce = maskOfTree(tree, content.mask, keptBaseline);
+  if (tree.held.length > 0) refuseFreezer(commandLineOf(criu), freezerOf(root));
   clearRecord(folder);
-  const mask = mayClaimMask(tree) ? content.mask : undefined;
-  const description = describeDump({ ...content, mask });
+  const [mask, late] = mayClaimMask(tree) ? [inForce, undefined] : [undefined, inForce];
+  const description = describeDump({ ...content, mask, late });
   const [held] = tree.held;
   const stopped = held === undefined ? undefined : release(held, criu, runtimeFolder);
   if (held !== undefined && mask !== undefined) checkReleased(root, held, runtimeFolder);

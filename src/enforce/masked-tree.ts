@@ -81,22 +81,8 @@ function refuse(message: string, remedy: string): never {
 
 const LEAVE_OUT = 'Leave --mask out: the record then says that the tasks have seen the real CPU.';
 
-/** The record mustn't claim a mask that the tasks weren't under, nor be silent of one that they are. */
-export function checkMask(tree: MaskedTree, mask: NamedBaseline | undefined): void {
-  const { root, masked, status } = tree;
-  const [bare] = tree.bare;
-  if (mask === undefined) {
-    if (bare === undefined)
-      refuse(
-        `process ${root} is under a mask`,
-        'Name it: --mask BASELINE, with the file that "cpugate run --mask" was given.',
-      );
-    return;
-  }
-  if (masked.length === 0)
-    refuse(`process ${root} is not under a mask, although --mask is given`, LEAVE_OUT);
-  if (bare !== undefined)
-    refuse(`process ${bare} of the tree reads the real CPU, although --mask is given`, LEAVE_OUT);
+/** Throws InputError where the supervisor's mask is another one than the baseline's. */
+function checkMark({ root, status }: MaskedTree, mask: NamedBaseline): void {
   const held = status?.mask;
   if (held === undefined)
     refuse(
@@ -109,6 +95,37 @@ export function checkMask(tree: MaskedTree, mask: NamedBaseline | undefined): vo
       `process ${root} is under a different mask than that of ${mask.name}`,
       'Give the baseline that the tasks were started under.',
     );
+}
+
+/**
+ * The baseline that the tree is under; undefined: none, or not all of it. The record mustn't claim a mask
+ * that the tasks weren't under, nor be silent of one that they are. `given`: of --mask, the user's claim.
+ * `keptBy`: what a supervisor's mask was made of, where that is kept. Throws InputError.
+ */
+export function maskOfTree(
+  tree: MaskedTree,
+  given: NamedBaseline | undefined,
+  keptBy: (supervisor: number) => NamedBaseline | undefined,
+): NamedBaseline | undefined {
+  const { root, masked, status } = tree;
+  const [bare] = tree.bare;
+  if (given !== undefined) {
+    if (masked.length === 0)
+      refuse(`process ${root} is not under a mask, although --mask is given`, LEAVE_OUT);
+    if (bare !== undefined)
+      refuse(`process ${bare} of the tree reads the real CPU, although --mask is given`, LEAVE_OUT);
+    checkMark(tree, given);
+    return given;
+  }
+  if (bare !== undefined || status === undefined) return undefined;
+  const kept = keptBy(status.supervisor);
+  if (kept === undefined)
+    refuse(
+      `process ${root} is under a mask, and which baseline that is made of isn't known`,
+      'Name it: --mask BASELINE, with the file that "cpugate run --mask" was given.',
+    );
+  checkMark(tree, kept);
+  return kept;
 }
 
 /**
@@ -130,4 +147,31 @@ export function notReleased(
   if (status === undefined || status.isUnmasked) return tree[0]?.pid;
   return tree.find(({ pid, tracer }) => tracer !== 0 || status.processes.get(pid) !== 'released')
     ?.pid;
+}
+
+/**
+ * The root of what a supervisor holds: its number, which is what shells and --pid-file give, stands for its
+ * tree. `status`: undefined, none of its tasks was found. Throws InputError where that isn't one tree.
+ */
+export function rootOfSupervisor(
+  supervisor: number,
+  status: SupervisorStatus | undefined,
+  parentOf: (pid: number) => number | undefined,
+): number {
+  const held = status?.processes ?? new Map<number, HeldState>();
+  const roots = [...held.keys()].filter((pid) => !held.has(parentOf(pid) ?? 0));
+  const [root, other] = roots;
+  if (root !== undefined && other === undefined) return root;
+  if (root === undefined)
+    throw new InputError(
+      'usage',
+      `process ${supervisor} is a supervisor, and no task that it holds is found`,
+      {
+        remedy:
+          'Give the program itself; where its supervisor was started with --runtime-dir, the same one.',
+      },
+    );
+  throw new InputError('usage', `process ${supervisor} is a supervisor of several trees`, {
+    remedy: `Dump them one by one: --tree ${roots.join(', --tree ')}.`,
+  });
 }

@@ -1,8 +1,8 @@
 /** Speaks with the supervisor of running tasks, by way of its own program. */
 import { execFileSync } from 'node:child_process';
 import { InputError } from '../model/errors.js';
-import { type MaskedTree, maskedTree } from './masked-tree.js';
-import { listLiving } from './processes.js';
+import { type MaskedTree, maskedTree, rootOfSupervisor } from './masked-tree.js';
+import { listLiving, listProcesses, readProcess } from './processes.js';
 import { findSupervisor, saidBySupervisor } from './supervisor.js';
 import { parseStatus, type SupervisorStatus } from './supervisor-status.js';
 
@@ -55,4 +55,18 @@ export function lookAtTree(root: number, runtimeFolder: string): MaskedTree {
   // One that was released has no tracer, and a supervisor all the same.
   const asked = tree.find(({ tracer }) => tracer !== 0) ?? tree[0];
   return maskedTree(tree, statusOf(asked?.pid ?? root, runtimeFolder));
+}
+
+/** Of /proc/PID/status: the kernel cuts names. */
+const SUPERVISOR_NAME = 'cpugate-supervisor'.slice(0, 15);
+
+/** The process to dump: `pid`, or the root of what it holds where it is a supervisor. Throws InputError. */
+export function programOf(pid: number, runtimeFolder: string): number {
+  if (readProcess(pid)?.name !== SUPERVISOR_NAME) return pid;
+  // While a dump has released them, only who was started by "run" is known by its parent.
+  const near = listProcesses().filter(({ tracer, parent }) => tracer === pid || parent === pid);
+  const status = near
+    .map((one) => statusOf(one.pid, runtimeFolder))
+    .find((one) => one?.supervisor === pid);
+  return rootOfSupervisor(pid, status, (one) => readProcess(one)?.parent);
 }

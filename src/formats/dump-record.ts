@@ -16,6 +16,7 @@ interface RecordJson {
   readonly taken: string;
   readonly fingerprint: string;
   readonly enforcement: Enforcement;
+  readonly cameUnder?: string;
   readonly stopped?: readonly number[];
   readonly criu: string | null;
   readonly mask: { readonly name: string; readonly baseline: object } | null;
@@ -32,6 +33,7 @@ export interface NewRecord {
   /** The baseline in force, as its file's JSON has it. */
   readonly mask?: { readonly name: string; readonly baseline: object };
   readonly enforcement: Enforcement;
+  readonly cameUnder?: string;
   readonly stopped?: readonly number[];
   readonly criu: string | undefined;
 }
@@ -64,17 +66,26 @@ export function readDumpRecord(input: Input): DumpRecord {
   if (value === undefined) throw malformed(input, `is not valid JSON: ${input.jsonError()}`);
   checkVersion(input, value);
   if (!validate(value)) throw schemaError(input, validate.errors, 'dump-record');
-  const { host, mask, criu, taken, cpugate, fingerprint, enforcement, stopped } =
+  const { host, mask, criu, taken, cpugate, fingerprint, enforcement, cameUnder, stopped } =
     value as RecordJson;
   if ((mask === null) !== (enforcement === 'none'))
     throw malformed(input, 'names a mask without enforcement, or enforcement without a mask', {
       at: '/enforcement',
     });
+  if (mask !== null && cameUnder !== undefined)
+    throw malformed(
+      input,
+      'says that tasks were under a mask all their life, and that they were not',
+      {
+        at: '/cameUnder',
+      },
+    );
   return {
     taken,
     cpugate,
     fingerprint,
     enforcement,
+    ...(cameUnder === undefined ? {} : { cameUnder }),
     stopped,
     host: profile.read(partOf(input, '/host', host)),
     mask: readMask(input, mask),

@@ -19,6 +19,8 @@ export interface DumpSource {
   /** Knows nothing where the kind is none. */
   readonly host: Host;
   readonly mask: SeenMask | undefined;
+  /** Name of the host where the images can go on for sure; undefined: nothing tells it. */
+  readonly dumpedOn: string | undefined;
   readonly remarks: readonly string[];
 }
 
@@ -78,8 +80,15 @@ function remarksOn(
     record.mask === undefined
       ? 'The record says that the tasks ran without a mask'
       : `The record says that the tasks ran under ${record.mask.name}`;
+  const { cameUnder, host } = record;
   return [
     ...remarks,
+    ...(cameUnder === undefined
+      ? []
+      : [
+          `Tasks came under the mask of ${cameUnder} while they ran: what they asked the CPU before stays with ` +
+            `them, so all of ${host.name}'s CPU counts. Tasks that are started under a mask have seen no more.`,
+        ]),
     ...(claimed === undefined ? [] : [`${said}; --mask is ignored.`]),
     ...(told === undefined
       ? []
@@ -127,6 +136,7 @@ export function findSource(
     kind,
     host: { ...host, name: images.name, ...(system === undefined ? {} : { system }) },
     mask: maskOf(images, claimed, alive),
+    dumpedOn: images.record?.host.name ?? told?.name,
     remarks: remarksOn(images, claimed, told),
   };
 }

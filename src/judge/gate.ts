@@ -35,6 +35,8 @@ export interface GateReport extends Report {
     readonly source: SourceKind;
     /** What the user named as it. */
     readonly told?: string;
+    /** Name of the host of the dump, of a record or the user's word. */
+    readonly dumpedOn?: string;
     /** Time of the dump, where a record tells it. */
     readonly taken?: string;
     readonly remarks: readonly string[];
@@ -57,7 +59,7 @@ export interface GateReport extends Report {
 
 function imagesOf(
   images: ImageFolder,
-  { kind, remarks }: DumpSource,
+  { kind, remarks, dumpedOn }: DumpSource,
   told: Described | undefined,
 ): GateReport['images'] {
   const taken = images.record?.taken;
@@ -67,6 +69,7 @@ function imagesOf(
     threads: images.processes.reduce((sum, { threads }) => sum + threads.length, 0),
     source: kind,
     ...(kind === 'told' && told !== undefined ? { told: told.host.name } : {}),
+    ...(dumpedOn === undefined ? {} : { dumpedOn }),
     ...(taken === undefined ? {} : { taken }),
     remarks,
   };

@@ -50,6 +50,11 @@ export interface DumpRecord {
   readonly mask: RecordedMask | undefined;
   readonly enforcement: Enforcement;
   /**
+   * Name of a mask that tasks came under while they ran: they are kept to it, but may have asked the CPU
+   * before. Undefined: there is none.
+   */
+  readonly cameUnder?: string | undefined;
+  /**
    * Processes that somebody else had stopped, by the numbers of the images: all are stopped for the
    * dump of tasks under a mask, and the images say no more than that. Undefined: the images tell.
    */

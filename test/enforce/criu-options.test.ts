@@ -8,6 +8,7 @@ import {
   refuseOwnOptions,
   restoreArguments,
   treeOf,
+  withTree,
 } from '../../src/enforce/criu-options.js';
 
 describe("options that are cpugate's", () => {
@@ -125,6 +126,20 @@ describe('the tree to dump', () => {
   ])('no tree in %j', (args: string[]) => {
     expect(() => treeOf(args)).toThrow(/the tasks to dump are missing/);
   });
+});
+
+test.each([
+  [
+    ['-t', '50', '--shell-job'],
+    ['-t', '50', '--shell-job', '--tree', '7'],
+  ],
+  [
+    ['--tree=50', '--', 'x'],
+    ['--tree=50', '--tree', '7', '--', 'x'],
+  ],
+])('another root for %j', (args, expected) => {
+  expect(withTree(args, 7)).toEqual(expected);
+  expect(treeOf(withTree(args, 7))).toBe(7);
 });
 
 describe('open files that options name', () => {

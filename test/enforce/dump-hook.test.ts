@@ -16,6 +16,11 @@ const mask: NamedBaseline = { name: 'a.json', baseline: baselineOfPlans([HASWELL
 let done: string[] = [];
 /** What the supervisor says, one answer after the other. */
 let answers: SupervisorStatus[] = [];
+/** What lies beside the supervisor's mask. */
+let kept: NamedBaseline | undefined;
+/** CRIU's own, and the cgroup that it may freeze. */
+let cmdline = '';
+let freezer: string | undefined;
 /** Who is in the tree by the time of the release. */
 let later: { pid: number; tracer: number }[] = [];
 
@@ -31,16 +36,23 @@ vi.mock('../../src/enforce/supervisor-control.js', () => ({
     return '7 stopped\n8 running\n';
   },
 }));
+vi.mock('../../src/enforce/cgroups.js', () => ({ freezerOf: () => freezer }));
+vi.mock('../../src/enforce/kept-baseline.js', () => ({
+  keptBaseline: (supervisor: number) => (supervisor === SUPERVISOR ? kept : undefined),
+}));
 vi.mock('../../src/enforce/dump-draft.js', () => ({
   isDraftOf: (_folder: string, criu: number) => criu === 1000,
   clearRecord: () => done.push('clear'),
-  describeDump: ({ mask }: { mask?: NamedBaseline }) => `record with ${mask?.name ?? 'no mask'}`,
+  describeDump: ({ mask, late }: { mask?: NamedBaseline; late?: NamedBaseline }) =>
+    `record with ${mask?.name ?? 'no mask'}${late === undefined ? '' : `, late ${late.name}`}`,
   writeDraft: (folder: string, { description, stopped, criu }: Record<string, unknown>) =>
     done.push(`draft ${folder}: ${description}, stopped ${stopped}, criu ${criu}`),
 }));
 vi.mock('../../src/enforce/processes.js', () => ({
   listLiving: () => later,
   readProcess: (pid: number) => ({ ownPid: pid - 6 }),
+  commandLineOf: () => cmdline,
+  ancestorsOf: () => [],
 }));
 
 const said = (state: HeldState, more: Partial<SupervisorStatus> = {}): SupervisorStatus => ({
@@ -61,6 +73,9 @@ const draft = (name: string, stopped: string) =>
 beforeEach(() => {
   done = [];
   answers = [];
+  kept = undefined;
+  cmdline = 'criu\0dump\0--tree\x007\0';
+  freezer = undefined;
   later = [{ pid: 7, tracer: 0 }];
 });
 
@@ -74,7 +89,14 @@ describe('before a dump', () => {
   test('of tasks that were attached while they ran, the record names no mask', () => {
     answers = [said('masked', { isFromStart: false }), said('released')];
     beforeDump('/images', 7, 30, content(mask));
-    expect(done).toEqual(['clear', RELEASE, draft('no mask', '1')]);
+    expect(done).toEqual(['clear', RELEASE, draft('no mask, late a.json', '1')]);
+  });
+
+  test('the mask is that of the supervisor where none is given', () => {
+    kept = mask;
+    answers = [said('masked'), said('released')];
+    beforeDump('/images', 7, 30, content());
+    expect(done).toEqual(['clear', RELEASE, draft('a.json', '1')]);
   });
 
   test('tasks that were let go, but are held, are released, and the record names no mask', () => {
@@ -106,6 +128,30 @@ describe('before a dump', () => {
     if (later.length > 1) answers.push(said('released'));
     expect(() => beforeDump('/images', 7, 30, content(mask))).toThrow(/not under the mask/);
     expect(done).toEqual(['clear', RELEASE, 'resume 7 --runtime-dir /run/x']);
+  });
+
+  test.each<[string, string | undefined, string]>([
+    ['an engine that freezes them by version 1', '/docker/1', 'criu\0swrk\x003\0'],
+    ['the option', '/docker/1', 'criu\0dump\0--freeze-cgroup\0/x\0'],
+    ['the option in one word', '/docker/1', 'criu\0dump\0--freeze-cgroup=/x\0'],
+  ])('masked tasks are refused with %s, and nothing is touched', (_, cgroup, words) => {
+    [freezer, cmdline] = [cgroup, words];
+    answers = [said('masked')];
+    expect(() => beforeDump('/images', 7, 30, content(mask))).toThrow(
+      /freezes their cgroup \(\/docker\/1\) by version 1/,
+    );
+    expect(done).toEqual([]);
+  });
+
+  test.each<[string, string | undefined, string, boolean]>([
+    ['an engine on version 2', undefined, 'criu\0swrk\x003\0', true],
+    ['a freezer that nobody uses', '/docker/1', 'criu\0dump\0', true],
+    ['a freezer, without a supervisor', '/docker/1', 'criu\0swrk\x003\0', false],
+  ])('%s is no reason to refuse', (_, cgroup, words, isMasked) => {
+    [freezer, cmdline] = [cgroup, words];
+    if (isMasked) answers = [said('masked'), said('released')];
+    beforeDump('/images', 7, 30, content(isMasked ? mask : undefined));
+    expect(done).toContain('clear');
   });
 
   test('what was done for this CRIU is not done again', () => {

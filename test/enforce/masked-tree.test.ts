@@ -1,6 +1,12 @@
 /** Which trees are under a mask, which record may say so, and what is refused. */
 import { describe, expect, test } from 'vitest';
-import { checkMask, maskedTree, mayClaimMask, notReleased } from '../../src/enforce/masked-tree.js';
+import {
+  maskedTree,
+  maskOfTree,
+  mayClaimMask,
+  notReleased,
+  rootOfSupervisor,
+} from '../../src/enforce/masked-tree.js';
 import type { NamedBaseline } from '../../src/enforce/recorded-mask.js';
 import type { HeldState, SupervisorStatus } from '../../src/enforce/supervisor-status.js';
 import { encodeMask, maskMark } from '../../src/mask/bytes.js';
@@ -80,6 +86,10 @@ describe('a tree', () => {
   });
 });
 
+/** Only the supervisor of this tree is asked for. */
+const keeps = (kept: NamedBaseline | undefined) => (supervisor: number) =>
+  supervisor === SUPERVISOR ? kept : undefined;
+
 describe('--mask at a dump', () => {
   const masked = maskedTree(BOTH, statusOf(ALL));
   const mixed = maskedTree(BOTH, statusOf({ 7: 'masked', 8: 'bare' }));
@@ -88,16 +98,23 @@ describe('--mask at a dump', () => {
   const untold = maskedTree(BOTH, statusOf(ALL, { mask: undefined }));
 
   test.each([
-    ['that of the tree', masked, haswell],
-    ['none, for a tree that nobody holds', nobodys, undefined],
-    ['none, for a tree that was let go', unmasked, undefined],
-    ['none, for a tree that is masked in part', mixed, undefined],
-  ])('%s is taken', (_, tree, mask) => {
-    expect(() => checkMask(tree, mask)).not.toThrow();
+    ['that of the tree', masked, haswell, undefined, haswell],
+    ['that of the tree, whatever is kept', masked, haswell, v2, haswell],
+    ['none, for a tree whose baseline is kept', masked, undefined, haswell, haswell],
+    ['none, for a tree that nobody holds', nobodys, undefined, haswell, undefined],
+    ['none, for a tree that was let go', unmasked, undefined, haswell, undefined],
+    ['none, for a tree that is masked in part', mixed, undefined, haswell, undefined],
+  ])('%s is taken', (_, tree, given, kept, expected) => {
+    expect(maskOfTree(tree, given, keeps(kept))).toBe(expected);
   });
 
   test.each([
-    ['none, for a masked tree', masked, undefined, /^process 7 is under a mask$/],
+    [
+      'none, for a masked tree',
+      masked,
+      undefined,
+      /^process 7 is under a mask, and which baseline/,
+    ],
     ['another one', masked, v2, /^process 7 is under a different mask than that of v2.json$/],
     ['any, for a tree that nobody holds', nobodys, haswell, /^process 7 is not under a mask/],
     ['any, for a tree that was let go', unmasked, haswell, /^process 7 is not under a mask/],
@@ -109,8 +126,17 @@ describe('--mask at a dump', () => {
     ],
     ['any, of a supervisor that does not say its own', untold, haswell, /doesn't name its mask/],
   ])('%s is refused', (_, tree, mask, message) => {
-    expect(() => checkMask(tree, mask)).toThrow(
+    expect(() => maskOfTree(tree, mask, keeps(undefined))).toThrow(
       expect.objectContaining({ code: 'mask-differs', message: expect.stringMatching(message) }),
+    );
+  });
+
+  test.each([
+    ['is kept', masked, v2],
+    ['is kept, and the supervisor does not say its own', untold, haswell],
+  ])('what does not fit is refused where it %s', (_, tree, kept) => {
+    expect(() => maskOfTree(tree, undefined, keeps(kept))).toThrow(
+      expect.objectContaining({ code: 'mask-differs' }),
     );
   });
 
@@ -118,9 +144,9 @@ describe('--mask at a dump', () => {
     ['as large, with another checksum', { ...markOf(haswell), crc32: 1 }],
     ['with the checksum of another size', { ...markOf(haswell), bytes: 88 }],
   ])('a mask %s is a different one', (_, mask) => {
-    expect(() => checkMask(maskedTree(BOTH, statusOf(ALL, { mask })), haswell)).toThrow(
-      /different/,
-    );
+    expect(() =>
+      maskOfTree(maskedTree(BOTH, statusOf(ALL, { mask })), haswell, keeps(undefined)),
+    ).toThrow(/different/);
   });
 });
 
@@ -150,5 +176,30 @@ describe('once the supervisor has let go for the dump', () => {
     ['the supervisor is gone', [free(7)], undefined, 7],
   ])('%s', (_, tree, status, pid) => {
     expect(notReleased(tree, status)).toBe(pid);
+  });
+});
+
+describe('the number of a supervisor stands for', () => {
+  const PARENTS: Readonly<Record<number, number>> = { 7: SUPERVISOR, 8: 7, 9: 8, 20: 1 };
+  const rootOf = (states: States | undefined) =>
+    rootOfSupervisor(SUPERVISOR, states && statusOf(states), (pid) => PARENTS[pid]);
+
+  test.each<[string, States, number]>([
+    ['the program that it has started', { 7: 'masked', 8: 'masked', 9: 'masked' }, 7],
+    ['the process that it was attached to', { 20: 'masked' }, 20],
+    ['a program that another dump has', { 8: 'released', 7: 'released' }, 7],
+    ['a program that was let go and is held', { 7: 'bare' }, 7],
+  ])('%s', (_, states, expected) => {
+    expect(rootOf(states)).toBe(expected);
+  });
+
+  test.each<[string, States | undefined, RegExp]>([
+    ['nothing that is found', undefined, /no task that it holds is found/],
+    ['nothing any more', {}, /no task that it holds is found/],
+    ['several trees', { 7: 'masked', 20: 'masked', 8: 'masked' }, /supervisor of several trees/],
+  ])('%s, which is refused', (_, states, message) => {
+    expect(() => rootOf(states)).toThrow(
+      expect.objectContaining({ code: 'usage', message: expect.stringMatching(message) }),
+    );
   });
 });

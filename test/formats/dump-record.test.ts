@@ -51,6 +51,15 @@ describe('the record of a dump', () => {
     expect(read(writeDumpRecord({ ...UNMASKED, criu: undefined })).criu).toBeUndefined();
   });
 
+  it('names a mask that tasks came under while they ran', () => {
+    const record = read(writeDumpRecord({ ...UNMASKED, cameUnder: 'pool.json' }));
+    expect(record).toMatchObject({ cameUnder: 'pool.json', mask: undefined, enforcement: 'none' });
+    expect(() => writeDumpRecord({ ...MASKED, cameUnder: 'pool.json' })).toThrow(
+      /under a mask all their life, and that they were not/,
+    );
+    expect(() => writeDumpRecord({ ...UNMASKED, cameUnder: '' })).toThrow(InputError);
+  });
+
   it('holds the whole baseline that was in force', () => {
     const { mask } = read(writeDumpRecord(MASKED));
     expect(mask?.name).toBe('pool.json');

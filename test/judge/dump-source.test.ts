@@ -126,6 +126,15 @@ describe('the mask of a dump', () => {
     expect(none).toMatchObject({ mask: { name: 'claimed.json' }, remarks: ['read'] });
   });
 
+  it('that tasks came under while they ran is none, and what that means is said', () => {
+    const record = { ...recordOf(undefined), cameUnder: 'cluster.json' };
+    const source = findSource(folder({ record }), [], undefined);
+    expect(source).toMatchObject({ mask: undefined, dumpedOn: 'recorded' });
+    expect(source.remarks[1]).toMatch(
+      /^Tasks came under the mask of cluster.json while they ran: .* all of recorded's CPU counts/,
+    );
+  });
+
   it.each<[string, number | undefined, bigint | undefined, number | undefined]>([
     ['the larger of both: the mask', 3632, 1776n, 3632],
     ['the larger of both: the kernel', 1776, 3632n, 3632],

@@ -168,6 +168,8 @@ function codes(findings: readonly Finding[], severity: Finding['severity']): str
   return findings.filter((one) => one.severity === severity).map(({ code }) => code);
 }
 
+const STYLE = { colors: picocolors.createColors(false), width: 200 };
+
 describe('images with a record', () => {
   it('of a host like the target are compatible, and a restore is permitted', () => {
     const report = ask({ from: HASWELL }, HASWELL);
@@ -178,9 +180,20 @@ describe('images with a record', () => {
       processes: 1,
       threads: 1,
       source: 'record',
+      dumpedOn: 'haswell-1',
       taken: '2026-01-01T00:00:00Z',
       remarks: [],
     });
+  });
+
+  it('are told where they can go on before what later tasks need', () => {
+    const text = checkText(ask({ from: HASWELL }, NO_AVX), STYLE, false);
+    const [, now, later] = text.split(/What to do|For tasks that start from now on/);
+    expect(now?.trim()).toBe(
+      'These images can go on at haswell-1, where they were dumped, or at a host like it.',
+    );
+    expect(later).toContain('Start new tasks under a mask');
+    expect(checkText(ask({ from: HASWELL }, HASWELL), STYLE, false)).not.toContain('can go on at');
   });
 
   it('are refused for what the CPUs alone tell', () => {

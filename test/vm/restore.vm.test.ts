@@ -6,11 +6,11 @@
  * debootstrap --include=criu,nodejs,procps).
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { labIsHere, runInGuest } from './lab.js';
+import { labIsHere, projectRoot, runInGuest } from './lab.js';
 import { isMiss, type JudgedPair, judgeRun, maskHolds, reasonsOf } from './pair-matrix.js';
 import { fillShare, makeBaseline, type PairPlan, runPairs } from './pairs.js';
 
@@ -163,14 +163,21 @@ function lineOf(output: string, name: string): string {
 
 /** What let-go.sh says of tasks that were under a mask. */
 const LET_GO = [
-  ['masked-silent', /status=2 record=none-there said=.*is under a mask/],
-  ['masked', /status=0 record=cpuid-faulting /],
-  ['detached-claimed', /status=2 record=none-there said=.*is not under a mask, although --mask/],
-  ['detached', /status=0 record=none /],
+  ['masked', /status=0 record=cpuid-faulting late=no /],
+  ['masked-silent', /status=0 record=cpuid-faulting late=no /],
+  [
+    'detached-claimed',
+    /status=2 record=none-there late=no said=.*is not under a mask, although --mask/,
+  ],
+  ['detached', /status=0 record=none late=no /],
   ['restored', /state=[RS]$/],
   ['attach-said', /^LET-GO attach-said Process \d+ is under the mask .*cpugate detach --pid \d+ /],
-  ['attached-silent', /status=2 record=none-there said=.*is under a mask/],
-  ['attached', /status=0 record=none /],
+  [
+    'attached',
+    /status=0 record=none late=\S+\.json said=.*came under the mask of \S+ while they ran/,
+  ],
+  ['attached-silent', /status=0 record=none late=\S+\.json said=.*came under the mask/],
+  ['late-checked', /status=0 .*Tasks came under the mask of \S+ while they ran/],
 ] as const;
 
 describe.skipIf(!isPossible)('who reads the real CPU', () => {
@@ -189,6 +196,62 @@ describe.skipIf(!isPossible)('who reads the real CPU', () => {
 
   test.each(LET_GO)('is in the record: %s', (name, said) => {
     expect(lineOf(output, `LET-GO ${name}`)).toMatch(said);
+  });
+});
+
+/** The lines of README's migration, without their comments; in a shell on a terminal of its own. */
+function readmeLines(): string[] {
+  const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
+  const [, block = ''] = /it moves, and home again:\n\n```sh\n([^`]*)```/.exec(readme) ?? [];
+  return block.split('\n').map((line) => line.replace(/ +# on .*$/, ''));
+}
+
+describe.skipIf(!isPossible)("README's migration", () => {
+  let share = '';
+  const outputs: string[] = [];
+
+  async function onTerminal(cpu: string, lines: readonly string[]): Promise<string> {
+    const file = join(share, 'lines.sh');
+    writeFileSync(file, `set -u\n${lines.join('\n')}\n`);
+    const guest = { cpu, cpus: 2, shares: [share], seconds: 200 };
+    const command = ['sh', join(share, 'scripts/day.sh'), share, file];
+    return (await runInGuest(guest, command)).output;
+  }
+
+  beforeAll(async () => {
+    share = mkdtempSync(join(tmpdir(), 'cpugate-day-'));
+    fillShare(share);
+    cpSync(makeBaseline(share, HOSTS), join(share, 'pool.json'));
+    const lines = readmeLines();
+    const find = (pattern: RegExp) => lines.find((line) => pattern.test(line)) ?? '';
+    outputs.push(
+      await onTerminal('Haswell', [
+        // Numbers that the other guest has free.
+        'echo 20000 >/proc/sys/kernel/ns_last_pid',
+        find(/^cpugate run /),
+        'until [ -s /run/web.pid ] && pgrep -x sleeper >/dev/null; do sleep 0.1; done',
+        find(/^cpugate dump /),
+        'echo "DAY dumped $?"',
+      ]),
+      await onTerminal('SandyBridge', [
+        find(/^cpugate check /),
+        'echo "DAY checked $?"',
+        find(/^cpugate restore /),
+        'echo "DAY restored $?"',
+        'tracer=$(sed -n "s/^TracerPid:\\t//p" "/proc/$(pgrep -x sleeper)/status")',
+        'echo "DAY tracer $tracer is $(cat /run/web.pid): $(cat "/proc/$tracer/comm")"',
+      ]),
+    );
+  }, 600_000);
+  afterAll(() => rmSync(share, { recursive: true, force: true }));
+
+  test.each([
+    [0, /DAY dumped 0/],
+    [1, /DAY checked 0/],
+    [1, /DAY restored 0/],
+    [1, /DAY tracer (\d+) is \1: cpugate-supervi/],
+  ])('works as written, on a terminal (%#)', (place, said) => {
+    expect(outputs[place]).toMatch(said);
   });
 });
 

@@ -44,7 +44,7 @@ export const run: Run = async (args) => {
   const { mask } = maskHere(named, described(probeHost({ libc: false })));
   const supervisor = findSupervisor();
   const runtimeFolder = runtimeFolderOf(args);
-  const maskFile = writeMaskFile(mask, runtimeFolder, ownUid());
+  const maskFile = writeMaskFile(mask, runtimeFolder, ownUid(), named);
   const isBackground = !args.flag('foreground');
   const common = { maskFile, runtimeFolder, pidFile, pids, cgroups };
   const command = attachArguments({ ...common, isBackground, isFromStart: false });

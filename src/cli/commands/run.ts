@@ -24,7 +24,7 @@ export const run: Run = async (args) => {
   if (program !== undefined) refuseHigherLevel(named.baseline, neededLevel(program));
   const supervisor = findSupervisor();
   const runtimeFolder = runtimeFolderOf(args);
-  const maskFile = writeMaskFile(mask, runtimeFolder, ownUid());
+  const maskFile = writeMaskFile(mask, runtimeFolder, ownUid(), named);
   if (args.flag('verbose')) {
     const { explainRun } = await import('../run-notes.js');
     explainRun(named, here, supervisor);

@@ -1,5 +1,6 @@
 /** A comparison for people: the verdict first, then what decides it, then what to do. */
 import type { createColors } from 'picocolors';
+import type { GateReport } from '../../judge/gate.js';
 import type { Report } from '../../judge/judge.js';
 import { VERDICTS, type Verdict } from '../../judge/verdict.js';
 import { printable } from '../../model/printable.js';
@@ -114,6 +115,38 @@ function isAccepted({ allowedFrom }: Finding): boolean {
   return allowedFrom !== undefined;
 }
 
+/** Where images can go on, whatever is found here. */
+function placeOfImages({ images, mask }: GateReport): string[] {
+  const { dumpedOn } = images;
+  if (dumpedOn === undefined) return [];
+  const others = mask === undefined ? 'a host like it' : `a host of ${mask}`;
+  return [`These images can go on at ${dumpedOn}, where they were dumped, or at ${others}.`];
+}
+
+interface Advice {
+  readonly heading: string;
+  readonly lines: readonly string[];
+}
+
+/** Images that exist can't be started anew: what helps them comes first. */
+function adviceIn(report: Report): Advice[] {
+  const heading = 'What to do';
+  const counted = report.findings.filter(({ severity }) => severity !== 'info');
+  if (!isGateReport(report)) return [{ heading, lines: advicesOf(counted) }];
+  const isLate = ({ remedy }: Finding) => remedy === 'launch-mask';
+  const now = advicesOf(counted.filter((one) => !isLate(one)));
+  return [
+    {
+      heading,
+      lines: counted.length === 0 ? [] : [...placeOfImages(report).map(printable), ...now],
+    },
+    {
+      heading: 'For tasks that start from now on',
+      lines: advicesOf(counted.filter(isLate)).filter((line) => !now.includes(line)),
+    },
+  ];
+}
+
 /** The report as text. `verbose` lists the harmless differences in full. */
 export function checkText(report: Report, style: TextStyle, verbose: boolean): string {
   const { colors, width } = style;
@@ -140,14 +173,13 @@ export function checkText(report: Report, style: TextStyle, verbose: boolean): s
     if (isBrief && findings.length > 0) parts.push('', briefInfo(heading, findings, style));
     else section(heading, findings);
   }
-  const todo = advicesOf(report.findings.filter(({ severity }) => severity !== 'info'));
   for (const { name, used } of report.allowed)
     if (!used)
       parts.push('', `--allow ${labelOf(name)} had no effect: nothing that counts is about it.`);
-  if (todo.length > 0 && report.criu === undefined) {
-    parts.push('', colors.bold('What to do'));
-    for (const line of todo) parts.push(wrap(line, width, '  '));
-  }
+  if (report.criu === undefined)
+    for (const { heading, lines } of adviceIn(report))
+      if (lines.length > 0)
+        parts.push('', colors.bold(heading), ...lines.map((line) => wrap(line, width, '  ')));
   const repair = repairLines(report, style);
   if (repair.length > 0) parts.push('', colors.bold('Repair'), ...repair);
   return `${parts.join('\n')}\n`;

@@ -22,12 +22,17 @@ dump() {
   $CPUGATE dump --images $images "$@" -- --tree "$task" --log-file dump.log >/var/tmp/out 2>&1
   status=$?
   record=$(sed -n 's/.*"enforcement": "\([a-z-]*\)".*/\1/p' $images/cpugate-record.json 2>/dev/null)
-  echo "LET-GO $name status=$status record=${record:-none-there} said=$(tr '\n' ' ' </var/tmp/out)"
+  late=$(sed -n 's/.*"cameUnder": "\(.*\)".*/\1/p' $images/cpugate-record.json 2>/dev/null)
+  echo "LET-GO $name status=$status record=${record:-none-there} late=${late:-no} said=$(tr '\n' ' ' </var/tmp/out)"
 }
 
 start masked
-dump masked-silent
 dump masked --mask "$baseline"
+
+# A supervisor's number stands for its tree, and it knows what its mask is made of.
+start masked-silent
+task=$(sed -n 's/^TracerPid:\t//p' "/proc/$task/status")
+dump masked-silent
 
 start detached
 $CPUGATE detach --pid "$task"
@@ -38,11 +43,17 @@ sleep 1
 echo "LET-GO restored state=$(sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$(pgrep -x migrant | head -1)/status")"
 pkill -9 -x migrant
 
-rm -rf $images
-setsid sleep 1000 </dev/null >/dev/null 2>&1 &
-task=$!
-sleep 0.2
-$CPUGATE attach --mask "$baseline" --pid "$task" >/var/tmp/out
-echo "LET-GO attach-said $(tr '\n' ' ' </var/tmp/out)"
-dump attached-silent
-dump attached --mask "$baseline"
+# attached NAME OPTION...: a dump of what came under the mask while it ran.
+attached() {
+  rm -rf $images
+  setsid sleep 1000 </dev/null >/dev/null 2>&1 &
+  task=$!
+  sleep 0.2
+  $CPUGATE attach --mask "$baseline" --pid "$task" >/var/tmp/out
+  echo "LET-GO attach-said $(tr '\n' ' ' </var/tmp/out)"
+  dump "$@"
+}
+attached attached --mask "$baseline"
+attached attached-silent
+$CPUGATE check --from $images --to localhost >/var/tmp/out
+echo "LET-GO late-checked status=$? $(tr -s '\n ' ' ' </var/tmp/out)"
