@@ -33,6 +33,7 @@ const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = 
   dump: () => import('./commands/dump.js'),
   restore: () => import('./commands/restore.js'),
   hook: () => import('./commands/hook.js'),
+  why: () => import('./commands/why.js'),
 };
 
 function wantsHelp(argv: readonly string[]): boolean {

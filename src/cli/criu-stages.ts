@@ -3,7 +3,9 @@ import { realpathSync } from 'node:fs';
 import { CRIU_STAGES, type CriuStage } from '../enforce/criu-script.js';
 import { InputError } from '../model/errors.js';
 import { checkText } from '../report/text/check.js';
+import { waysOnText } from '../report/text/ways-on.js';
 import type { Arguments } from './arguments.js';
+import { ExplainedRefusal } from './hook-failure.js';
 import { ownUid, runtimeFolderOf } from './mask-arguments.js';
 import { namedBaseline } from './named-baseline.js';
 import { writeErr } from './output.js';
@@ -44,19 +46,25 @@ async function afterDump(): Promise<void> {
 }
 
 async function beforeRestore(args: Arguments): Promise<void> {
-  const { judgeRestore, planSupervision } = await import('./restore-plan.js');
+  const { failOnOf, judgeRestore, planSupervision } = await import('./restore-plan.js');
+  const { logRestore } = await import('../enforce/restore-log.js');
   const hook = await import('../enforce/restore-hook.js');
   const judged = await judgeRestore(args, imagesFolder());
   if (!judged.report.permitted) {
-    writeErr(checkText(judged.report, describeTerminal(false), false));
-    throw new InputError('refused', "cpugate's gate refuses the restore", {
-      remedy: '"cpugate check --from IMAGES --to localhost" gives the reasons.',
-    });
+    const style = describeTerminal(false);
+    const text = checkText(judged.report, style, false) + waysOnText(judged.report, style.width);
+    writeErr(text);
+    throw new ExplainedRefusal(
+      "cpugate's gate refuses the restore",
+      '"cpugate why" and "cpugate check --from IMAGES --to localhost" give the reasons.',
+      text,
+    );
   }
   const folder = runtimeFolderOf(args);
   const supervision = planSupervision(args, judged);
   const stopped = judged.images.record?.stopped;
   hook.writeNote(folder, ownUid(), process.ppid, { supervision, stopped });
+  logRestore(folder, ownUid(), judged.report, { failOn: failOnOf(args) });
 }
 
 async function beforeResume(args: Arguments): Promise<void> {

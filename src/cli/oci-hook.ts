@@ -9,6 +9,7 @@ import { startInBackground, supervisorLog } from '../enforce/background.js';
 import { cgroupToWatch } from '../enforce/cgroups.js';
 import { writeMaskFile } from '../enforce/mask-file.js';
 import { livingProcess, requireProc } from '../enforce/processes.js';
+import { isRestore } from '../enforce/restoring.js';
 import { attachArguments } from '../enforce/supervisor-arguments.js';
 import { described } from '../model/capabilities.js';
 import { InputError } from '../model/errors.js';
@@ -36,12 +37,13 @@ export async function runOciHook(args: Arguments): Promise<void> {
   const named = await maskOf(args);
   requireProc();
   const pid = livingProcess(containerPid(), "the container's first process");
+  if (isRestore(pid, runtimeFolderOf(args))) return;
   const { mask } = maskHere(named, described(probeHost({ libc: false })));
   const runtimeFolder = runtimeFolderOf(args);
   const cgroup = cgroupToWatch(pid);
   if (cgroup.watched === undefined) writeErr(`cpugate: ${withoutCgroup(cgroup.why)}\n`);
   const command = attachArguments({
-    maskFile: writeMaskFile(mask, runtimeFolder, ownUid()),
+    maskFile: writeMaskFile(mask, runtimeFolder, ownUid(), named),
     runtimeFolder,
     pids: [pid],
     cgroups: cgroup.watched === undefined ? [] : [cgroup.watched],

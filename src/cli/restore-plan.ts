@@ -33,6 +33,11 @@ async function maskOf(args: Arguments, images: ImageFolder): Promise<NamedBaseli
   return images.record?.mask === undefined ? undefined : recordedBaseline(images.name);
 }
 
+/** The mildest verdict that refuses: of --fail-on. */
+export function failOnOf(args: Arguments): Verdict {
+  return (args.text('fail-on') as Verdict | undefined) ?? 'at-risk';
+}
+
 /** `name`: what the user calls the images, where that isn't their folder. */
 export async function judgeRestore(
   args: Arguments,
@@ -44,14 +49,13 @@ export async function judgeRestore(
   const here = described(probeHost());
   const mask = await maskOf(args, images);
   const source = await sourceOf(args);
-  const failOn = args.text('fail-on') as Verdict | undefined;
   const report = gate({ ...images, name }, here, {
     criuVersion: criuVersion(),
     allow: allowedOf(args.list('allow')),
     force: args.flag('force') ?? false,
     repair: args.flag('repair') ?? false,
     ...(mask === undefined ? {} : { mask: { ...mask.baseline, name: mask.name } }),
-    ...(failOn === undefined ? {} : { failOn }),
+    failOn: failOnOf(args),
     ...(source === undefined ? {} : { source }),
   });
   return { images, here, mask, report };
@@ -85,7 +89,7 @@ export function planSupervision(
   if (mask === undefined) return undefined;
   const program = findSupervisor();
   const runtimeFolder = runtimeFolderOf(args);
-  const maskFile = writeMaskFile(maskHere(mask, here).mask, runtimeFolder, ownUid());
+  const maskFile = writeMaskFile(maskHere(mask, here).mask, runtimeFolder, ownUid(), mask);
   const before = tasksBefore(images, args.text('mask') !== undefined);
   return { program, maskFile, runtimeFolder, ...before };
 }

@@ -36,23 +36,23 @@ export function stepAt(
 }
 
 /** `criu`: the process whose stages these are. */
-function placeOf(folder: string, criu: number): string {
+export function noteFile(folder: string, criu: number): string {
   return join(folder, `restore-${criu}.json`);
 }
 
 export function writeNote(folder: string, uid: number, criu: number, note: RestoreNote): void {
   openRuntimeFolder(folder, uid);
-  writeFileSync(placeOf(folder, criu), JSON.stringify(note), { mode: 0o600 });
+  writeFileSync(noteFile(folder, criu), JSON.stringify(note), { mode: 0o600 });
 }
 
 export function removeNote(folder: string, criu: number): void {
-  rmSync(placeOf(folder, criu), { force: true });
+  rmSync(noteFile(folder, criu), { force: true });
 }
 
 /** Empty where none was written. */
 export function readNote(folder: string, criu: number): RestoreNote {
   try {
-    return JSON.parse(readFileSync(placeOf(folder, criu), 'utf8')) as RestoreNote;
+    return JSON.parse(readFileSync(noteFile(folder, criu), 'utf8')) as RestoreNote;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw error;

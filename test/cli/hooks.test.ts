@@ -1,7 +1,7 @@
 /** The hooks and what refuses tasks, as far as they go without a CPU that faults: real processes, no supervisor. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -94,6 +94,55 @@ describe.runIf(process.platform === 'linux')('with a process of its own', () => 
     const outcome = oci(given);
     expect(isPlainFailure(outcome), outcome.err).toBe(true);
     expect(outcome.err).toMatch(message);
+  });
+
+  test('what a hook has refused can be asked for', () => {
+    const why = (...args: string[]) => cpugate(['why', '--runtime-dir', folder, ...args]);
+    expect(why()).toMatchObject({ status: 0, out: expect.stringMatching(/^No hook has refused/) });
+    stage('pre-dump', NOBODY);
+    oci({ status: 'creating' });
+    expect(why().out).toMatch(
+      /^\S+Z cpugate hook oci\n {2}standard input holds no state of a container with a "pid"\n {4}It is/,
+    );
+    const all = why('--last', '5').out.split('\n\n');
+    expect(all).toHaveLength(2);
+    expect(all[0]).toMatch(/Z cpugate hook criu pre-dump \(.*\)\n {2}CRIU's root task is gone/);
+    expect(all[0]).toContain(folder);
+    for (const number of ['0', '-1', 'x', '1e3'])
+      expect(isPlainFailure(why(`--last=${number}`))).toBe(true);
+  });
+
+  describe('the hook oci at a restore', () => {
+    /** A process with CRIU's name, and one that it has made. */
+    async function startCriu(): Promise<{ criu: ChildProcess; task: number }> {
+      const program = join(folder, 'criu');
+      copyFileSync(process.execPath, program);
+      const script =
+        'const {spawn} = require("node:child_process");' +
+        'console.log(spawn(process.execPath, ["-e", "setTimeout(() => {}, 1e5)"]).pid)';
+      const criu = spawn(program, ['-e', `${script};setTimeout(() => {}, 1e5)`, 'swrk'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      const [said] = await once(criu.stdout as NonNullable<ChildProcess['stdout']>, 'data');
+      return { criu, task: Number(said) };
+    }
+
+    test.each([
+      ['is left to the gate that has passed it', true],
+      ['is refused where there was no gate', false],
+    ])('%s', async (_, isGated) => {
+      const { criu, task } = await startCriu();
+      try {
+        if (isGated) writeNote(folder, uid, criu.pid ?? 0, {});
+        const outcome = oci({ pid: task, status: 'creating' });
+        if (isGated) return expect(outcome).toMatchObject({ status: 0, out: '', err: '' });
+        expect(isPlainFailure(outcome), outcome.err).toBe(true);
+        expect(outcome.err).toMatch(/being restored, and CRIU has not called "cpugate hook criu"/);
+      } finally {
+        process.kill(task, 'SIGKILL');
+        criu.kill('SIGKILL');
+      }
+    });
   });
 
   test.each<[string, () => string[], RegExp]>([

@@ -20,6 +20,10 @@ export const run: Run = async (args) => {
     throw new InputError('usage', `there is no hook "${caller}"`, {
       remedy: suggest(caller, HOOKS, `Hooks: ${HOOKS.join(', ')}.`),
     });
-  await call(args);
+  await call(args).catch(async (error: unknown) => {
+    const { logFailure } = await import('../hook-failure.js');
+    logFailure(caller, args, error);
+    throw error;
+  });
   return 0;
 };

@@ -10,6 +10,7 @@ import { exitStatus } from '../../judge/verdict.js';
 import { InputError } from '../../model/errors.js';
 import { printable } from '../../model/printable.js';
 import { checkText } from '../../report/text/check.js';
+import { waysOnText } from '../../report/text/ways-on.js';
 import { nameProcess } from '../../rules/processes.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
@@ -17,7 +18,13 @@ import { ownUid, runtimeFolderOf } from '../mask-arguments.js';
 import { writeErr } from '../output.js';
 import { ownCommand } from '../own-command.js';
 import { type RestorableImages, restorableImages } from '../restorable-images.js';
-import { judgeRestore, planRepairs, planSupervision, tasksBefore } from '../restore-plan.js';
+import {
+  failOnOf,
+  judgeRestore,
+  planRepairs,
+  planSupervision,
+  tasksBefore,
+} from '../restore-plan.js';
 import { describeTerminal } from '../terminal.js';
 import { writeWhole } from '../write-file.js';
 
@@ -33,7 +40,7 @@ function explain(args: Arguments, report: GateReport): void {
   writeErr(
     report.permitted
       ? 'cpugate: restored all the same, because --force says so\n'
-      : 'cpugate: not restored. Nothing was started, the images are as they were.\n',
+      : `cpugate: not restored. Nothing was started, the images are as they were.\n${waysOnText(report, style.width)}`,
   );
 }
 
@@ -84,7 +91,11 @@ async function restoreFrom(
     runtimeFolder,
   });
   sayRepaired(report);
-  logRestore(runtimeFolder, ownUid(), report, restored);
+  logRestore(runtimeFolder, ownUid(), report, {
+    root: restored.root,
+    supervisor: restored.supervisor?.pid,
+    failOn: failOnOf(args),
+  });
   return restored;
 }
 

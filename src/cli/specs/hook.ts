@@ -1,4 +1,4 @@
-import { MASK_OPTION, RUNTIME_DIR_OPTION } from './mask-options.js';
+import { ALLOW_OPTION, FAIL_ON_OPTION, MASK_OPTION, RUNTIME_DIR_OPTION } from './mask-options.js';
 import type { CommandSpec } from './spec.js';
 
 /** What calls it; "guard" is a restore's own second process. */
@@ -18,6 +18,8 @@ export const hook: CommandSpec = {
   ],
   options: {
     mask: MASK_OPTION,
+    allow: ALLOW_OPTION,
+    'fail-on': FAIL_ON_OPTION,
     'runtime-dir': RUNTIME_DIR_OPTION,
   },
   examples: [

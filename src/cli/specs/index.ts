@@ -21,6 +21,7 @@ import { run } from './run.js';
 import { show } from './show.js';
 import type { CommandSpec } from './spec.js';
 import { verify } from './verify.js';
+import { why } from './why.js';
 
 /** In the order of the help: by COMMAND_GROUPS. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -37,6 +38,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   verify,
   dump,
   restore,
+  why,
   convert,
   hook,
   completion,

@@ -1,4 +1,5 @@
 /** What the commands that put tasks under a mask share. */
+import { VERDICTS } from '../../judge/verdict.js';
 import type { OptionSpec } from './spec.js';
 
 export const MASK_OPTION: OptionSpec = {
@@ -15,4 +16,18 @@ export const PID_FILE_OPTION: OptionSpec = {
   type: 'string',
   value: 'FILE',
   describe: "write the supervisor's process id to FILE",
+};
+/** What a restore lets pass. */
+export const ALLOW_OPTION: OptionSpec = {
+  type: 'string',
+  value: 'NAME',
+  completes: ['feature', 'component', 'code'],
+  list: true,
+  describe: 'accept what is found about a feature or state component, or all findings of a code',
+};
+export const FAIL_ON_OPTION: OptionSpec = {
+  type: 'string',
+  value: 'VERDICT',
+  choices: VERDICTS.slice(1),
+  describe: 'the mildest verdict that refuses (default: at-risk)',
 };

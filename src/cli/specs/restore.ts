@@ -1,5 +1,4 @@
-import { VERDICTS } from '../../judge/verdict.js';
-import { MASK_OPTION, RUNTIME_DIR_OPTION } from './mask-options.js';
+import { ALLOW_OPTION, FAIL_ON_OPTION, MASK_OPTION, RUNTIME_DIR_OPTION } from './mask-options.js';
 import { COLOR_OPTION, type CommandSpec, SOURCE_OPTION } from './spec.js';
 
 export const restore: CommandSpec = {
@@ -31,20 +30,8 @@ export const restore: CommandSpec = {
       describe:
         "make larger what glibc keeps of the XSAVE area's size, where this host needs more; in the tasks, not in the images",
     },
-    allow: {
-      type: 'string',
-      value: 'NAME',
-      completes: ['feature', 'component', 'code'],
-      list: true,
-      describe:
-        'accept what is found about a feature or state component, or all findings of a code',
-    },
-    'fail-on': {
-      type: 'string',
-      value: 'VERDICT',
-      choices: VERDICTS.slice(1),
-      describe: 'the mildest verdict that refuses (default: at-risk)',
-    },
+    allow: ALLOW_OPTION,
+    'fail-on': FAIL_ON_OPTION,
     root: {
       type: 'string',
       value: 'FOLDER',
