@@ -29,6 +29,7 @@ const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = 
   run: () => import('./commands/run.js'),
   attach: () => import('./commands/attach.js'),
   detach: () => import('./commands/detach.js'),
+  install: () => import('./commands/install.js'),
   verify: () => import('./commands/verify.js'),
   dump: () => import('./commands/dump.js'),
   restore: () => import('./commands/restore.js'),

@@ -14,6 +14,7 @@ import { dump } from './dump.js';
 import { explain } from './explain.js';
 import { exportCommand } from './export.js';
 import { hook } from './hook.js';
+import { install } from './install.js';
 import { matrix } from './matrix.js';
 import { probe } from './probe.js';
 import { restore } from './restore.js';
@@ -35,6 +36,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   run,
   attach,
   detach,
+  install,
   verify,
   dump,
   restore,
