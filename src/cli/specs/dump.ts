@@ -12,12 +12,15 @@ export const dump: CommandSpec = {
   },
   options: {
     images: { type: 'string', value: 'DIR', describe: 'where the images go; made if missing' },
-    mask: { ...MASK_OPTION, describe: 'the baseline that the tasks are under' },
+    mask: {
+      ...MASK_OPTION,
+      describe: "the baseline that the tasks are under (default: their supervisor's)",
+    },
     'runtime-dir': RUNTIME_DIR_OPTION,
   },
   examples: [
     ['cpugate dump --images /srv/web -- --tree 4711 --shell-job', 'tasks that see the real CPU'],
-    ['cpugate dump --images /srv/web --mask cluster.json -- --tree 4711', 'tasks under a mask'],
+    ['cpugate dump --images /srv/web -- --tree 4711', 'tasks under a mask, or a supervisor'],
     ['cpugate dump --images /srv/web -- --tree 4711 --leave-running', 'they go on meanwhile'],
   ],
   epilogue:

@@ -23,7 +23,7 @@ export const hook: CommandSpec = {
     'runtime-dir': RUNTIME_DIR_OPTION,
   },
   examples: [
-    ['cpugate hook criu --mask cluster.json', 'in a script that CRIU is given as --action-script'],
+    ['cpugate hook criu', 'in a script that CRIU is given as --action-script'],
     ['cpugate hook oci --mask cluster.json', 'as a createRuntime hook of a container'],
   ],
   epilogue: 'docs/restoring.md shows the configuration of Podman, runc and crun.',
