@@ -156,11 +156,14 @@ Co<bool> RemoteCalls::findGate() {
   }
   const uint64_t offset = is32() ? gateOffset32 : gateOffset64();
   if (vdso != 0 && offset != 0) {
-    uint8_t bytes[2];
-    // Memory that the supervisor may not read (of an undumpable task) is tried: the kernel tells
-    // what came of it.
+    uint8_t bytes[2], here;
     const size_t got = co_await readTask(task_, vdso + offset, bytes, sizeof bytes);
-    if (got != sizeof bytes || memcmp(bytes, code, sizeof bytes) == 0) {
+    // Memory that the supervisor may not read (of an undumpable task) is tried: the kernel tells
+    // what came of it. Where the code at hand can be read, the vDSO could be, too, were it there.
+    const bool isThere = got == sizeof bytes
+                             ? memcmp(bytes, code, sizeof bytes) == 0
+                             : co_await readTask(task_, saved_.rip, &here, sizeof here) == 0;
+    if (isThere) {
       gate_ = vdso + offset;
       co_return true;
     }

@@ -24,6 +24,7 @@ export const STORY_PROGRAMS: readonly (readonly [string, Build])[] = [
   ['rseq', 'static-glibc'],
   ['in_vfork', 'static-glibc'],
   ['waking', 'static-glibc'],
+  ['no_vdso', 'static-glibc'],
 ];
 
 interface StoryPlace {
@@ -45,6 +46,7 @@ export function storyCommand(
       R: programFile(folder, 'rseq', 'static-glibc'),
       V: programFile(folder, 'in_vfork', 'static-glibc'),
       W: programFile(folder, 'waking', 'static-glibc'),
+      N: programFile(folder, 'no_vdso', 'static-glibc'),
       S: supervisor,
       M: maskFile(folder, 'ivybridge'),
       F: file,
@@ -54,7 +56,7 @@ export function storyCommand(
   };
 }
 
-/** $O observe, $R rseq, $V in_vfork, $W waking, $S the supervisor, $M the mask, $F a file of its own for each story. */
+/** $O observe, $R rseq, $V in_vfork, $W waking, $N no_vdso, $S the supervisor, $M the mask, $F a file of its own for each story. */
 const TREE = 'set -m; $O run $F & pid=$!; $O check $F bare';
 /** Looks, forks and executes without a pause: whatever is done to it comes in the midst of something. */
 const RUSH = 'set -m; $O rush $F & pid=$!';
@@ -266,6 +268,18 @@ export const STORIES: readonly Story[] = [
       'pid=$(cat /proc/$supervisor/task/$supervisor/children); set -- $pid; pid=$1',
       'for i in 1 2 3; do $S control --pid $pid release > /dev/null || exit 20',
       `${STOPPED} || exit 21; $S control --pid $pid resume || exit 22; done`,
+      'kill $pid; code=0; wait $supervisor || code=$?; [ $code = 143 ]',
+    ],
+  },
+  {
+    name: 'run: without its vDSO, released and resumed over and over, it lives',
+    silent: true,
+    lines: [
+      '$S run --mask $M -- $N $F & supervisor=$!',
+      'until grep -q ready $F; do sleep 0.02; done',
+      'pid=$(cat /proc/$supervisor/task/$supervisor/children); set -- $pid; pid=$1',
+      'for i in 1 2 3 4 5 6 7 8; do $S control --pid $pid release > /dev/null || exit 20',
+      `${STOPPED} || exit 21; $S control --pid $pid resume || exit 22; sleep 0.07; done`,
       'kill $pid; code=0; wait $supervisor || code=$?; [ $code = 143 ]',
     ],
   },
