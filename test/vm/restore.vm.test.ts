@@ -6,7 +6,7 @@
  * debootstrap --include=criu,nodejs,procps).
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -221,7 +221,8 @@ describe.skipIf(!isPossible)("README's migration", () => {
   beforeAll(async () => {
     share = mkdtempSync(join(tmpdir(), 'cpugate-day-'));
     fillShare(share);
-    cpSync(makeBaseline(share, HOSTS), join(share, 'pool.json'));
+    // As README's first line has it.
+    makeBaseline(share, HOSTS);
     const lines = readmeLines();
     const find = (pattern: RegExp) => lines.find((line) => pattern.test(line)) ?? '';
     outputs.push(
@@ -284,6 +285,31 @@ describe.skipIf(!isPossible)('hooks', () => {
     expect(lineOf(output, 'HOOK bare')).toMatch(/status=1 tracer= /);
     expect(lineOf(output, 'HOOK masked')).toMatch(/status=0 tracer=cpugate-supervi ok;/);
   }, 600_000);
+
+  test.skipIf(!has('podman')).each(['runc', 'crun'].filter(has))(
+    'containers of Podman with %s ask for a mask by its name',
+    async (engine) => {
+      const output = await runScript('Haswell', 'podman.sh', baseline, engine);
+      const said = (name: string) =>
+        lineOf(output, `PODMAN ${name}`)
+          .replace(/^PODMAN \S+ /, '')
+          .trim();
+      expect(said('install')).toMatch(/^0 wrote \/etc\/cpugate\/cluster\.json /);
+      const bare = said('bare');
+      expect(bare).toContain('d.ebx=832');
+      for (const name of ['plain', 'other', 'after'])
+        expect([name, said(name)]).toEqual([name, bare]);
+      // The area's size is the pool's largest, not this host's.
+      for (const name of ['annotation', 'device'])
+        expect([name, said(name)]).toEqual([name, expect.stringContaining('d.ebx=2696')]);
+      expect(said('tracers')).toBe('2 cpugate-supervi');
+      // An engine shows that a hook failed, at most; crun not why.
+      expect(said('refused')).toMatch(/hook/);
+      expect(said('why')).toMatch(/Z cpugate hook oci .*cluster\.json: /);
+      expect(said('removed')).toBe('0 /etc/cpugate');
+    },
+    400_000,
+  );
 
   test.each(['runc', 'crun'].filter(has))(
     'a container of %s is masked from its start, and so is what enters it later',
