@@ -103,7 +103,8 @@ export function planRepair(images: ImageEvidence, to: Capabilities): RepairPlan 
       .flatMap((size) => size.between);
     between.push(...inBetween);
     if (sizes.length === 0 || inBetween.length > 0) return process;
-    repairs.push({ pid: process.pid, comm: process.comm, sizes });
+    const { pid, comm } = process;
+    repairs.push({ pid, comm, sizes });
     return withSizes(process, sizes);
   });
   if (repairs.length === 0 && between.length === 0) return undefined;

@@ -79,8 +79,8 @@ function ofState({ tid, format, components }: SavedState, asked: Asked): Found<F
 /** Where nobody could look, a thread may bind: with all that the source's CPU saves. */
 function ofUnseen(asked: Asked): Found<Facts>[] {
   const { alive, source } = asked.images;
-  const unseen = alive.flatMap((process) =>
-    process.savedStates.known ? [] : [{ process, reason: process.savedStates.reason }],
+  const unseen = alive.flatMap((one) =>
+    one.savedStates.known ? [] : [{ process: one, reason: one.savedStates.reason }],
   );
   const [first] = unseen;
   if (first === undefined || source === undefined) return [];

@@ -76,7 +76,8 @@ function answerOf(
   // glibc that asks for APX saves for TLS descriptors, too, and then tiles as well (2.40).
   const asks = ({ components }: SaveWay, bit: number) => hasBit64(components, bit);
   const hasTls = packed.some((way) => asks(way, COMPONENT.apx) && !asks(way, COMPONENT.xtile_data));
-  const tls = (process.keptSizes.known && hasTls ? process.keptSizes.value : []).filter(
+  const { keptSizes } = process;
+  const tls = (keptSizes.known && hasTls ? keptSizes.value : []).filter(
     (size) => size.instruction === 'xsavec' && asks(size, COMPONENT.xtile_data),
   );
   const others = GLIBC_SAVES.filter(

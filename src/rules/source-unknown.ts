@@ -23,7 +23,7 @@ export const sourceUnknown = rule<'source-unknown', Facts>({
   },
   sentence: ({ facts: { silent } }) =>
     silent.length === 0
-      ? `The folder holds neither ${RECORD_NAME} nor cpuinfo.img, and no task's memory shows which CPU the ` +
+      ? `There is neither ${RECORD_NAME} nor cpuinfo.img among the images, and no task's memory shows which CPU the ` +
         'tasks have seen.'
       : `Unknown: what ${firstOf(silent)} saw of the CPU. Only the memory of the others shows it.`,
   remedy: 'dump-again',
