@@ -203,7 +203,7 @@ describe.runIf(hasProbe)('restore --images ARCHIVE', () => {
       expect(await ended).toBe(signal);
       expect(readdirSync(at('tmp'))).toEqual([]);
     },
-    20_000,
+    60_000,
   );
 
   it('of a container says which engine puts it back, and unpacks nothing', () => {
