@@ -144,7 +144,8 @@ describe.skipIf(!labIsHere || !supervisorIsHere || !existsSync(program))(
       expect(seen.slice(2, 6).map(({ status }) => status)).toEqual([7, 143, 127, 126]);
       expect(seen[6]).toEqual({ status: 0, output: 'alive\n' });
       expect(seen[7]?.output).toMatch(/^SigBlk:\t0+\nSigIgn:\t0+\n(\d+)\n\1\n$/);
-      expect(seen[8]?.output).toMatch(/^[0-9a-f]{16}\.mask\n$/);
+      // Of one mask, however many programs: it, and its baseline for a dump of theirs.
+      expect(seen[8]?.output).toMatch(/^([0-9a-f]{16}-[0-9a-f]{8})\.json\n\1\.mask\n$/);
     });
 
     test('run --verbose says what is hidden and what it costs before the program starts', async () => {
