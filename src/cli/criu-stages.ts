@@ -5,6 +5,7 @@ import { InputError } from '../model/errors.js';
 import { checkText } from '../report/text/check.js';
 import { waysOnText } from '../report/text/ways-on.js';
 import type { Arguments } from './arguments.js';
+import { failOnOf } from './fail-on.js';
 import { ExplainedRefusal } from './hook-failure.js';
 import { ownUid, runtimeFolderOf } from './mask-arguments.js';
 import { namedBaseline } from './named-baseline.js';
@@ -46,7 +47,7 @@ async function afterDump(): Promise<void> {
 }
 
 async function beforeRestore(args: Arguments): Promise<void> {
-  const { failOnOf, judgeRestore, planSupervision } = await import('./restore-plan.js');
+  const { judgeRestore, planSupervision } = await import('./restore-plan.js');
   const { logRestore } = await import('../enforce/restore-log.js');
   const hook = await import('../enforce/restore-hook.js');
   const judged = await judgeRestore(args, imagesFolder());

@@ -9,6 +9,7 @@ import {
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { compressionOf } from '../formats/archives/compression.js';
 import { MAX_INPUT_BYTES } from '../formats/format.js';
 import { readEachHost, readHost } from '../formats/index.js';
 import { findProfileName, profileSpellings } from '../formats/named-profile.js';
@@ -70,9 +71,9 @@ export function readError(name: string, error: unknown): InputError {
   });
 }
 
-/** gzip, Zstandard with or without a frame to be skipped, and tar in its two ways. */
+/** Compressed, or tar in its two ways; whether its header is one, its reader finds out. */
 function beginsArchive(head: Buffer): boolean {
-  if (/^(?:1f8b|28b52ffd|5.2a4d18)/.test(head.toString('hex', 0, 4))) return true;
+  if (compressionOf(head) !== undefined) return true;
   return head.length === 512 && head.toString('latin1', 257, 262) === 'ustar';
 }
 

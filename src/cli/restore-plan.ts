@@ -8,12 +8,12 @@ import type { RestorePlan } from '../enforce/restore-tasks.js';
 import type { SupervisionPlan } from '../enforce/supervise.js';
 import { findSupervisor } from '../enforce/supervisor.js';
 import { type GateReport, gate } from '../judge/gate.js';
-import type { Verdict } from '../judge/verdict.js';
 import { type Described, described } from '../model/capabilities.js';
 import type { ImageFolder } from '../model/image-folder.js';
 import { probeHost } from '../probe/index.js';
 import { allowedOf } from './allowed.js';
 import type { Arguments } from './arguments.js';
+import { failOnOf } from './fail-on.js';
 import { ownUid, runtimeFolderOf } from './mask-arguments.js';
 import { maskHere } from './mask-for-host.js';
 import { namedBaseline, recordedBaseline } from './named-baseline.js';
@@ -31,11 +31,6 @@ async function maskOf(args: Arguments, images: ImageFolder): Promise<NamedBaseli
   const path = args.text('mask');
   if (path !== undefined) return namedBaseline(path);
   return images.record?.mask === undefined ? undefined : recordedBaseline(images.name);
-}
-
-/** The mildest verdict that refuses: of --fail-on. */
-export function failOnOf(args: Arguments): Verdict {
-  return (args.text('fail-on') as Verdict | undefined) ?? 'at-risk';
 }
 
 /** `name`: what the user calls the images, where that isn't their folder. */

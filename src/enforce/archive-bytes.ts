@@ -3,6 +3,7 @@ import { readSync } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { type ByteSource, DecodedBytes } from '../formats/archives/byte-source.js';
+import { compressionOf } from '../formats/archives/compression.js';
 import { decodeZstd } from '../formats/archives/decode-zstd.js';
 import { beginsTar } from '../formats/archives/tar.js';
 import { InputError, isInputError } from '../model/errors.js';
@@ -23,11 +24,7 @@ export const HEAD_BYTES = 512;
 
 /** By its first bytes, whatever its name; undefined: none of these. */
 export function packingOf(head: Uint8Array): Packing | undefined {
-  const magic = Buffer.from(head.subarray(0, 4)).toString('hex');
-  if (magic.startsWith('1f8b')) return 'gzip';
-  // A frame to be skipped may come first.
-  if (magic === '28b52ffd' || /^5.2a4d18$/.test(magic)) return 'zstd';
-  return beginsTar(head) ? 'tar' : undefined;
+  return compressionOf(head) ?? (beginsTar(head) ? 'tar' : undefined);
 }
 
 /** What a decoded archive may do; tests lower it. */

@@ -8,6 +8,11 @@ function quoted(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
+/** For a shell: it becomes this program. */
+export function execLine(command: readonly string[]): string {
+  return `exec ${command.map(quoted).join(' ')}`;
+}
+
 /** CRTOOLS_SCRIPT_ACTION of the stages that mean something to cpugate; CRIU has others, and calls for each. */
 export const CRIU_STAGES = [
   'pre-dump',
@@ -23,7 +28,7 @@ export function scriptText(command: readonly string[]): string {
   const lines = [
     '#!/bin/sh',
     `case "$CRTOOLS_SCRIPT_ACTION" in ${CRIU_STAGES.join(' | ')}) ;; *) exit 0 ;; esac`,
-    `exec ${command.map(quoted).join(' ')}`,
+    execLine(command),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -10,7 +10,7 @@ import { RECORD_NAME } from '../model/dump-record.js';
 import { InputError } from '../model/errors.js';
 import { probeHost } from '../probe/index.js';
 import { criuVersion } from './criu.js';
-import { fingerprintImages, readImageFolder } from './image-folder.js';
+import { readImageFolder } from './image-folder.js';
 import type { NamedBaseline } from './recorded-mask.js';
 
 const DRAFT = `.${RECORD_NAME}.draft`;
@@ -99,8 +99,8 @@ export function isDraftOf(folder: string, criu: number): boolean {
  * couldn't read mustn't be all that is left of the tasks. Throws InputError; then there is none.
  */
 export function finishRecord(folder: string): void {
-  readImageFolder(folder);
-  const content = { ...readDraft(folder)?.record, fingerprint: fingerprintImages(folder) };
+  const { fingerprint } = readImageFolder(folder);
+  const content = { ...readDraft(folder)?.record, fingerprint };
   const text = `${JSON.stringify(content, null, 1)}\n`;
   readDumpRecord(openInput(RECORD_NAME, Buffer.from(text)));
   replace(join(folder, RECORD_NAME), text);

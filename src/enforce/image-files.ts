@@ -52,7 +52,7 @@ export function readExactly(
   return bytes;
 }
 
-export function openRegular(path: string, name: string): { descriptor: number; size: number } {
+function openRegular(path: string, name: string): { descriptor: number; size: number } {
   const descriptor = openSync(path, FLAGS);
   const stat = fstatSync(descriptor);
   if (stat.isFile()) return { descriptor, size: stat.size };

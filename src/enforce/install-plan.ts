@@ -5,7 +5,7 @@
  * Source: oci-hooks(5), containers.conf(5), crio.conf(5), CDI SPEC.md 0.5.0, criu(8) "CONFIGURATION FILES".
  */
 import { InputError } from '../model/errors.js';
-import { scriptText } from './criu-script.js';
+import { execLine, scriptText } from './criu-script.js';
 
 export const ENGINES = ['podman', 'crio', 'containerd', 'runc'] as const;
 export type Engine = (typeof ENGINES)[number];
@@ -147,8 +147,7 @@ function markedScript(text: string): string {
 }
 
 function ociScript(command: readonly string[]): string {
-  const [, , exec = ''] = scriptText([...command, 'hook', 'oci']).split('\n');
-  return markedScript(`#!/bin/sh\n${exec} "$@"\n`);
+  return markedScript(`#!/bin/sh\n${execLine([...command, 'hook', 'oci'])} "$@"\n`);
 }
 
 /** All files, in the order in which they are written; they are removed from the last to the first. */

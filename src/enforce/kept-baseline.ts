@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { baseline as format, readBaselineFile } from '../formats/baseline.js';
 import { openInput } from '../formats/format.js';
 import { baselineBeside } from './mask-file.js';
+import { commandLineOf } from './processes.js';
 import type { NamedBaseline } from './recorded-mask.js';
 
 /** Of a supervisor's command line, as /proc/PID/cmdline has it. Pure. */
@@ -21,7 +22,7 @@ export function maskFileIn(cmdline: string): string | undefined {
 /** Undefined: none is kept, as by earlier versions, or what is kept can't be read. */
 export function keptBaseline(supervisor: number): NamedBaseline | undefined {
   try {
-    const maskFile = maskFileIn(readFileSync(`/proc/${supervisor}/cmdline`, 'utf8'));
+    const maskFile = maskFileIn(commandLineOf(supervisor));
     if (maskFile === undefined) return undefined;
     const file = baselineBeside(maskFile);
     const { name, baseline } = JSON.parse(readFileSync(file, 'utf8'));

@@ -18,9 +18,16 @@ import type { Capabilities } from '../model/capabilities.js';
 import type { ImageProcess, KeptCpuid } from '../model/image-folder.js';
 import { findLeaf, readRegister } from '../model/leaves.js';
 import { isUserVisible } from '../model/prerequisites.js';
-import { and, bitMask, bitsOf, hasBit, hasBit64 } from '../model/registers.js';
-import { FAMILY_AND_MODEL, seenSignature } from '../model/signature.js';
-import { ABSENT, PRESENT, type Presence, presenceInMask } from '../model/xsave.js';
+import { bitMask, bitsOf, hasBit, hasBit64 } from '../model/registers.js';
+import { seenSignature } from '../model/signature.js';
+import {
+  ABSENT,
+  PRESENT,
+  type Presence,
+  presenceInMask,
+  presenceOfBits,
+  UNKNOWN,
+} from '../model/xsave.js';
 import type { Context } from './context.js';
 import type { Found } from './finding.js';
 import { firstOf, nameProcess } from './processes.js';
@@ -38,7 +45,7 @@ type Facts = {
 type Clash = Pick<Facts, 'what' | 'says'>;
 
 const AT = { hwcap: 16, hwcap2: 26, minSigStack: 51 } as const;
-const LEAF_1_EDX = { leaf: 1, reg: 'edx' } as const;
+type Row = (typeof ROWS)[number];
 /** By permission, in frames of tasks that asked for it. */
 const TILES = componentMask([COMPONENT.xtile_cfg, COMPONENT.xtile_data]);
 /** The kernel sets or clears these, or a microcode does, while the CPU stays what it is. */
@@ -84,20 +91,17 @@ function vectorClashes({ auxv }: ImageProcess, told: Capabilities): Clash[] {
   const first = auxv.get(AT.hwcap);
   if (first === undefined) return clashes;
   for (const { leaf, reg, bit, name } of ROWS) {
-    if (leaf !== LEAF_1_EDX.leaf || reg !== LEAF_1_EDX.reg || typeof bit !== 'number') continue;
+    if (leaf !== 1 || reg !== 'edx' || typeof bit !== 'number') continue;
     if (isUserVisible(name) && hasBit(Number(first), bit) && told.hardware(name) === ABSENT)
       clashes.push({ what: `${name} in AT_HWCAP`, says: 'has' });
   }
   return clashes;
 }
 
-function keptPresence({ leaves }: KeptCpuid, name: FeatureName): Presence | undefined {
-  const row = ROWS.find((one) => one.name === name);
-  if (row === undefined || typeof row.bit !== 'number') return undefined;
-  if (findLeaf(leaves, row.leaf, row.subleaf) === undefined) return undefined;
-  const answer = readRegister(leaves, row.leaf, row.subleaf, row.reg);
-  if (and(answer.known, bitMask(row.bit)) === 0) return undefined;
-  return hasBit(answer.value, row.bit) ? PRESENT : ABSENT;
+/** A leaf that isn't kept says nothing, whatever the highest one is. */
+function keptPresence({ leaves }: KeptCpuid, { leaf, subleaf, reg, bit }: Row): Presence {
+  if (typeof bit !== 'number' || findLeaf(leaves, leaf, subleaf) === undefined) return UNKNOWN;
+  return presenceOfBits(readRegister(leaves, leaf, subleaf, reg), bitMask(bit));
 }
 
 /** `from`: the host through the tasks' mask. */
@@ -105,17 +109,17 @@ function cpuidClashes({ keptCpuid }: ImageProcess, from: Capabilities): Clash[] 
   if (!keptCpuid.known) return [];
   const kept = keptCpuid.value;
   const clashes: Clash[] = [];
-  const answer = readRegister(kept.leaves, 1, 0, 'eax');
-  const seen = (answer.known & FAMILY_AND_MODEL) === FAMILY_AND_MODEL && seenSignature(answer);
+  const seen = seenSignature(readRegister(kept.leaves, 1, 0, 'eax'));
   const { signature } = from;
   if (seen && signature && (seen.family !== signature.family || seen.model !== signature.model))
     clashes.push({
       what: `a CPU of family ${seen.family}, model ${seen.model}, not ${signature.family}, ${signature.model}`,
       says: 'differs',
     });
-  for (const { name } of ROWS) {
+  for (const row of ROWS) {
+    const { name } = row;
     if (!isUserVisible(name) || NOT_CONSTANT.has(name)) continue;
-    const before = keptPresence(kept, name);
+    const before = keptPresence(kept, row);
     const there = from.hardware(name);
     if (before === PRESENT && there === ABSENT) clashes.push({ what: name, says: 'has' });
     if (before === ABSENT && there === PRESENT) clashes.push({ what: name, says: 'lacks' });

@@ -1,18 +1,8 @@
 /** A dump that was packed is put back from its archive, with CRIU itself, and nothing of it lies about. */
-import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { isHere } from '../export/tools.js';
 import { labIsHere, projectRoot, runInGuest } from './lab.js';
-
-function has(...program: string[]): boolean {
-  const [name = '', ...args] = program;
-  try {
-    execFileSync(name, args, { stdio: 'pipe' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 const SCRIPT = `
 set -eu
@@ -35,13 +25,13 @@ sleep 2
 echo "SAID left $(ls tmp | wc -l)"
 `;
 
-describe.skipIf(!(labIsHere && has('criu', '--version')))(
+describe.skipIf(!(labIsHere && isHere('criu', '--version')))(
   'cpugate restore --images ARCHIVE',
   () => {
     test.each([
       ['tar', ''],
       ['gzip', '--gzip'],
-      ...(has('zstd', '--version') ? [['Zstandard', '--zstd']] : []),
+      ...(isHere('zstd', '--version') ? [['Zstandard', '--zstd']] : []),
     ])(
       'of a real dump, by %s',
       async (_, pack) => {

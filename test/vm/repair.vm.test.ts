@@ -11,28 +11,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { labIsHere, projectRoot, runInGuest } from './lab.js';
+import { projectRoot, runInGuest } from './lab.js';
 import { fillShare } from './pairs.js';
-
-function has(program: string): boolean {
-  try {
-    execFileSync(program, ['--version'], { stdio: 'pipe' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const isPossible = labIsHere && has('criu') && has('gcc');
-const otherRoot = process.env.CPUGATE_OTHER_ROOT;
-const WORLDS = [
-  { name: 'Linux 6.1, the installed CRIU', guest: { kernel: '6.1' }, runs: true },
-  {
-    name: 'Linux 7.2, CRIU of another tree',
-    guest: { kernel: '7.2', ...(otherRoot === undefined ? {} : { root: otherRoot }) },
-    runs: otherRoot !== undefined,
-  },
-];
+import { canMovePrograms, WORLDS } from './worlds.js';
 
 /** Of both kinds of program: the main thread binds, or another one. */
 const KINDS = ['main', 'thread'];
@@ -42,7 +23,7 @@ const BEFORE = 832 + 64;
 const AFTER = 1024 + 64;
 
 describe.each(WORLDS)('$name', ({ guest, runs }) => {
-  describe.skipIf(!(isPossible && runs))('programs without a mask', () => {
+  describe.skipIf(!(canMovePrograms && runs))('programs without a mask', () => {
     let share = '';
     let output = '';
 

@@ -5,41 +5,21 @@
  * CPUGATE_OTHER_ROOT=FOLDER does the first again on Linux 7.2 with the CRIU of another file tree (made by
  * debootstrap --include=criu,nodejs,procps).
  */
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { labIsHere, projectRoot, runInGuest } from './lab.js';
+import { isHere } from '../export/tools.js';
+import { projectRoot, runInGuest } from './lab.js';
 import { isMiss, type JudgedPair, judgeRun, maskHolds, reasonsOf } from './pair-matrix.js';
 import { fillShare, makeBaseline, type PairPlan, runPairs } from './pairs.js';
-
-function has(program: string): boolean {
-  try {
-    execFileSync(program, ['--version'], { stdio: 'pipe' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const isPossible = labIsHere && has('criu') && has('gcc');
-const otherRoot = process.env.CPUGATE_OTHER_ROOT;
-
-const WORLDS = [
-  { name: 'Linux 6.1, the installed CRIU', criu: '3.17.1', guest: { kernel: '6.1' }, runs: true },
-  {
-    name: 'Linux 7.2, CRIU of another tree',
-    criu: '4.1.1',
-    guest: { kernel: '7.2', ...(otherRoot === undefined ? {} : { root: otherRoot }) },
-    runs: otherRoot !== undefined,
-  },
-];
+import { canMovePrograms, WORLDS } from './worlds.js';
 
 const HOSTS = ['SandyBridge', 'Haswell', 'Haswell,+pku'];
+const ENGINES = ['runc', 'crun'].filter((engine) => isHere(engine, '--version'));
 
 describe.each(WORLDS)('$name', ({ criu, guest, runs }) => {
-  describe.skipIf(!(isPossible && runs))('programs that move', () => {
+  describe.skipIf(!(canMovePrograms && runs))('programs that move', () => {
     let share = '';
     let pairs: JudgedPair[] = [];
     const at = (source: string, target: string) =>
@@ -130,7 +110,7 @@ const KILLS = [
   ['second try', /status=0 ok/],
 ] as const;
 
-describe.skipIf(!isPossible)('whoever is killed', () => {
+describe.skipIf(!canMovePrograms)('whoever is killed', () => {
   let share = '';
   let output = '';
 
@@ -180,7 +160,7 @@ const LET_GO = [
   ['late-checked', /status=0 .*Tasks came under the mask of \S+ while they ran/],
 ] as const;
 
-describe.skipIf(!isPossible)('who reads the real CPU', () => {
+describe.skipIf(!canMovePrograms)('who reads the real CPU', () => {
   let share = '';
   let output = '';
   beforeAll(async () => {
@@ -206,7 +186,7 @@ function readmeLines(): string[] {
   return block.split('\n').map((line) => line.replace(/ +# on .*$/, ''));
 }
 
-describe.skipIf(!isPossible)("README's migration", () => {
+describe.skipIf(!canMovePrograms)("README's migration", () => {
   let share = '';
   const outputs: string[] = [];
 
@@ -256,7 +236,7 @@ describe.skipIf(!isPossible)("README's migration", () => {
   });
 });
 
-describe.skipIf(!isPossible)('hooks', () => {
+describe.skipIf(!canMovePrograms)('hooks', () => {
   let share = '';
   let baseline = '';
   const environment = () => ({ CPUGATE: `node ${join(share, 'cpugate/dist/cpugate.cjs')}` });
@@ -286,7 +266,7 @@ describe.skipIf(!isPossible)('hooks', () => {
     expect(lineOf(output, 'HOOK masked')).toMatch(/status=0 tracer=cpugate-supervi ok;/);
   }, 600_000);
 
-  test.skipIf(!has('podman')).each(['runc', 'crun'].filter(has))(
+  test.skipIf(!isHere('podman', '--version')).each(ENGINES)(
     'containers of Podman with %s ask for a mask by its name',
     async (engine) => {
       const output = await runScript('Haswell', 'podman.sh', baseline, engine);
@@ -311,7 +291,7 @@ describe.skipIf(!isPossible)('hooks', () => {
     400_000,
   );
 
-  test.each(['runc', 'crun'].filter(has))(
+  test.each(ENGINES)(
     'a container of %s is masked from its start, and so is what enters it later',
     async (engine) => {
       const output = await runScript('SandyBridge', 'oci.sh', baseline, engine);

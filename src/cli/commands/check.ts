@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { parseCriuCap } from '../../criu/cap.js';
 import { type CompareOptions, compareHosts } from '../../judge/compare.js';
 import type { Report } from '../../judge/judge.js';
-import { exitStatus, type Verdict } from '../../judge/verdict.js';
+import { exitStatus } from '../../judge/verdict.js';
 import { described, renamed } from '../../model/capabilities.js';
 import { InputError } from '../../model/errors.js';
 import { printableJson } from '../../model/printable.js';
@@ -12,6 +12,7 @@ import { MODES, type Mode } from '../../rules/mode-names.js';
 import { allowedOf } from '../allowed.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
+import { failOnOf } from '../fail-on.js';
 import { kernelArgument, refuseUselessKernel, takesKernel } from '../kernel-argument.js';
 import { isDumpLike, loadHost } from '../load-host.js';
 import { writeOut } from '../output.js';
@@ -143,5 +144,5 @@ export const run: Run = async (args) => {
     writeOut(checkText(report, style, args.flag('verbose') ?? false));
   }
   if (mode === 'advisory') return 0;
-  return exitStatus(report.verdict, (args.text('fail-on') as Verdict | undefined) ?? 'at-risk');
+  return exitStatus(report.verdict, failOnOf(args));
 };

@@ -14,17 +14,12 @@ import { waysOnText } from '../../report/text/ways-on.js';
 import { nameProcess } from '../../rules/processes.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
+import { failOnOf } from '../fail-on.js';
 import { ownUid, runtimeFolderOf } from '../mask-arguments.js';
 import { writeErr } from '../output.js';
 import { ownCommand } from '../own-command.js';
 import { type RestorableImages, restorableImages } from '../restorable-images.js';
-import {
-  failOnOf,
-  judgeRestore,
-  planRepairs,
-  planSupervision,
-  tasksBefore,
-} from '../restore-plan.js';
+import { judgeRestore, planRepairs, planSupervision, tasksBefore } from '../restore-plan.js';
 import { describeTerminal } from '../terminal.js';
 import { writeWhole } from '../write-file.js';
 
