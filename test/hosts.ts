@@ -257,4 +257,21 @@ export const HASWELL: HostPlan = {
   areaBytes: 832,
 };
 
+/** With AVX-512 by Intel's layout. */
+export const INTEL_512: HostPlan = {
+  name: 'intel-512',
+  features: V4,
+  mask: 0xe7n,
+  places: INTEL_AVX512,
+  areaBytes: 2688,
+};
+
+export const INTEL_AMX: HostPlan = {
+  name: 'amx',
+  features: [...V4, 'amx_tile', 'amx_int8', 'amx_bf16', 'xgetbv1', 'xfd'],
+  mask: 0x600e7n,
+  places: { ...INTEL_AVX512, 17: [64, 2752], 18: [8192, 2816] },
+  areaBytes: 11_008,
+};
+
 export const userVisible = ROWS.filter((row) => USER_VISIBLE.has(row.class));

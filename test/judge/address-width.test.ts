@@ -4,6 +4,7 @@ import type { FeatureName } from '../../src/catalogue/index.js';
 import type { DumpRecord } from '../../src/model/dump-record.js';
 import type { ImageProcess } from '../../src/model/image-folder.js';
 import { HASWELL, type HostPlan, hostOf } from '../hosts.js';
+import { idleProcess } from '../image-processes.js';
 import { faultOf } from '../sentences.js';
 import { gate } from './between.js';
 
@@ -12,21 +13,10 @@ const STACK_END = 0x7ffd_1234_5000n;
 const ABOVE = 0x8000_0000_1000n;
 
 function processOf(pid: number, end: bigint | 'untold'): ImageProcess {
-  return {
+  return idleProcess({
     pid,
-    comm: 'server',
-    isAlive: true,
-    isStopped: false,
-    threads: [],
-    auxv: new Map(),
     highestAddress: end === 'untold' ? untold : { known: true, value: end },
-    signalFrames: { known: true, value: [] },
-    savedStates: { known: true, value: [] },
-    lazyBinding: { known: true, value: { kind: 'none' } },
-    keptCpuid: { known: false, reason: 'no glibc' },
-    gaps: [],
-    keptSizes: { known: true, value: [] },
-  };
+  });
 }
 
 const features: readonly FeatureName[] = [...HASWELL.features, 'la57'];

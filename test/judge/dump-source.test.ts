@@ -4,23 +4,10 @@ import { findSource } from '../../src/judge/dump-source.js';
 import type { DumpRecord, RecordedMask } from '../../src/model/dump-record.js';
 import type { ImageFolder, ImageProcess } from '../../src/model/image-folder.js';
 import { HASWELL, hostOf } from '../hosts.js';
+import { idleProcess } from '../image-processes.js';
 
 function process(...auxv: (readonly [number, bigint])[]): ImageProcess {
-  return {
-    pid: 7,
-    comm: 'server',
-    isAlive: true,
-    isStopped: false,
-    threads: [],
-    auxv: new Map(auxv),
-    signalFrames: { known: true, value: [] },
-    savedStates: { known: true, value: [] },
-    lazyBinding: { known: true, value: { kind: 'none' } },
-    keptCpuid: { known: false, reason: 'no glibc' },
-    gaps: [],
-    keptSizes: { known: true, value: [] },
-    highestAddress: { known: true, value: 0x7ffc_0000_0000n },
-  };
+  return idleProcess({ auxv: new Map(auxv) });
 }
 
 function maskOf(name: string, minSigStackBytes: number | undefined): RecordedMask {

@@ -21,7 +21,19 @@ import { reportJson } from '../../src/report/json.js';
 import { checkText } from '../../src/report/text/check.js';
 import type { Finding } from '../../src/rules/index.js';
 import { baselineOfPlans } from '../baseline/clusters.js';
-import { AMD_AVX512, HASWELL, type HostPlan, hostOf, INTEL_AVX512, V3, V4, YMM } from '../hosts.js';
+import {
+  AMD_AVX512,
+  HASWELL,
+  type HostPlan,
+  hostOf,
+  INTEL_512,
+  INTEL_AMX,
+  INTEL_AVX512,
+  V3,
+  V4,
+  YMM,
+} from '../hosts.js';
+import { idleProcess } from '../image-processes.js';
 import { faultOf } from '../sentences.js';
 import { gate } from './between.js';
 
@@ -36,28 +48,13 @@ const WITH_KEYS: HostPlan = {
   places: { ...YMM, 9: [8, 2688] },
   areaBytes: 2696,
 };
-const INTEL: HostPlan = {
-  name: 'intel-512',
-  features: V4,
-  mask: 0xe7n,
-  places: INTEL_AVX512,
-  areaBytes: 2688,
-};
-const AMD: HostPlan = { ...INTEL, name: 'amd-512', places: AMD_AVX512, areaBytes: 2432 };
+const AMD: HostPlan = { ...INTEL_512, name: 'amd-512', places: AMD_AVX512, areaBytes: 2432 };
 const NO_AVX: HostPlan = {
   name: 'no-avx',
   features: V3.filter((name) => !['avx', 'avx2', 'f16c', 'fma'].includes(name)),
   mask: 3n,
   areaBytes: 576,
 };
-const AMX: HostPlan = {
-  name: 'amx',
-  features: [...V4, 'amx_tile', 'amx_int8', 'amx_bf16', 'xgetbv1', 'xfd'],
-  mask: 0x600e7n,
-  places: { ...INTEL_AVX512, 17: [64, 2752], 18: [8192, 2816] },
-  areaBytes: 11_008,
-};
-
 function thread(inUse: bigint, lost = 0n, tid = 7, xstateBv = inUse): ImageThread {
   return { tid, compat: false, rip: 0n, rsp: 0n, xsave: { xstateBv, inUse, lost } };
 }
@@ -94,11 +91,9 @@ const STACK_END = 0x7ffd_1234_5000n;
 
 function processOf(plan: ProcessPlan): ImageProcess {
   const { frames = [], saved = [], binding = FITTING, pid = 7, highestAddress = STACK_END } = plan;
-  return {
+  return idleProcess({
     pid,
-    comm: 'server',
     isAlive: plan.isAlive ?? true,
-    isStopped: false,
     threads: [thread(plan.inUse ?? 3n, plan.lost, pid, plan.xstateBv)],
     auxv: new Map(plan.auxv ?? []),
     highestAddress: highestAddress === 'untold' ? untold : { known: true, value: highestAddress },
@@ -120,7 +115,7 @@ function processOf(plan: ProcessPlan): ImageProcess {
     keptCpuid: plan.kept === undefined ? untold : { known: true, value: plan.kept },
     gaps: plan.gaps ?? [],
     keptSizes: plan.sizes === undefined ? untold : { known: true, value: plan.sizes },
-  };
+  });
 }
 
 interface FolderPlan {
@@ -332,10 +327,15 @@ describe('images whose host the user names', () => {
     [
       'a frame without AVX-512, of one with it',
       { frames: [{ features: 7n }] },
-      INTEL,
+      INTEL_512,
       /^Not seen .*: opmask state in a signal frame/,
     ],
-    ['a frame without tiles, of one with AMX', { frames: [{ features: 0xe7n }] }, AMX, undefined],
+    [
+      'a frame without tiles, of one with AMX',
+      { frames: [{ features: 0xe7n }] },
+      INTEL_AMX,
+      undefined,
+    ],
     [
       'another frame size',
       { auxv: [[ENTRY.frame, 3632n]] },
@@ -453,7 +453,12 @@ describe('state in use now', () => {
   it.each<[string, ProcessPlan, HostPlan, blockers: string[]]>([
     ['that the target has', { inUse: 7n }, HASWELL, []],
     ['that the target lacks', { inUse: 0x27n }, HASWELL, ['state-in-use']],
-    ["that CRIU hasn't saved", { inUse: 0x40003n, lost: 0x40000n }, AMX, ['state-not-dumped']],
+    [
+      "that CRIU hasn't saved",
+      { inUse: 0x40003n, lost: 0x40000n },
+      INTEL_AMX,
+      ['state-not-dumped'],
+    ],
     ['of a zombie', { inUse: 0x27n, isAlive: false }, HASWELL, []],
   ])('%s', (_, plan, to, blockers) => {
     const report = ask({ from: to, processes: [plan] }, to, { criuVersion: '4.1' });
@@ -470,10 +475,10 @@ describe('state in use now', () => {
   });
 
   it('that the mask hides makes the mask no proof', () => {
-    const mask = { ...baselineOfPlans([INTEL, HASWELL]), name: 'pool' };
-    const folder = (inUse: bigint) => ({ from: INTEL, mask, processes: [{ inUse }] });
-    expect(ask(folder(7n), INTEL).verdict).toBe('compatible');
-    const bypassed = ask(folder(0x27n), INTEL);
+    const mask = { ...baselineOfPlans([INTEL_512, HASWELL]), name: 'pool' };
+    const folder = (inUse: bigint) => ({ from: INTEL_512, mask, processes: [{ inUse }] });
+    expect(ask(folder(7n), INTEL_512).verdict).toBe('compatible');
+    const bypassed = ask(folder(0x27n), INTEL_512);
     expect(codes(bypassed.findings, 'risk')).toEqual(['mask-bypassed']);
     expect(bypassed.mask).toBeUndefined();
     const refused = ask(folder(0x27n), HASWELL);
@@ -490,7 +495,7 @@ describe('a signal handler that runs', () => {
   // Linux: a frame larger than its own gives x87 and SSE alone, and no error.
   it.each<[string, HostPlan, HostPlan, Partial<SignalFrame>, Finding['severity'] | undefined]>([
     ['the same CPU', HASWELL, HASWELL, { inUse: 7n }, undefined],
-    ['a larger area', HASWELL, INTEL, { inUse: 7n }, undefined],
+    ['a larger area', HASWELL, INTEL_512, { inUse: 7n }, undefined],
     ['a smaller area, with AVX', WITH_KEYS, HASWELL, { areaBytes: 2696, inUse: 7n }, 'blocker'],
     ['a smaller area, without', WITH_KEYS, HASWELL, { areaBytes: 2696, inUse: 3n }, undefined],
     [
@@ -501,19 +506,19 @@ describe('a signal handler that runs', () => {
       undefined,
     ],
     ['no AVX', HASWELL, NO_AVX, { inUse: 7n }, 'blocker'],
-    ['other places, in use', AMD, INTEL, { areaBytes: 2432, inUse: 0xe7n }, 'blocker'],
-    ['other places, AVX alone', AMD, INTEL, { areaBytes: 2432, inUse: 7n }, undefined],
-    ['AMX, which no frame has', INTEL, AMX, { areaBytes: 2688, inUse: 0xe7n }, undefined],
-    ['less than the AMX host', AMX, INTEL, { areaBytes: 2688, inUse: 0xe7n }, undefined],
+    ['other places, in use', AMD, INTEL_512, { areaBytes: 2432, inUse: 0xe7n }, 'blocker'],
+    ['other places, AVX alone', AMD, INTEL_512, { areaBytes: 2432, inUse: 7n }, undefined],
+    ['AMX, which no frame has', INTEL_512, INTEL_AMX, { areaBytes: 2688, inUse: 0xe7n }, undefined],
+    ['less than the AMX host', INTEL_AMX, INTEL_512, { areaBytes: 2688, inUse: 0xe7n }, undefined],
   ])('to a host with %s', (_, from, to, frame, severity) => {
     expect(frameFinding({ from, processes: [{ frames: [frame] }] }, to)).toBe(severity);
   });
 
   it("is unknown where the places aren't told", () => {
-    const placeless: HostPlan = { ...INTEL, places: YMM };
+    const placeless: HostPlan = { ...INTEL_512, places: YMM };
     const frame = { areaBytes: 2688, inUse: 0xe7n };
     const folder = { from: placeless, processes: [{ frames: [frame] }] };
-    expect(frameFinding(folder, INTEL)).toBe('unknown');
+    expect(frameFinding(folder, INTEL_512)).toBe('unknown');
   });
 
   it('may be there where nobody could look: that counts where its frame would be read wrongly', () => {
@@ -522,9 +527,9 @@ describe('a signal handler that runs', () => {
       processes: [{ frames: 'untold' as const }],
     });
     expect(frameFinding(unseen(HASWELL), HASWELL)).toBeUndefined();
-    expect(frameFinding(unseen(HASWELL), INTEL)).toBeUndefined();
+    expect(frameFinding(unseen(HASWELL), INTEL_512)).toBeUndefined();
     expect(frameFinding(unseen(WITH_KEYS), HASWELL)).toBe('unknown');
-    expect(frameFinding(unseen(AMD), INTEL)).toBe('unknown');
+    expect(frameFinding(unseen(AMD), INTEL_512)).toBe('unknown');
     expect(frameFinding(unseen(undefined), HASWELL)).toBe('unknown');
   });
 
@@ -542,10 +547,10 @@ describe('a signal handler that runs', () => {
     ]);
     const placeless = ask(
       {
-        from: { ...INTEL, places: YMM },
+        from: { ...INTEL_512, places: YMM },
         processes: [{ frames: [{ ...frame, areaBytes: 2688, inUse: 0xe7n }] }],
       },
-      INTEL,
+      INTEL_512,
     ).findings.find(({ code }) => code === 'signal-frame-layout');
     expect(placeless?.effect).toMatch(/ zmm_hi256, hi16_zmm state, and whether .* is unknown\.$/);
     const some = 'Whether a signal handler is running in process 7 (server)';
@@ -576,17 +581,23 @@ describe('a thread that binds a function', () => {
 
   // Intel SDM vol. 1, 13.8.2: #GP for XCOMP_BV with a bit that XCR0 lacks, in use or not.
   it.each<[string, HostPlan, HostPlan, Partial<SavedState>, unknown[]]>([
-    ['AVX-512 that the target lacks, although nothing is in use', INTEL, HASWELL, {}, [refused]],
-    ['AVX-512 that the target has elsewhere, packed', AMD, INTEL, {}, []],
-    ['AVX alone', INTEL, HASWELL, { components: 6n }, []],
-    ['to a host like its own', INTEL, INTEL, {}, []],
+    [
+      'AVX-512 that the target lacks, although nothing is in use',
+      INTEL_512,
+      HASWELL,
+      {},
+      [refused],
+    ],
+    ['AVX-512 that the target has elsewhere, packed', AMD, INTEL_512, {}, []],
+    ['AVX alone', INTEL_512, HASWELL, { components: 6n }, []],
+    ['to a host like its own', INTEL_512, INTEL_512, {}, []],
     // 13.8.1: of the standard format, XSTATE_BV counts.
-    ['in the standard format, with AVX', INTEL, HASWELL, standard(7n), []],
-    ['in the standard format, with AVX-512', INTEL, HASWELL, standard(0xe7n), [refused]],
+    ['in the standard format, with AVX', INTEL_512, HASWELL, standard(7n), []],
+    ['in the standard format, with AVX-512', INTEL_512, HASWELL, standard(0xe7n), [refused]],
     [
       'in the standard format, with AVX-512 that lies elsewhere',
       AMD,
-      INTEL,
+      INTEL_512,
       standard(0xe7n),
       [['blocker', 'moved', ['opmask', 'zmm_hi256', 'hi16_zmm']]],
     ],
@@ -602,9 +613,9 @@ describe('a thread that binds a function', () => {
   );
 
   it('is looked at whatever the mask says, and refuses what else could move', () => {
-    const calm = ask(masked(INTEL, []), HASWELL);
+    const calm = ask(masked(INTEL_512, []), HASWELL);
     expect(calm.verdict).toBe('compatible');
-    const report = ask(masked(INTEL, [{ tid: 9 }]), HASWELL);
+    const report = ask(masked(INTEL_512, [{ tid: 9 }]), HASWELL);
     expect(report.verdict).toBe('incompatible');
     expect(report.findings[0]).toMatchObject({ code: 'binding-in-flight', remedy: 'dump-again' });
     expect(report.findings[0]?.effect).toMatch(
@@ -613,17 +624,17 @@ describe('a thread that binds a function', () => {
   });
 
   it('is unknown where the target does not tell what it enables', () =>
-    expect(inFlight(masked(INTEL, [{}]), { ...INTEL, maskUntold: true })).toMatchObject([
+    expect(inFlight(masked(INTEL_512, [{}]), { ...INTEL_512, maskUntold: true })).toMatchObject([
       ['unknown', 'unknown', expect.arrayContaining(['hi16_zmm'])],
     ]));
 
   it('may be there where nobody could look: that counts where its registers would be refused', () => {
-    expect(inFlight(masked(INTEL, 'untold'), HASWELL)).toEqual([
+    expect(inFlight(masked(INTEL_512, 'untold'), HASWELL)).toEqual([
       ['unknown', 'unknown', ['opmask', 'zmm_hi256', 'hi16_zmm']],
     ]);
-    expect(inFlight(masked(INTEL, 'untold'), INTEL)).toEqual([]);
+    expect(inFlight(masked(INTEL_512, 'untold'), INTEL_512)).toEqual([]);
     expect(inFlight(masked(HASWELL, 'untold'), HASWELL)).toEqual([]);
-    const sentence = ask(masked(INTEL, 'untold'), HASWELL).findings.map(({ effect }) => effect);
+    const sentence = ask(masked(INTEL_512, 'untold'), HASWELL).findings.map(({ effect }) => effect);
     expect(sentence).toContainEqual(
       expect.stringMatching(
         /^Whether a thread of process 7 \(server\) is binding .*: its memory was not dumped\./,
@@ -636,10 +647,10 @@ describe('a thread that binds a function', () => {
       ...plan,
       features: V4.filter((name) => name !== 'xsavec'),
     });
-    expect(inFlight(masked(plain(AMD), 'untold'), plain(INTEL))).toMatchObject([
+    expect(inFlight(masked(plain(AMD), 'untold'), plain(INTEL_512))).toMatchObject([
       ['unknown', 'unknown', ['opmask', 'zmm_hi256', 'hi16_zmm']],
     ]);
-    expect(inFlight(masked(AMD, 'untold'), INTEL)).toEqual([]);
+    expect(inFlight(masked(AMD, 'untold'), INTEL_512)).toEqual([]);
   });
 });
 
@@ -663,13 +674,13 @@ describe("glibc's room for lazy binding", () => {
       .map(({ severity }) => severity);
 
   it('that AVX-512 overruns is a blocker', () => {
-    expect(growth(HASWELL, INTEL, xsave(832))).toEqual(['blocker']);
-    expect(growth(HASWELL, INTEL, { kind: 'none' }, xsave(832))).toEqual(['blocker']);
+    expect(growth(HASWELL, INTEL_512, xsave(832))).toEqual(['blocker']);
+    expect(growth(HASWELL, INTEL_512, { kind: 'none' }, xsave(832))).toEqual(['blocker']);
   });
 
   it('that is large enough leaves a risk for others who save', () => {
-    expect(growth(HASWELL, INTEL, xsave(2752))).toEqual(['risk']);
-    expect(growth(HASWELL, INTEL, { kind: 'none' })).toEqual(['risk']);
+    expect(growth(HASWELL, INTEL_512, xsave(2752))).toEqual(['risk']);
+    expect(growth(HASWELL, INTEL_512, { kind: 'none' })).toEqual(['risk']);
   });
 
   it('is untouched by PKRU, which glibc does not save', () => {
@@ -677,25 +688,25 @@ describe("glibc's room for lazy binding", () => {
   });
 
   it('that is not known stays the worst case', () => {
-    expect(growth(HASWELL, INTEL, 'untold')).toEqual(['blocker']);
-    expect(growth(HASWELL, INTEL, xsave(2752), 'untold')).toEqual(['blocker']);
+    expect(growth(HASWELL, INTEL_512, 'untold')).toEqual(['blocker']);
+    expect(growth(HASWELL, INTEL_512, xsave(2752), 'untold')).toEqual(['blocker']);
     expect(growth(HASWELL, WITH_KEYS, 'untold')).toEqual(['blocker']);
   });
 
   it('is small from an earlier host, though both hosts are alike now', () => {
-    expect(growth(INTEL, INTEL, xsave(832))).toEqual(['blocker']);
+    expect(growth(INTEL_512, INTEL_512, xsave(832))).toEqual(['blocker']);
   });
 
   it('with XSAVEC is no blocker, and plain XSAVE on a CPU with XSAVEC is', () => {
     const smaller: HostPlan = { ...HASWELL, features: [...HASWELL.features, 'xsavec'] };
     const compact: LazyBinding = { kind: 'chosen', ways: [saves('xsavec', 832)] };
-    expect(growth(smaller, INTEL, compact)).toEqual(['risk']);
-    expect(growth(smaller, INTEL, xsave(832))).toEqual(['blocker']);
+    expect(growth(smaller, INTEL_512, compact)).toEqual(['risk']);
+    expect(growth(smaller, INTEL_512, xsave(832))).toEqual(['blocker']);
   });
 
   describe('that XSAVEC saves into', () => {
     const withMpx: HostPlan = {
-      ...INTEL,
+      ...INTEL_512,
       name: 'mpx',
       mask: 0xffn,
       places: { ...INTEL_AVX512, 3: [64, 960], 4: [64, 1024] },
@@ -715,59 +726,63 @@ describe("glibc's room for lazy binding", () => {
         .map(({ severity, facts }) => [severity, facts.process, facts.before]);
 
     it('is overrun where MPX moves AVX-512 behind it', () =>
-      expect(shift(INTEL, withMpx, packed(2432))).toEqual([
+      expect(shift(INTEL_512, withMpx, packed(2432))).toEqual([
         ['blocker', 'process 7 (server)', 2432],
       ]));
     it('is large enough where it was reserved on a host that shows MPX, whatever the source says', () =>
-      expect(shift(INTEL, withMpx, packed(2496))).toEqual([]));
+      expect(shift(INTEL_512, withMpx, packed(2496))).toEqual([]));
     it('is the worst of all processes', () =>
-      expect(shift(INTEL, withMpx, packed(2496), packed(2432))).toEqual([
+      expect(shift(INTEL_512, withMpx, packed(2496), packed(2432))).toEqual([
         ['blocker', 'process 8 (server)', 2432],
       ]));
     it('is small from an earlier host, though both hosts are alike now', () =>
-      expect(shift(INTEL, INTEL, packed(832))).toEqual([['blocker', 'process 7 (server)', 832]]));
+      expect(shift(INTEL_512, INTEL_512, packed(832))).toEqual([
+        ['blocker', 'process 7 (server)', 832],
+      ]));
     it('may be too small for what is new at the target: a risk', () =>
-      expect(shift(avx, INTEL, packed(832))).toEqual([['risk', 'process 7 (server)', 832]]));
+      expect(shift(avx, INTEL_512, packed(832))).toEqual([['risk', 'process 7 (server)', 832]]));
     it('of objects that are loaded later counts where it is not known whether glibc saw XSAVEC', () => {
       const idle: LazyBinding = { kind: 'idle', ways: [saves('xsavec', 832)] };
       const untoldXsavec: HostPlan = {
-        ...INTEL,
+        ...INTEL_512,
         features: V4.filter((name) => name !== 'xsavec'),
         untold: ['xsavec'],
       };
-      expect(shift(untoldXsavec, INTEL, idle)).toEqual([['unknown', 'process 7 (server)', 832]]);
-      expect(shift(INTEL, INTEL, idle)).toEqual([['blocker', 'process 7 (server)', 832]]);
+      expect(shift(untoldXsavec, INTEL_512, idle)).toEqual([
+        ['unknown', 'process 7 (server)', 832],
+      ]);
+      expect(shift(INTEL_512, INTEL_512, idle)).toEqual([['blocker', 'process 7 (server)', 832]]);
     });
     it('is overrun by registers that are marked as in use, whatever they hold', () => {
-      const mask = { ...baselineOfPlans([INTEL, avx]), name: 'pool' };
+      const mask = { ...baselineOfPlans([INTEL_512, avx]), name: 'pool' };
       const folder = (xstateBv: bigint): FolderPlan => ({
-        from: INTEL,
+        from: INTEL_512,
         mask,
         processes: [{ binding: packed(1408), inUse: 7n, xstateBv }],
       });
       const found = (xstateBv: bigint) =>
-        ask(folder(xstateBv), INTEL)
+        ask(folder(xstateBv), INTEL_512)
           .findings.filter(({ code }) => code === 'compacted-area-grows')
           .map(({ severity, facts }) => [severity, facts.before, facts.after]);
       expect(found(7n)).toEqual([['risk', 1408, 2432]]);
       expect(found(0x87n)).toEqual([['blocker', 1408, 2432]]);
     });
     it('that is not known stays the worst case', () => {
-      expect(shift(INTEL, withMpx, 'untold')).toEqual([['blocker', null, 2432]]);
-      expect(shift(INTEL, withMpx, packed(2496), 'untold')).toEqual([['blocker', null, 2432]]);
+      expect(shift(INTEL_512, withMpx, 'untold')).toEqual([['blocker', null, 2432]]);
+      expect(shift(INTEL_512, withMpx, packed(2496), 'untold')).toEqual([['blocker', null, 2432]]);
     });
     it('does not matter where nothing binds lazily', () =>
-      expect(shift(INTEL, withMpx, { kind: 'none' })).toEqual([]));
+      expect(shift(INTEL_512, withMpx, { kind: 'none' })).toEqual([]));
     it('of TLS descriptors is what the table says, for a glibc that has them', () => {
-      expect(shift(INTEL, withMpx, packed(2496, 0x800een))).toEqual([]);
-      expect(shift(avx, AMX, packed(2496, 0x800een))).toEqual([
+      expect(shift(INTEL_512, withMpx, packed(2496, 0x800een))).toEqual([]);
+      expect(shift(avx, INTEL_AMX, packed(2496, 0x800een))).toEqual([
         ['risk', 'process 7 (server)', 896],
       ]);
     });
   });
 
   it('of TLS descriptors is what the memory holds, where that is seen', () => {
-    const noMpx: HostPlan = { ...INTEL, features: V4 };
+    const noMpx: HostPlan = { ...INTEL_512, features: V4 };
     const lazy = { instruction: 'xsavec', areaBytes: 2496, components: 0x800een } as const;
     const found = (tlsBytes: number) =>
       ask(
@@ -800,11 +815,11 @@ describe("glibc's room for lazy binding", () => {
   it('of objects that are loaded later goes by the CPU that glibc saw', () => {
     const smaller: HostPlan = { ...HASWELL, features: [...HASWELL.features, 'xsavec'] };
     const idle: LazyBinding = { kind: 'idle', ways: [saves('xsave', 832), saves('xsavec', 832)] };
-    expect(growth(smaller, INTEL, idle)).toEqual(['risk']);
-    expect(growth(HASWELL, INTEL, idle)).toEqual(['blocker']);
+    expect(growth(smaller, INTEL_512, idle)).toEqual(['risk']);
+    expect(growth(HASWELL, INTEL_512, idle)).toEqual(['blocker']);
     // A mask that hides XSAVEC, and shows too small a size.
     const mask = { ...baselineOfPlans([HASWELL]), name: 'pool' };
-    const masked = ask({ from: smaller, mask, processes: [{ binding: idle }] }, INTEL);
+    const masked = ask({ from: smaller, mask, processes: [{ binding: idle }] }, INTEL_512);
     expect(codes(masked.findings, 'blocker')).toContain('xsave-area-grows');
   });
 
@@ -814,13 +829,13 @@ describe("glibc's room for lazy binding", () => {
       kind: 'chosen',
       ways: [saves('xsave', 2752), saves('xsave', areaBytes, 0x600efn)],
     });
-    expect(growth(AMX, AMX, withTls(11_072))).toEqual([]);
-    expect(growth(AMX, AMX, withTls(2752))).toEqual(['blocker']);
+    expect(growth(INTEL_AMX, INTEL_AMX, withTls(11_072))).toEqual([]);
+    expect(growth(INTEL_AMX, INTEL_AMX, withTls(2752))).toEqual(['blocker']);
   });
 });
 
 describe('with --repair', () => {
-  const SKYLAKE: HostPlan = { ...INTEL, features: [...new Set([...V4, ...HASWELL.features])] };
+  const SKYLAKE: HostPlan = { ...INTEL_512, features: [...new Set([...V4, ...HASWELL.features])] };
   const kept = (bytes: number, between: readonly number[] = []): KeptSize => ({
     instruction: 'xsave',
     components: 0xeen,
@@ -916,29 +931,31 @@ describe('with --repair', () => {
 
 describe('CRIU itself', () => {
   it.each<[string | undefined, HostPlan, Finding['severity'] | undefined]>([
-    ['3.17.1', AMX, 'blocker'],
-    ['3.18', AMX, 'blocker'],
-    ['3.19', AMX, undefined],
-    ['4.1.1', AMX, undefined],
-    ['4.2', AMX, undefined],
-    ['10.0', AMX, undefined],
-    ['3.17.1-2', AMX, 'blocker'],
-    ['3.9.9', AMX, 'blocker'],
-    ['3.19-rc1', AMX, undefined],
-    ['99999999999999999999.3.1', AMX, 'risk'],
-    [undefined, AMX, 'risk'],
-    ['unknown', AMX, 'risk'],
-    ['3.17.1', INTEL, undefined],
+    ['3.17.1', INTEL_AMX, 'blocker'],
+    ['3.18', INTEL_AMX, 'blocker'],
+    ['3.19', INTEL_AMX, undefined],
+    ['4.1.1', INTEL_AMX, undefined],
+    ['4.2', INTEL_AMX, undefined],
+    ['10.0', INTEL_AMX, undefined],
+    ['3.17.1-2', INTEL_AMX, 'blocker'],
+    ['3.9.9', INTEL_AMX, 'blocker'],
+    ['3.19-rc1', INTEL_AMX, undefined],
+    ['99999999999999999999.3.1', INTEL_AMX, 'risk'],
+    [undefined, INTEL_AMX, 'risk'],
+    ['unknown', INTEL_AMX, 'risk'],
+    ['3.17.1', INTEL_512, undefined],
   ])('%s', (criuVersion, to, severity) => {
     const report = ask({ from: to }, to, criuVersion === undefined ? {} : { criuVersion });
     expect(report.findings.find(({ code }) => code === 'criu-too-old')?.severity).toBe(severity);
   });
 
-  it('forgets the permission to use AMX, which a mask without AMX makes harmless', () => {
+  it('forgets the permission to use INTEL_AMX, which a mask without AMX makes harmless', () => {
     const options = { criuVersion: '4.1' };
-    expect(codes(ask({ from: AMX }, AMX, options).findings, 'risk')).toEqual(['permission-lost']);
-    const mask = { ...baselineOfPlans([AMX, INTEL]), name: 'pool' };
-    expect(ask({ from: AMX, mask }, AMX, options).verdict).toBe('compatible');
+    expect(codes(ask({ from: INTEL_AMX }, INTEL_AMX, options).findings, 'risk')).toEqual([
+      'permission-lost',
+    ]);
+    const mask = { ...baselineOfPlans([INTEL_AMX, INTEL_512]), name: 'pool' };
+    expect(ask({ from: INTEL_AMX, mask }, INTEL_AMX, options).verdict).toBe('compatible');
   });
 });
 
@@ -957,7 +974,7 @@ describe('alternate signal stacks', () => {
 
 describe('modes, --allow and --fail-on', () => {
   it('weigh what images tell as they weigh the rest', () => {
-    const folder = { from: INTEL, processes: [{ inUse: 0x23n }] };
+    const folder = { from: INTEL_512, processes: [{ inUse: 0x23n }] };
     const allowed = ask(folder, HASWELL, { allow: ['opmask', 'avx512f'] });
     const state = allowed.findings.find(({ code }) => code === 'state-in-use');
     expect(state).toMatchObject({ severity: 'info', allowedFrom: 'blocker' });
@@ -967,7 +984,7 @@ describe('modes, --allow and --fail-on', () => {
   });
 
   it("give CRIU's own answer beside the gate's", () => {
-    const report = ask({ from: INTEL, processes: [{ inUse: 0x27n }] }, HASWELL, {
+    const report = ask({ from: INTEL_512, processes: [{ inUse: 0x27n }] }, HASWELL, {
       mode: 'criu:default',
     });
     expect(report.criu?.portable).toBe('incompatible');

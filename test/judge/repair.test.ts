@@ -4,22 +4,9 @@ import { planRepair } from '../../src/judge/repair.js';
 import { describeHost } from '../../src/model/capabilities.js';
 import type { ImageProcess, KeptSize, LazyBinding } from '../../src/model/image-folder.js';
 import type { ImageEvidence } from '../../src/rules/context.js';
-import { HASWELL, type HostPlan, hostOf, INTEL_AVX512, V4 } from '../hosts.js';
+import { HASWELL, type HostPlan, hostOf, INTEL_512, INTEL_AMX } from '../hosts.js';
+import { idleProcess } from '../image-processes.js';
 
-const INTEL: HostPlan = {
-  name: 'intel-512',
-  features: V4,
-  mask: 0xe7n,
-  places: INTEL_AVX512,
-  areaBytes: 2688,
-};
-const AMX: HostPlan = {
-  name: 'amx',
-  features: [...V4, 'amx_tile', 'amx_int8', 'amx_bf16', 'xgetbv1', 'xfd'],
-  mask: 0x600e7n,
-  places: { ...INTEL_AVX512, 17: [64, 2752], 18: [8192, 2816] },
-  areaBytes: 11_008,
-};
 const AVX: HostPlan = { ...HASWELL, features: [...HASWELL.features, 'xsavec'] };
 
 /** glibc's code takes the size, and 64 bytes of it for general registers. */
@@ -43,21 +30,11 @@ function processOf({ sizes, kind = 'chosen', chosen = 'xsave', pid = 7 }: Plan):
     .filter(({ instruction }) => kind === 'idle' || instruction === chosen)
     .map(({ instruction, areaBytes, components }) => ({ instruction, areaBytes, components }));
   const binding: LazyBinding = { kind, ways };
-  return {
+  return idleProcess({
     pid,
-    comm: 'server',
-    isAlive: true,
-    isStopped: false,
-    threads: [],
-    auxv: new Map(),
-    highestAddress: { known: true, value: 0n },
-    signalFrames: { known: true, value: [] },
-    savedStates: { known: true, value: [] },
     lazyBinding: { known: true, value: binding },
     keptSizes: { known: true, value: sizes },
-    keptCpuid: { known: false, reason: 'no glibc' },
-    gaps: [],
-  };
+  });
 }
 
 const evidence = (from: HostPlan, ...alive: ImageProcess[]): ImageEvidence => ({
@@ -82,18 +59,24 @@ describe('what a restore makes larger', () => {
     [
       'for plain XSAVE, what the standard format takes',
       HASWELL,
-      INTEL,
+      INTEL_512,
       { sizes: [kept('xsave', 896)] },
       [[7, 0x7000n, 896, 2752]],
     ],
     [
       'for XSAVEC, what the compacted format takes',
       AVX,
-      INTEL,
+      INTEL_512,
       { sizes: [kept('xsavec', 896)], chosen: 'xsavec' },
       [[7, 0x7000n, 896, 2496]],
     ],
-    ['nothing that is large enough', HASWELL, INTEL, { sizes: [kept('xsave', 2752)] }, undefined],
+    [
+      'nothing that is large enough',
+      HASWELL,
+      INTEL_512,
+      { sizes: [kept('xsave', 2752)] },
+      undefined,
+    ],
     [
       'nothing at a host like the source',
       HASWELL,
@@ -101,32 +84,32 @@ describe('what a restore makes larger', () => {
       { sizes: [kept('xsave', 896)] },
       undefined,
     ],
-    ['nothing smaller', INTEL, HASWELL, { sizes: [kept('xsave', 2752)] }, undefined],
+    ['nothing smaller', INTEL_512, HASWELL, { sizes: [kept('xsave', 2752)] }, undefined],
     [
       'nothing of code that glibc does not use',
       HASWELL,
-      INTEL,
+      INTEL_512,
       { sizes: [kept('xsave', 0)] },
       undefined,
     ],
     [
       'one size once, for the code that the process uses',
       AVX,
-      INTEL,
+      INTEL_512,
       { sizes: [kept('xsave', 896), kept('xsavec', 896)], chosen: 'xsavec' },
       [[7, 0x7000n, 896, 2496]],
     ],
     [
       'of code that is used later, by what glibc saw',
       AVX,
-      INTEL,
+      INTEL_512,
       { sizes: [kept('xsave', 896), kept('xsavec', 896)], kind: 'idle' },
       [[7, 0x7000n, 896, 2496]],
     ],
     [
       'each place for itself: TLS descriptors save tiles, too',
-      INTEL,
-      AMX,
+      INTEL_512,
+      INTEL_AMX,
       {
         sizes: [
           kept('xsavec', 2496, { components: 0x800een }),
@@ -139,8 +122,8 @@ describe('what a restore makes larger', () => {
     ],
     [
       'the largest where code with more components shares a place',
-      INTEL,
-      AMX,
+      INTEL_512,
+      INTEL_AMX,
       {
         sizes: [
           kept('xsavec', 2496, { components: 0x800een }),
@@ -154,14 +137,14 @@ describe('what a restore makes larger', () => {
 
   it('is nothing where the target does not tell what it enables', () =>
     expect(
-      planned(HASWELL, { ...INTEL, maskUntold: true }, { sizes: [kept('xsave', 896)] }),
+      planned(HASWELL, { ...INTEL_512, maskUntold: true }, { sizes: [kept('xsave', 896)] }),
     ).toBeUndefined());
 
   it('is of each process its own', () =>
     expect(
       planned(
         HASWELL,
-        INTEL,
+        INTEL_512,
         { sizes: [kept('xsave', 896)], pid: 8 },
         { sizes: [kept('xsave', 2752)], pid: 9 },
         { sizes: [kept('xsave', 1152, { address: 0x9000n })], pid: 10 },
@@ -173,14 +156,14 @@ describe('what a restore makes larger', () => {
 
   it('spares a process with a thread that has taken its stack and not saved yet', () => {
     const standing = processOf({ sizes: [kept('xsave', 896, { between: [9] })] });
-    const plan = planRepair(evidence(HASWELL, standing), describeHost(hostOf(INTEL)));
+    const plan = planRepair(evidence(HASWELL, standing), describeHost(hostOf(INTEL_512)));
     expect(plan).toMatchObject({ repairs: [], between: [9] });
     expect(plan?.evidence.alive).toEqual([standing]);
   });
 
   it('is what the rules are shown then, and no more', () => {
     const images = evidence(HASWELL, processOf({ sizes: [kept('xsave', 896)] }));
-    const [process] = planRepair(images, describeHost(hostOf(INTEL)))?.evidence.alive ?? [];
+    const [process] = planRepair(images, describeHost(hostOf(INTEL_512)))?.evidence.alive ?? [];
     expect(process).toEqual({
       ...images.alive[0],
       lazyBinding: {
