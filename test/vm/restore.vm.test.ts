@@ -269,7 +269,13 @@ describe.skipIf(!canMovePrograms)('hooks', () => {
   test.skipIf(!isHere('podman', '--version')).each(ENGINES)(
     'containers of Podman with %s ask for a mask by its name',
     async (engine) => {
-      const output = await runScript('Haswell', 'podman.sh', baseline, engine);
+      let output = await runScript('Haswell', 'podman.sh', baseline, engine);
+      // Podman's first container in a new guest has hung once, before it asked for any mask: no word
+      // about us, so it boots again; what it waited for is shown. Later containers may not hang.
+      if (output.includes('PODMAN hangs: ') && !output.includes('PODMAN plain ')) {
+        process.stderr.write(`${output}\n${engine}'s first container hangs; it boots again\n`);
+        output = await runScript('Haswell', 'podman.sh', baseline, engine);
+      }
       const said = (name: string) =>
         lineOf(output, `PODMAN ${name}`)
           .replace(/^PODMAN \S+ /, '')
@@ -288,7 +294,7 @@ describe.skipIf(!canMovePrograms)('hooks', () => {
       expect(said('why')).toMatch(/Z cpugate hook oci .*cluster\.json: /);
       expect(said('removed')).toBe('0 /etc/cpugate');
     },
-    400_000,
+    700_000,
   );
 
   test.each(ENGINES)(
