@@ -46,11 +46,14 @@ bool mayHoldParent(const Supervisor& supervisor, pid_t pid) {
 
 }  // namespace
 
-bool Holding::seizeProcess(pid_t pid, bool* found, std::string* error) {
+bool Holding::seizeProcess(pid_t pid, Arrival arrival, bool* found, std::string* error) {
   // Threads of a process share what is known of it.
   const Task* known = nullptr;
-  const bool isReleased =
-      std::ranges::any_of(released_, [pid](const Released& one) { return one.pid == pid; });
+  const auto back = std::ranges::find(released_, pid, &Released::pid);
+  // What was released has its guard, and would get another each time.
+  const Origin origin = back == released_.end()
+                            ? Origin{.cameLater = arrival == Arrival::kLater}
+                            : Origin{.guarded = true, .cameLater = back->cameLater};
   for (bool more = true; more;) {
     more = false;
     for (const pid_t tid : threadsOf(pid)) {
@@ -63,8 +66,7 @@ bool Holding::seizeProcess(pid_t pid, bool* found, std::string* error) {
         if (!error->empty()) return false;
         continue;
       }
-      // What was released has its guard, and would get another each time.
-      supervisor_.addRunning(tid, known, isReleased);
+      supervisor_.addRunning(tid, known, origin);
       known = supervisor_.tasks().find(tid);
       supervisor_.interrupt(tid);
       *found = more = true;
@@ -74,7 +76,7 @@ bool Holding::seizeProcess(pid_t pid, bool* found, std::string* error) {
 }
 
 bool Holding::take(std::vector<pid_t> pids, bool trees, bool wake,
-                   const std::set<pid_t>& keepStopped, std::string* error) {
+                   const std::set<pid_t>& keepStopped, std::string* error, Arrival arrival) {
   const std::vector<pid_t> held = supervisor_.tasks().numbers();
   const std::set<pid_t> before(held.begin(), held.end());
   const uint64_t killed = supervisor_.killed();
@@ -82,7 +84,7 @@ bool Holding::take(std::vector<pid_t> pids, bool trees, bool wake,
   for (bool found = true; found && good;) {
     found = false;
     for (size_t place = 0; place < pids.size() && good; ++place) {
-      good = seizeProcess(pids[place], &found, error);
+      good = seizeProcess(pids[place], arrival, &found, error);
       if (!trees) continue;
       for (const pid_t child : childrenOf(pids[place]))
         if (std::find(pids.begin(), pids.end(), child) == pids.end()) {
@@ -163,7 +165,7 @@ bool Holding::stopAll(std::vector<Released>* processes) {
         std::ranges::any_of(*processes, [pid](const Released& one) { return one.pid == pid; });
     if (pid <= 0 || isKnown) return;
     const bool stopped = first != nullptr && first->inGroupStop;
-    processes->push_back({pid, stopped, ProcessHandle::open(pid)});
+    processes->push_back({pid, stopped, task.space->cameLater, ProcessHandle::open(pid)});
     if (!stopped) kill(pid, SIGSTOP);
   };
   supervisor_.gather(true);
@@ -220,6 +222,11 @@ bool Holding::takeBack(std::string* error) {
     if (!one.handle.isAlive() && supervisor_.holds(one.pid)) letGo(one.pid);
   released_.clear();
   return true;
+}
+
+bool Holding::hasLater() const {
+  return supervisor_.holdsLater() ||
+         std::ranges::any_of(released_, [](const Released& one) { return one.cameLater; });
 }
 
 void Holding::dropEnded() {

@@ -31,9 +31,14 @@ namespace cpugate {
 struct Released {
   pid_t pid;
   bool wasStopped;
+  /** It entered a cgroup of tasks later, or comes of one that did. */
+  bool cameLater;
   /** A later process with its number is another. */
   ProcessHandle handle;
 };
+
+/** kLater: what has run without the mask enters a cgroup whose tasks are under it. */
+enum class Arrival { kFirst, kLater };
 
 class Holding {
  public:
@@ -45,7 +50,7 @@ class Holding {
    * what was seized has been killed if it can't go on unmasked.
    */
   bool take(std::vector<pid_t> pids, bool trees, bool wake, const std::set<pid_t>& keepStopped,
-            std::string* error);
+            std::string* error, Arrival arrival = Arrival::kFirst);
 
   /** Disarms all, and lets go for good. */
   void detach() { endMask(Intent::kGone); }
@@ -56,6 +61,8 @@ class Holding {
   bool release(std::string* error);
   bool takeBack(std::string* error);
   const std::vector<Released>& released() const { return released_; }
+  /** Whether any that is held or released entered later, or comes of one that did. */
+  bool hasLater() const;
   /** Forgets those that have ended meanwhile. */
   void dropEnded();
   /**
@@ -65,7 +72,7 @@ class Holding {
   void stopWoken();
 
  private:
-  bool seizeProcess(pid_t pid, bool* found, std::string* error);
+  bool seizeProcess(pid_t pid, Arrival arrival, bool* found, std::string* error);
   void wake(const std::vector<pid_t>& pids, const std::set<pid_t>& keepStopped,
             const std::vector<pid_t>& threads);
   bool stopAll(std::vector<Released>* processes);

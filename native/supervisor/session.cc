@@ -169,9 +169,8 @@ void Session::takeNewcomers() {
     // A child of a task's, which is masked from its start; its parent's stop will tell of it.
     if (TaskStatus(pid).number("TracerPid") == getpid()) continue;
     // One that another program traces is tried again and again; that is said once.
-    if (holding_.take({pid}, false, false, {}, &error)) {
+    if (holding_.take({pid}, false, false, {}, &error, Arrival::kLater)) {
       refused_.erase(pid);
-      tookNewcomers_ = true;
     } else if (refused_.insert(pid).second) {
       complain("%s", error.c_str());
     }
@@ -238,8 +237,9 @@ std::string Session::status() const {
   for (const pid_t pid : supervisor_.processes())
     add("process", std::to_string(pid) + (supervisor_.isMasked(pid) ? " masked" : " bare"));
   add("mask", maskMark_);
-  // Whoever has come since had run without the mask, and may have kept what it saw.
-  if (options_.fromStart && !tookNewcomers_) text += "from-start\n";
+  // Whoever has come since had run without the mask; it, and what it has started, may keep what it
+  // saw.
+  if (options_.fromStart && !holding_.hasLater()) text += "from-start\n";
   if (detached_) text += "unmasked\n";
   for (const Released& one : holding_.released())
     add("process",

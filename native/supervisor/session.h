@@ -69,8 +69,6 @@ class Session {
   bool saidWhyNotBack_ = false;
   /** crc32 and size of the mask's file: whoever asks can tell that another one isn't the same. */
   const std::string maskMark_;
-  /** Something has entered a cgroup unmasked, and run. */
-  bool tookNewcomers_ = false;
   /** Processes of a cgroup that can't be taken hold of. */
   std::set<pid_t> refused_;
   /** The mask is gone for good. */

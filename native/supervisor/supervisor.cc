@@ -90,6 +90,7 @@ std::shared_ptr<AddressSpace> copyOf(const AddressSpace& space) {
   copy->is32 = space.is32;
   copy->granted = space.granted;
   copy->guarded = space.guarded;
+  copy->cameLater = space.cameLater;
   copy->mayBlock = space.mayBlock;
   return copy;
 }
@@ -160,13 +161,19 @@ void Supervisor::addLaunched(pid_t tid) {
   noteArmed(task, true);
 }
 
-void Supervisor::addRunning(pid_t tid, const Task* like, bool guarded) {
+void Supervisor::addRunning(pid_t tid, const Task* like, Origin origin) {
   Task& task = tasks_.add(tid);
   task.tellsEnd = true;
-  task.space->guarded = guarded;
+  task.space->guarded = origin.guarded;
+  task.space->cameLater = origin.cameLater;
+  mayOrphansBeLater_ |= origin.cameLater;
   if (like == nullptr) return;
   task.action = like->action;
   task.space = like->space;
+}
+
+bool Supervisor::holdsLater() const {
+  return !tasks_.all([](const Task& task) { return !task.space->cameLater; });
 }
 
 bool Supervisor::heldLately(pid_t tid) const {
@@ -290,6 +297,12 @@ pid_t Supervisor::nextInRound(int* status) {
   return lookFor(tid, status);
 }
 
+/** Whose child it is isn't known. */
+void Supervisor::takeForOrphan(Task& task) const {
+  task.intent = intentOfOrphans_;
+  task.space->cameLater = mayOrphansBeLater_;
+}
+
 /**
  * A parent that is killed, or whose process executes a program,
  * at the very moment of its fork tells nothing.
@@ -305,7 +318,7 @@ void Supervisor::startOrphans() {
     waiting_.erase(tid);
     Task* task = tasks_.find(tid);
     if (task == nullptr) continue;
-    task->intent = intentOfOrphans_;
+    takeForOrphan(*task);
     // It may trap or not; what isn't so is made so.
     noteArmed(*task, task->intent != Intent::kMasked);
     settle(*task, Event::kParentIsGone);
@@ -459,7 +472,7 @@ void Supervisor::dispatch(pid_t tid, WaitStatus status) {
       return settle(*task, Event::kFirstStop);
     }
     // What has executed a program shows that nobody will tell.
-    task->intent = intentOfOrphans_;
+    takeForOrphan(*task);
   }
   const bool isOwnStop = event == Event::kOwnStop && task->state != State::kHeld;
   if (task->state != State::kInScript && task->state != State::kAwaitingParent) {
@@ -753,9 +766,11 @@ Script Supervisor::startProgram(Task& task) {
   task.redelivered.reset();
   task.restarted = {};
   task.stat = {};
-  const bool guarded = task.space->guarded;
+  const auto old = task.space;
   task.space = std::make_shared<AddressSpace>();
-  task.space->guarded = guarded;
+  task.space->guarded = old->guarded;
+  // What the CPU showed may have chosen the program.
+  task.space->cameLater = old->cameLater;
   const SignalAction before = task.action->own;
   task.action = std::make_shared<SegvAction>();
   // Handlers end with the program that they were part of; "ignored" stays (POSIX, exec).

@@ -44,6 +44,14 @@
 
 namespace cpugate {
 
+/** What is known of a process that runs when it is seized. */
+struct Origin {
+  /** It has a guard already. */
+  bool guarded = false;
+  /** It entered a cgroup of tasks later, or comes of one that did. */
+  bool cameLater = false;
+};
+
 class Supervisor {
  public:
   Supervisor(const Mask& mask, const TrapSource& source);
@@ -51,7 +59,7 @@ class Supervisor {
   /** A child that was seized, and is about to execute its first program behind a guard. */
   void addLaunched(pid_t tid);
   /** A thread that was seized while it ran; `like`: another one of its process. */
-  void addRunning(pid_t tid, const Task* like, bool guarded);
+  void addRunning(pid_t tid, const Task* like, Origin origin);
 
   bool holds(pid_t tid) const { return tasks_.contains(tid); }
   size_t threads() const { return tasks_.size(); }
@@ -59,6 +67,8 @@ class Supervisor {
   std::vector<pid_t> processes() const;
   /** Whether all threads of a process that are held trap. */
   bool isMasked(pid_t process) const;
+  /** Whether any that is held entered later, or comes of one that did. */
+  bool holdsLater() const;
   /** Whether a thread that has ended in the last ten seconds had the number. */
   bool heldLately(pid_t tid) const;
   /** Reading only. */
@@ -135,6 +145,7 @@ class Supervisor {
   pid_t next(int* status, bool mayWait);
   pid_t nextInRound(int* status);
   void startOrphans();
+  void takeForOrphan(Task& task) const;
   void endStuckCalls();
   void forget(pid_t tid);
   void letGo(pid_t tid);
@@ -164,6 +175,7 @@ class Supervisor {
   int64_t lastLook_ = 0;
   /** Of children that nobody tells of. */
   Intent intentOfOrphans_ = Intent::kMasked;
+  bool mayOrphansBeLater_ = false;
 };
 
 }  // namespace cpugate

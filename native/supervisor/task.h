@@ -46,6 +46,8 @@ struct AddressSpace {
   uint64_t granted = 0;
   /** The process has been given a guard, or was started behind one. */
   bool guarded = false;
+  /** It, or what it comes of, entered a cgroup of tasks later, and had run without the mask. */
+  bool cameLater = false;
   /** Reading its memory may wait for the task itself (userfaultfd). */
   bool mayBlock = false;
   /** /proc/TID/pagemap, once its memory was looked at. */

@@ -9,6 +9,7 @@
  */
 import { InputError } from '../model/errors.js';
 import { freezerOf } from './cgroups.js';
+import { freezesCgroup } from './criu-command.js';
 import {
   clearRecord,
   type DraftContent,
@@ -43,11 +44,6 @@ function checkReleased(root: number, held: number, runtimeFolder: string): void 
     `process ${pid} of the tree is not under the mask, as it was a moment ago`,
     { remedy: 'Somebody let it go, or it entered the tree: dump again.' },
   );
-}
-
-/** Whether a dump freezes the tasks' cgroup: engines ask for it over CRIU's socket ("criu swrk"). Pure. */
-export function freezesCgroup(cmdline: string): boolean {
-  return /\0(?:swrk(?:\0|$)|--freeze-cgroup(?:=|\0))/.test(cmdline);
 }
 
 /**

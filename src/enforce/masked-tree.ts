@@ -137,14 +137,15 @@ export function mayClaimMask({ bare, status }: MaskedTree): boolean {
 }
 
 /**
- * After the release: who of the tree the supervisor has not let go of, and who may thus run on, or have
- * entered meanwhile; undefined: nobody.
+ * After the release, of tasks that were under the mask from their start: who of the tree the supervisor has
+ * not let go of, and who may thus run on, or have entered meanwhile; undefined: nobody. One that has entered
+ * the cgroup may have left a child in the tree.
  */
 export function notReleased(
   tree: readonly Member[],
   status: SupervisorStatus | undefined,
 ): number | undefined {
-  if (status === undefined || status.isUnmasked) return tree[0]?.pid;
+  if (status === undefined || !status.isFromStart) return tree[0]?.pid;
   return tree.find(({ pid, tracer }) => tracer !== 0 || status.processes.get(pid) !== 'released')
     ?.pid;
 }

@@ -6,6 +6,7 @@
 import { existsSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { InputError } from '../model/errors.js';
+import { mayRestore } from './criu-command.js';
 import { commandLineOf, listProcesses, type ProcessStatus, readProcess } from './processes.js';
 import { noteFile } from './restore-hook.js';
 
@@ -36,7 +37,7 @@ function restorersOf({ pid, parent }: ProcessStatus): number[] {
   );
   return others
     .filter((one) => isBeingRestored({ name: one.name, program: programOf(one.pid) }))
-    .filter((one) => /\0(?:swrk|restore)(?:\0|$)/.test(commandLineOf(one.pid)))
+    .filter((one) => mayRestore(commandLineOf(one.pid)))
     .map((one) => one.pid);
 }
 

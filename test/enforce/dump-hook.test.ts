@@ -120,7 +120,10 @@ describe('before a dump', () => {
 
   test.each<[string, () => void]>([
     ['something has entered the tree', () => later.push({ pid: 9, tracer: 0 })],
-    ['it was let go for good', () => answers.push(said('released', { isUnmasked: true }))],
+    [
+      'it was let go for good',
+      () => answers.push(said('released', { isUnmasked: true, isFromStart: false })),
+    ],
     ['the supervisor says no more', () => {}],
   ])('where %s meanwhile, the tasks go back and there is no draft', (_, change) => {
     answers = [said('masked')];

@@ -172,7 +172,13 @@ describe('once the supervisor has let go for the dump', () => {
     ['one has entered', [free(7), free(8), free(9)], statusOf(RELEASED), 9],
     ['one is held still', [free(7), held(8)], statusOf(RELEASED), 8],
     ['one is masked still', [free(7), free(8)], statusOf({ 7: 'released', 8: 'masked' }), 8],
-    ['somebody has said "detach"', [free(7)], statusOf(RELEASED, { isUnmasked: true }), 7],
+    [
+      'somebody has said "detach"',
+      [free(7)],
+      statusOf(RELEASED, { isUnmasked: true, isFromStart: false }),
+      7,
+    ],
+    ['one has come later', [free(7), free(8)], statusOf(RELEASED, { isFromStart: false }), 7],
     ['the supervisor is gone', [free(7)], undefined, 7],
   ])('%s', (_, tree, status, pid) => {
     expect(notReleased(tree, status)).toBe(pid);

@@ -1,4 +1,8 @@
-/** Kernels and CRIUs with which programs are moved; CPUGATE_OTHER_ROOT names another file tree. */
+/**
+ * Kernels and CRIUs with which programs are moved; CPUGATE_OTHER_ROOT names another file tree, CPUGATE_OTHER_CRIU
+ * a CRIU from release 4.2 on, which otherwise is looked for in a built source tree, /var/tmp/criu.
+ */
+import { existsSync } from 'node:fs';
 import { isHere } from '../export/tools.js';
 import { labIsHere } from './lab.js';
 
@@ -16,3 +20,9 @@ export const WORLDS = [
     runs: otherRoot !== undefined,
   },
 ] as const;
+
+/** For containers: CRIU 3.17.1 takes no action scripts beside an engine's own notifications. */
+export const otherCriu: string | undefined = [
+  process.env.CPUGATE_OTHER_CRIU ?? '',
+  '/var/tmp/criu/criu/criu',
+].find((file) => file !== '' && existsSync(file));

@@ -230,6 +230,28 @@ export const STORIES: readonly Story[] = [
     ],
   },
   {
+    name: 'what has come into a cgroup later, and what comes of that, counts as long as it is there',
+    cgroup: true,
+    lines: [
+      'G=/sys/fs/cgroup/later; mkdir $G',
+      'claims() { $S control --pid $pid status | grep -x from-start; }',
+      `sh -c 'echo $$ > '$G/cgroup.procs'; exec '"$O run $F" & pid=$!`,
+      '$O until $F bare',
+      '$S attach --mask $M --pid $pid --cgroup $G --from-start --background; $O check $F masked; claims',
+      `sh -c 'echo $$ > '$G/cgroup.procs'; exec '"$O run $F.2" & second=$!`,
+      '$O until $F.2 masked; ! claims; kill $second; ! wait $second',
+      'for i in 1 2 3 4 5 6 7 8 9; do claims && break; sleep 0.1; done; claims',
+      // What it has started stays when it has ended itself; a dump that fails changes nothing.
+      `sh -c 'echo $$ > '$G/cgroup.procs'; sleep 1; '"$O run $F.3"' & echo $! > '$F.pid`,
+      '$O until $F.3 masked; third=$(cat $F.pid); ! claims',
+      '$S control --pid $pid release > /dev/null; ! claims; $S control --pid $pid resume; ! claims',
+      'kill $third',
+      'for i in 1 2 3 4 5 6 7 8 9; do claims && break; sleep 0.1; done; claims',
+      '$O check $F masked; kill $pid; ! wait $pid',
+      'while ! rmdir $G 2>/dev/null; do sleep 0.1; done',
+    ],
+  },
+  {
     name: 'restartable sequences, attached and detached over and over: none goes on in the middle',
     silent: true,
     lines: [
