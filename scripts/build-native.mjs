@@ -15,9 +15,10 @@ const native = join(root, 'native');
 const prebuilt = join(root, 'prebuilds', 'linux-x64');
 const release = join(native, 'build', 'Release');
 const addon = join(release, 'cpugate_probe.node');
-const supervisor = join(release, 'cpugate-supervisor');
+/** Programs of their own, which any Linux on x86-64 runs. */
+const PROGRAMS = ['cpugate-supervisor', 'cpugate-probe'];
 /** One a target of binding.gyp. */
-const products = [addon, supervisor];
+const products = [addon, ...PROGRAMS.map((name) => join(release, name))];
 
 /** What GNU ld, gold and lld say; distributions pack these libraries apart, or leave them out. */
 const LACKS_STATIC_LIBRARY =
@@ -59,7 +60,7 @@ function whyNotPrebuilt() {
   if (asksForSource()) return 'npm_config_build_from_source asks for a build';
   try {
     createRequire(import.meta.url)(join(prebuilt, 'cpugate_probe.node'));
-    accessSync(join(prebuilt, 'cpugate-supervisor'), constants.X_OK);
+    for (const name of PROGRAMS) accessSync(join(prebuilt, name), constants.X_OK);
     return undefined;
   } catch (error) {
     return `${prebuilt} doesn't fit: ${error.message.split('\n', 1)[0]}`;
@@ -150,7 +151,7 @@ function build() {
   if (result.status === 0) return;
   if (LACKS_STATIC_LIBRARY.test(result.stderr ?? ''))
     fail(
-      "its supervisor can't be linked without the static C and C++ libraries; install them with " +
+      "its programs can't be linked without the static C and C++ libraries; install them with " +
         '"apt-get install libc6-dev g++" (Debian), "dnf install glibc-static libstdc++-static" ' +
         '(Fedora) or "apk add musl-dev g++" (Alpine)',
     );

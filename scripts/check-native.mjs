@@ -67,7 +67,7 @@ function checkFormat(command, files, isWriting) {
 
 /** As binding.gyp compiles it, as far as clang-tidy cares. */
 function flagsFor(file, folders) {
-  const flags = ['-std=c++20', '-I', join(native, 'include')];
+  const flags = ['-std=c++20', '-DCPUGATE_VERSION=""', '-I', join(native, 'include')];
   if (!file.endsWith('addon.cc')) return flags;
   const own = ['-DNAPI_VERSION=8', '-DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS', '-fno-exceptions'];
   return [...flags, ...own, ...folders.flatMap((folder) => ['-isystem', folder])];

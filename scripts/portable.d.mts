@@ -13,5 +13,5 @@ export interface ElfNeeds {
 export declare function readElf(bytes: Buffer): ElfNeeds;
 export declare function whyNotPortable(parts: {
   readonly addon: Buffer;
-  readonly supervisor: Buffer;
+  readonly programs: Readonly<Record<string, Buffer>>;
 }): string[];

@@ -96,16 +96,19 @@ export function readElf(bytes) {
   };
 }
 
-/** Reasons why these two wouldn't run elsewhere; none: they do. */
-export function whyNotPortable({ addon, supervisor }) {
+/** Reasons why these, of which `programs` has some by name, wouldn't run elsewhere; none: they do. */
+export function whyNotPortable({ addon, programs }) {
   const { needed, hasVersions, wanted } = readElf(addon);
-  const program = readElf(supervisor);
+  const dynamic = Object.entries(programs).filter(([, bytes]) => {
+    const { isDynamic, hasInterpreter } = readElf(bytes);
+    return isDynamic || hasInterpreter;
+  });
   return [
     ...needed.map((library) => `the addon needs ${library}`),
     ...(hasVersions ? ['the addon needs versions of symbols'] : []),
     ...wanted
       .filter((name) => !name.startsWith('napi_') && !ALLOWED.has(name))
       .map((name) => `the addon needs ${name}, which isn't known to be in every C library`),
-    ...(program.isDynamic || program.hasInterpreter ? ["the supervisor isn't static"] : []),
+    ...dynamic.map(([name]) => `${name} isn't static`),
   ];
 }

@@ -51,13 +51,13 @@ function packageOf(library) {
 
 const HEAD = `What is linked into the prebuilt native programs of this folder, and its licences.
 
-cpugate-supervisor is linked statically with the GNU C Library, which is under the GNU Lesser General
-Public License 2.1 or later, and with libstdc++ and libgcc, which are under the GNU General Public
-License 3 or later with the GCC Runtime Library Exception. cpugate_probe.node contains what of
+cpugate-supervisor and cpugate-probe are linked statically with the GNU C Library, which is under the
+GNU Lesser General Public License 2.1 or later, and with libstdc++ and libgcc, which are under the GNU
+General Public License 3 or later with the GCC Runtime Library Exception. cpugate_probe.node contains what of
 libgcc and of the compiler's start files an addon has, under the same exception.
 
-The whole source of both programs is in native/ of this package, under the Apache License 2.0. You may
-change the GNU C Library and use the supervisor with yours: "npm rebuild cpugate" with
+The whole source of all three is in native/ of this package, under the Apache License 2.0. You may
+change the GNU C Library and use the programs with yours: "npm rebuild cpugate" with
 npm_config_build_from_source=cpugate in its environment compiles and links it again with the libraries
 of your machine. The libraries that were linked here are those of the Debian packages below; their
 sources are Debian's source packages of the versions named ("apt-get source PACKAGE=VERSION").`;
@@ -74,10 +74,12 @@ function licences() {
 
 run(process.execPath, [join(root, 'scripts', 'build-native.mjs')]);
 const addon = readFileSync(join(release, 'cpugate_probe.node'));
-const supervisor = readFileSync(join(release, 'cpugate-supervisor'));
-const reasons = whyNotPortable({ addon, supervisor });
+const programs = Object.fromEntries(
+  ['cpugate-supervisor', 'cpugate-probe'].map((name) => [name, readFileSync(join(release, name))]),
+);
+const reasons = whyNotPortable({ addon, programs });
 if (reasons.length > 0) throw new Error(`not to be packed: ${reasons.join('; ')}`);
 mkdirSync(prebuilt, { recursive: true });
 place('cpugate_probe.node', addon, 0o755);
-place('cpugate-supervisor', supervisor, 0o755);
+for (const [name, content] of Object.entries(programs)) place(name, content, 0o755);
 place('LICENSES.txt', licences(), 0o644);

@@ -34,8 +34,13 @@ describe.skipIf(!canPrebuild || process.env.CPUGATE_FROM_SOURCE !== '1')('from s
         expect(existsSync(release)).toBe(asked !== '');
         if (asked !== '') {
           const addon = readFileSync(join(release, 'cpugate_probe.node'));
-          const supervisor = readFileSync(join(release, 'cpugate-supervisor'));
-          expect(whyNotPortable({ addon, supervisor })).toEqual([]);
+          const programs = Object.fromEntries(
+            ['cpugate-supervisor', 'cpugate-probe'].map((name) => [
+              name,
+              readFileSync(join(release, name)),
+            ]),
+          );
+          expect(whyNotPortable({ addon, programs })).toEqual([]);
         }
         return execFileSync(join(prefix, 'bin/cpugate'), ['probe'], { encoding: 'utf8' });
       });

@@ -16,7 +16,8 @@ describe('the package', () => {
 
   test.skipIf(!canPrebuild)('brings its native parts, executable, and their licences', () => {
     expect(files.get('prebuilds/linux-x64/cpugate_probe.node')).toBeDefined();
-    expect((files.get('prebuilds/linux-x64/cpugate-supervisor') ?? 0) & 0o111).toBe(0o111);
+    for (const name of ['cpugate-supervisor', 'cpugate-probe'])
+      expect((files.get(`prebuilds/linux-x64/${name}`) ?? 0) & 0o111, name).toBe(0o111);
     expect(files.has('prebuilds/linux-x64/LICENSES.txt')).toBe(true);
   });
 

@@ -137,7 +137,8 @@ describe.skipIf(!onLinux)('on Linux on x86-64', () => {
   function addPrebuilt(addon: string | undefined = builtAddon) {
     const prebuilt = join(folder, 'prebuilds/linux-x64');
     mkdirSync(prebuilt, { recursive: true });
-    writeFileSync(join(prebuilt, 'cpugate-supervisor'), '', { mode: 0o755 });
+    for (const name of ['cpugate-supervisor', 'cpugate-probe'])
+      writeFileSync(join(prebuilt, name), '', { mode: 0o755 });
     if (addon === builtAddon) cpSync(builtAddon, join(prebuilt, 'cpugate_probe.node'));
     else writeFileSync(join(prebuilt, 'cpugate_probe.node'), addon);
   }

@@ -13,23 +13,27 @@ const GLIBC = ['/lib/x86_64-linux-gnu/libc.so.6', '/lib64/libc.so.6'].find(exist
 
 describe.skipIf(!onLinux)('native parts', () => {
   const addon = readFileSync(join(release, 'cpugate_probe.node'));
-  const supervisor = readFileSync(join(release, 'cpugate-supervisor'));
+  const programs = {
+    supervisor: readFileSync(join(release, 'cpugate-supervisor')),
+    probe: readFileSync(join(release, 'cpugate-probe')),
+  };
 
   test('need no library by name, no symbol by version, no unknown function', () => {
-    expect(whyNotPortable({ addon, supervisor })).toEqual([]);
+    expect(whyNotPortable({ addon, programs })).toEqual([]);
     expect(readElf(addon).wanted).toContain('pthread_create');
     expect(readElf(addon).defined.map(({ name }) => name)).toContain('napi_register_module_v1');
   });
 
   test.each([
-    ["an addon that isn't", { addon: readFileSync(process.execPath), supervisor }],
-    ["a supervisor that isn't", { addon, supervisor: addon }],
+    ["an addon that isn't", { addon: readFileSync(process.execPath), programs }],
+    ["a supervisor that isn't", { addon, programs: { ...programs, supervisor: addon } }],
+    ["a probe that isn't", { addon, programs: { ...programs, probe: addon } }],
   ])('%s is told', (_, parts) => {
     expect(whyNotPortable(parts).length).toBeGreaterThan(0);
   });
 
   test('an addon of the usual kind is told: what it needs, one by one', () => {
-    const reasons = whyNotPortable({ addon: readFileSync(GLIBC ?? process.execPath), supervisor });
+    const reasons = whyNotPortable({ addon: readFileSync(GLIBC ?? process.execPath), programs });
     expect(reasons.join('\n')).toMatch(/needs versions of symbols|needs ld-linux/);
   });
 
@@ -54,6 +58,10 @@ describe.skipIf(!onLinux)('native parts', () => {
   test.skipIf(MUSL === undefined)('call what musl has', () => {
     const defined = new Set(readElf(readFileSync(MUSL ?? '')).defined.map(({ name }) => name));
     expect([...ALLOWED].filter((name) => !defined.has(name))).toEqual([]);
+  });
+
+  test('include a probe that is small enough to be sent to every host', () => {
+    expect(programs.probe.length).toBeLessThan(1 << 20);
   });
 
   test('answer here', () => {
