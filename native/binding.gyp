@@ -43,8 +43,8 @@
       'libraries': ['-l:libstdc++.a', '-l:libgcc.a'],
     },
     {
-      # The same answers without Node, as the record that "cpugate probe" prints. Static, so
-      # that it runs on any host.
+      # The same answers without Node, as the record that "cpugate probe" prints; "cpugate
+      # gather" takes it to other hosts. Static, so that it runs on any of them.
       'target_name': 'cpugate-probe',
       'type': 'executable',
       'sources': [

@@ -19,6 +19,7 @@ const UNAVAILABLE = 69;
 
 const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = {
   probe: () => import('./commands/probe.js'),
+  gather: () => import('./commands/gather.js'),
   show: () => import('./commands/show.js'),
   check: () => import('./commands/check.js'),
   matrix: () => import('./commands/matrix.js'),

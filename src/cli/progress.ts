@@ -13,14 +13,17 @@ export class Progress {
   #calls = 0;
   #isShown = false;
 
-  /** For example "hosts". */
-  constructor(what: string) {
+  readonly #lookEvery: number;
+
+  /** For example "hosts". `slow`: what is told of takes long, each. */
+  constructor(what: string, { slow = false }: { readonly slow?: boolean } = {}) {
     this.#what = what;
+    this.#lookEvery = slow ? 1 : LOOK_EVERY;
   }
 
   /** Cheap enough to be called for each of millions. */
   tell(count: number): void {
-    if (!this.#isTerminal || ++this.#calls % LOOK_EVERY !== 0) return;
+    if (!this.#isTerminal || ++this.#calls % this.#lookEvery !== 0) return;
     const now = Date.now();
     if (now < this.#next) return;
     this.#next = now + EVERY_MS;

@@ -1,34 +1,19 @@
 /** Finds the supervisor. Its sources are native/supervisor. */
-import { accessSync, constants } from 'node:fs';
-import { join } from 'node:path';
+import { constants } from 'node:fs';
 import { InputError } from '../model/errors.js';
 import { refuseOtherMachines } from '../probe/addon.js';
-import { BUILD_NATIVES, nativeFolders, thisPlatform } from '../probe/natives.js';
-import { packageRoot } from '../probe/package-root.js';
-
-function refuse(why: string): never {
-  throw new InputError('no-supervisor', `the supervisor can't be used: ${why}`, {
-    remedy: BUILD_NATIVES,
-  });
-}
+import { BUILD_NATIVES, findNative, thisPlatform } from '../probe/natives.js';
 
 /** `from`: a file of the package. */
 export function findSupervisor(from: string = import.meta.filename): string {
   refuseOtherMachines(process.platform, process.arch);
-  const root = packageRoot(from);
-  if (root === undefined)
-    return refuse(`${from} is not below a folder with cpugate's package.json`);
-  const tried: string[] = [];
-  for (const folder of nativeFolders(root)) {
-    const file = join(folder, 'cpugate-supervisor');
-    try {
-      accessSync(file, constants.X_OK);
-      return file;
-    } catch (error) {
-      tried.push(`${file} can't be executed (${(error as NodeJS.ErrnoException).code})`);
-    }
-  }
-  return refuse(`${tried.join('; ')}; ${thisPlatform()}`);
+  const found = findNative(from, 'cpugate-supervisor', constants.X_OK);
+  if ('file' in found) return found.file;
+  throw new InputError(
+    'no-supervisor',
+    `the supervisor can't be used: ${found.why}; ${thisPlatform()}`,
+    { remedy: BUILD_NATIVES },
+  );
 }
 
 /** Its words, for a message of ours: what it prints itself begins with the program's name. */

@@ -192,10 +192,10 @@ describe('src/rooms.json', () => {
     ));
   it('grants what the files of src import and print', () =>
     expect(problemsOf(rooms, readSources(root))).toEqual([]));
-  it('has three rooms with effects, and one that prints', () => {
+  it('has four rooms with effects, and one that prints', () => {
     const having = (what: 'node' | 'prints') =>
       Object.keys(rooms).filter((room) => rooms[room]?.[what] === true);
-    expect(having('node')).toEqual(['probe', 'enforce', 'cli']);
+    expect(having('node')).toEqual(['probe', 'enforce', 'gather', 'cli']);
     expect(having('prints')).toEqual(['cli']);
   });
   it('is the table of ARCHITECTURE.md', () => {

@@ -13,6 +13,7 @@ import { detach } from './detach.js';
 import { dump } from './dump.js';
 import { explain } from './explain.js';
 import { exportCommand } from './export.js';
+import { gather } from './gather.js';
 import { hook } from './hook.js';
 import { install } from './install.js';
 import { matrix } from './matrix.js';
@@ -27,6 +28,7 @@ import { why } from './why.js';
 /** In the order of the help: by COMMAND_GROUPS. */
 export const COMMANDS: readonly CommandSpec[] = [
   probe,
+  gather,
   show,
   check,
   matrix,
