@@ -7,6 +7,7 @@ import { InputError } from '../model/errors.js';
 import { byName } from '../model/natural-order.js';
 import { printable } from '../model/printable.js';
 import { type HostKind, kindKey, kindOf } from './host-kind.js';
+import { joinKernelBits, type KernelBits, kernelBitsOf, NO_KERNEL_BITS } from './kernel-bits.js';
 
 /** Names kept of one kind; a fleet of a million must not keep a million. */
 export const NAMES_KEPT = 20;
@@ -27,6 +28,8 @@ export interface ClusterGroup {
   readonly names: readonly string[];
   /** C library versions met on these hosts, sorted; what exports for glibc go by. */
   readonly glibcVersions: readonly string[];
+  /** What these hosts show to kernels alone; what exports for virtual machines go by. */
+  readonly kernel: KernelBits;
 }
 
 /** By kindKey. */
@@ -73,11 +76,22 @@ function shown(text: string, length: number): string {
   return name.length > length ? `${name.slice(0, length - 1).replace(HALF_SIGN, '')}…` : name;
 }
 
+/** What is kept of a host beside its kind; nothing is known where it isn't given. */
+export interface BesideKind {
+  readonly glibcVersion?: string | undefined;
+  readonly kernel?: KernelBits;
+}
+
+export function besideKind(seen: Capabilities): BesideKind {
+  return { glibcVersion: seen.system.glibc?.version, kernel: kernelBitsOf(seen) };
+}
+
 interface GrowingGroup {
   readonly kind: HostKind;
   count: number;
   readonly names: FirstTexts;
   readonly glibc: FirstTexts;
+  kernel: KernelBits;
 }
 
 export const TOO_MANY_KINDS = 'too-many-kinds';
@@ -98,8 +112,13 @@ export class ClusterFold {
   }
 
   /** False where there would be more than MOST_KINDS kinds; the host isn't added then. */
-  add(kind: HostKind, key: string, name: string, glibcVersion?: string): boolean {
-    const group = this.#groupOf(kind, key);
+  add(
+    kind: HostKind,
+    key: string,
+    name: string,
+    { glibcVersion, kernel = NO_KERNEL_BITS }: BesideKind = {},
+  ): boolean {
+    const group = this.#groupOf(kind, key, kernel);
     if (group === undefined) return false;
     group.count += 1;
     this.#hosts += 1;
@@ -110,7 +129,7 @@ export class ClusterFold {
 
   /** A whole group, out of another cluster. False as for add. */
   addGroup(added: ClusterGroup, key: string): boolean {
-    const group = this.#groupOf(added.kind, key);
+    const group = this.#groupOf(added.kind, key, added.kernel);
     if (group === undefined) return false;
     group.count += added.count;
     this.#hosts += added.count;
@@ -122,13 +141,13 @@ export class ClusterFold {
   /** The cluster so far, kinds ordered by their first host's name. */
   finish(): Cluster {
     const groups = [...this.#groups].map(
-      ([key, { kind, count, names, glibc }]) =>
-        [key, { kind, count, names: names.list(), glibcVersions: glibc.list() }] as const,
+      ([key, { kind, count, names, glibc, kernel }]) =>
+        [key, { kind, count, names: names.list(), glibcVersions: glibc.list(), kernel }] as const,
     );
     return new Map(groups.sort(byFirstName));
   }
 
-  #groupOf(kind: HostKind, key: string): GrowingGroup | undefined {
+  #groupOf(kind: HostKind, key: string, kernel: KernelBits): GrowingGroup | undefined {
     let group = this.#groups.get(key);
     if (group === undefined && this.#groups.size < MOST_KINDS) {
       group = {
@@ -136,9 +155,11 @@ export class ClusterFold {
         count: 0,
         names: new FirstTexts(NAMES_KEPT),
         glibc: new FirstTexts(VERSIONS_KEPT),
+        kernel,
       };
       this.#groups.set(key, group);
     }
+    if (group !== undefined) group.kernel = joinKernelBits(group.kernel, kernel);
     return group;
   }
 }
@@ -154,7 +175,7 @@ export function clusterOf(hosts: readonly Capabilities[]): Cluster {
   const fold = new ClusterFold();
   for (const seen of hosts) {
     const kind = kindOf(seen);
-    fold.add(kind, kindKey(kind), seen.name, seen.system.glibc?.version);
+    fold.add(kind, kindKey(kind), seen.name, besideKind(seen));
   }
   return fold.finish();
 }

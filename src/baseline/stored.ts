@@ -14,6 +14,7 @@ import type { StateComponent } from '../model/xsave.js';
 import { type Baseline, type Dropped, extraOf, type Floors, type XsaveSizes } from './baseline.js';
 import { type ClusterGroup, countHosts, hardwareGroups } from './cluster.js';
 import { type HostKind, kindId } from './host-kind.js';
+import { type KernelBits, kernelFeatureNames } from './kernel-bits.js';
 
 /** A StateComponent in a file: what isn't known is null there. */
 export interface StoredComponent {
@@ -36,6 +37,8 @@ export interface StoredHosts {
   readonly count: number;
   readonly names: readonly string[];
   readonly glibc: readonly string[];
+  /** What they show to kernels alone, of what CPU models of virtual machines have; older files don't say. */
+  readonly kernel?: { readonly had: readonly string[]; readonly lacked: readonly string[] };
   /** Features beyond the baseline's. */
   readonly extra: readonly string[];
   readonly unknown: readonly string[];
@@ -109,6 +112,10 @@ function storeSizes(sizes: XsaveSizes): StoredSizes {
   };
 }
 
+function storeKernelBits(kernel: KernelBits): Pick<StoredHosts, 'kernel'> {
+  return kernel.had === 0n && kernel.lacked === 0n ? {} : { kernel: kernelFeatureNames(kernel) };
+}
+
 function storeHosts(group: ClusterGroup, baseline: Baseline): StoredHosts {
   const { kind } = group;
   return {
@@ -116,6 +123,7 @@ function storeHosts(group: ClusterGroup, baseline: Baseline): StoredHosts {
     count: group.count,
     names: group.names,
     glibc: group.glibcVersions,
+    ...storeKernelBits(group.kernel),
     extra: extraOf(kind, baseline),
     unknown: kind.unknown,
     avx10Version: kind.avx10Version ?? null,

@@ -7,7 +7,9 @@
  * rest, with null in the part's place, is a JSON object that has null there, and the part alone is a
  * JSON array: together they are the line, and the array is the object's.
  */
+import type { BesideKind } from '../baseline/cluster.js';
 import type { HostKind } from '../baseline/host-kind.js';
+import type { KernelBits } from '../baseline/kernel-bits.js';
 import { ROWS } from '../catalogue/index.js';
 import { decodeUtf8 } from '../formats/format.js';
 import validate from '../generated/host-profile.js';
@@ -20,7 +22,7 @@ export interface FoldedHost {
   readonly kind: HostKind;
   readonly key: string;
   readonly name: string;
-  readonly glibcVersion: string | undefined;
+  readonly beside: BesideKind;
 }
 
 /** The entries of a profile that this file looks at. */
@@ -45,6 +47,7 @@ interface FoldedKind {
   readonly decided: string;
   readonly kind: HostKind;
   readonly key: string;
+  readonly kernel: KernelBits | undefined;
 }
 
 const CPUS = { name: Buffer.from('"cpus":'), end: Buffer.from('}]') };
@@ -157,12 +160,20 @@ export class ProfileLines {
         met.minSigStackBytes === minSigStackBytes &&
         met.decided === decided
       )
-        return { kind: met.kind, key: met.key, name, glibcVersion: glibc?.version };
+        return {
+          kind: met.kind,
+          key: met.key,
+          name,
+          beside: {
+            glibcVersion: glibc?.version,
+            ...(met.kernel === undefined ? {} : { kernel: met.kernel }),
+          },
+        };
     return undefined;
   }
 
   /** What the long way made of a line that was one of cpugate's own profile. */
-  remember(line: Buffer, { kind, key }: Pick<FoldedHost, 'kind' | 'key'>): void {
+  remember(line: Buffer, { kind, key, beside }: Omit<FoldedHost, 'name'>): void {
     const cpus = findSpan(line, CPUS);
     if (cpus === undefined || parseArray(line, cpus) === undefined) return;
     const head = parseWithout(line, [cpus]);
@@ -170,7 +181,8 @@ export class ProfileLines {
     const { hwcap2, minSigStackBytes } = head.system ?? {};
     const decided = flagsThatDecide(head.system ?? {});
     const { hostKind } = head;
-    const met: FoldedKind = { kind, key, hostKind, hwcap2, minSigStackBytes, decided };
+    const { kernel } = beside;
+    const met: FoldedKind = { kind, key, kernel, hostKind, hwcap2, minSigStackBytes, decided };
     const kinds = this.#cpus.get(line, cpus);
     if (kinds === undefined) this.#cpus.set(line, cpus, [met]);
     else kinds.splice(0, kinds.length, met, ...kinds.slice(0, MOST_KINDS_OF_ONE - 1));

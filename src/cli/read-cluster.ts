@@ -4,7 +4,13 @@
  */
 import { closeSync, openSync } from 'node:fs';
 import type { BaselineOptions } from '../baseline/baseline.js';
-import { type Cluster, ClusterFold, TOO_MANY_KINDS, tooManyKinds } from '../baseline/cluster.js';
+import {
+  besideKind,
+  type Cluster,
+  ClusterFold,
+  TOO_MANY_KINDS,
+  tooManyKinds,
+} from '../baseline/cluster.js';
 import { kindKey, kindOf } from '../baseline/host-kind.js';
 import { joinOptions } from '../baseline/join-options.js';
 import {
@@ -232,7 +238,7 @@ class ClusterReader {
       if (this.#faultCount > 0 && !this.#skips) return;
       // Of a line that was met before only the kind is known.
       const found = this.#onHost === undefined ? this.#lines.find(line) : undefined;
-      if (found !== undefined) this.#add(found.kind, found.key, found.name, found.glibcVersion);
+      if (found !== undefined) this.#add(found.kind, found.key, found.name, found.beside);
       else if (line.length > 0 && !/^\s*$/.test(line.toString('latin1', 0, 100))) {
         const record = line;
         await this.#guard(() => this.#line(name, record, lines.number));
@@ -256,10 +262,7 @@ class ClusterReader {
   }
 
   /** Gives the host's kind where the record is one of cpugate's own profile. */
-  async #record(
-    called: string,
-    bytes: Buffer,
-  ): Promise<Pick<FoldedHost, 'kind' | 'key'> | undefined> {
+  async #record(called: string, bytes: Buffer): Promise<Omit<FoldedHost, 'name'> | undefined> {
     const input = openInput(called, bytes);
     const isProfile = profile.recognise(input);
     if (!isProfile && baseline.recognise(input)) {
@@ -268,7 +271,7 @@ class ClusterReader {
     }
     const hosts = await readEachHost(called, bytes, { kernel: this.#kernel });
     if (hosts.length > 1) this.#hasCollection = true;
-    let folded: Pick<FoldedHost, 'kind' | 'key'> | undefined;
+    let folded: Omit<FoldedHost, 'name'> | undefined;
     const add = (host: Host) => {
       this.#isKernelUsed ||= takesKernel(host);
       folded = this.#addHost(host);
@@ -279,13 +282,14 @@ class ClusterReader {
     return isProfile ? folded : undefined;
   }
 
-  #addHost(host: Host): Pick<FoldedHost, 'kind' | 'key'> {
+  #addHost(host: Host): Omit<FoldedHost, 'name'> {
     const seen = describeHost(host);
     this.#onHost?.(seen);
     const kind = kindOf(seen);
     const key = kindKey(kind);
-    this.#add(kind, key, host.name, host.system?.glibc?.version);
-    return { kind, key };
+    const beside = besideKind(seen);
+    this.#add(kind, key, host.name, beside);
+    return { kind, key, beside };
   }
 
   #addBaseline(called: string, file: BaselineFile): void {

@@ -8,6 +8,7 @@ import type { Exported, Target } from './target.js';
 import {
   chooseModel,
   keptNotes,
+  kernelNotes,
   leftOut,
   type VirtualModel,
   vendorConditions,
@@ -55,14 +56,21 @@ function vendorName(letters: string): string | undefined {
  * libvirt compares hosts by its own map of models and QEMU starts its own model: what the two don't
  * agree on is told either way.
  */
-function policies({ model, plus, minus }: VirtualModel, named: readonly FeatureName[]): string[] {
+function policies(
+  { model, plus, minus, off }: VirtualModel,
+  named: readonly FeatureName[],
+): string[] {
   const disputed = model.disputed ?? [];
   const both = (names: readonly FeatureName[], wanted: boolean) =>
     VISIBLE.filter(
       (name) =>
         names.includes(name) || (disputed.includes(name) && named.includes(name) === wanted),
     );
-  return [...policy('require', both(plus, true)), ...policy('disable', both(minus, false))];
+  return [
+    ...policy('require', both(plus, true)),
+    ...policy('disable', both(minus, false)),
+    ...policy('disable', off),
+  ];
 }
 
 function policy(kind: 'require' | 'disable', names: readonly FeatureName[]): string[] {
@@ -71,13 +79,12 @@ function policy(kind: 'require' | 'disable', names: readonly FeatureName[]): str
 
 const HEAD = [
   'The CPU of a domain whose tasks see the baseline: take it in place of the <cpu> of the domain (virsh edit). libvirt 9.0 and later.',
-  "What only the guest's kernel uses (page tables, mitigations such as spec-ctrl) is the model's: not all hosts may have it, and nothing here was compared with them.",
 ].map(note);
 
 function write(baseline: Baseline): Exported {
   const wanted = wantedFeatures(baseline);
   const named = wanted.filter((name) => libvirtName(name) !== undefined);
-  const cpu = chooseModel(named, baseline.vendors, ({ libvirt }) => libvirt !== undefined);
+  const cpu = chooseModel(named, baseline, ({ libvirt }) => libvirt !== undefined);
   const nameless = wanted.filter((name) => !named.includes(name));
   const unnamed =
     nameless.length === 0
@@ -96,6 +103,7 @@ function write(baseline: Baseline): Exported {
     content: `${lines.join('\n')}\n`,
     remarks: [
       ...HEAD,
+      ...kernelNotes(cpu, libvirtName),
       ...keptNotes(baseline),
       ...vendorConditions(baseline.vendors),
       ...unnamed,

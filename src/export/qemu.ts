@@ -9,7 +9,9 @@ import type { Exported, Target } from './target.js';
 import {
   chooseModel,
   keptNotes,
+  kernelNotes,
   leftOut,
+  type VirtualModel,
   vendorConditions,
   wantedFeatures,
 } from './virtual-model.js';
@@ -83,6 +85,7 @@ export interface QemuCpu {
   /** The oldest release that takes it. */
   readonly since: string;
   readonly shown: readonly FeatureName[];
+  readonly chosen: VirtualModel;
 }
 
 function latest(releases: readonly string[]): string {
@@ -95,18 +98,19 @@ export function qemuCpu(baseline: Baseline, release: string): QemuCpu {
     const since = qemuNameSince(name);
     return since !== undefined && isSince(release, since);
   });
-  const { model, plus, minus } = chooseModel(shown, baseline.vendors, ({ since = QEMU_FLOOR }) =>
-    isSince(release, since),
-  );
+  const chosen = chooseModel(shown, baseline, ({ since = QEMU_FLOOR }) => isSince(release, since));
+  const { model, plus, minus, off } = chosen;
   const changes = [
     ...plus.map((name) => `+${qemuName(name)}`),
     ...minus.map((name) => `-${qemuName(name)}`),
+    ...off.map((name) => `-${qemuName(name)}`),
   ];
   const names = [...plus, ...minus].map((name) => qemuNameSince(name) ?? QEMU_FLOOR);
   return {
     argument: [model.name, ...changes, 'enforce'].join(','),
     since: latest([model.since ?? QEMU_FLOOR, ...names]),
     shown,
+    chosen,
   };
 }
 
@@ -114,7 +118,6 @@ const HEAD = [
   'A virtual machine whose tasks see the baseline.',
   'qemu-system-x86_64 -accel kvm $(grep ^-cpu FILE) …',
   'enforce: where KVM on a host has not all of it, QEMU says so and does not start, instead of leaving it out.',
-  "What only the guest's kernel uses (page tables, mitigations such as spec-ctrl) is the model's: not all hosts may have it, and nothing here was compared with them.",
 ].map(note);
 
 /** The same for QEMU before the models and names of the line itself. */
@@ -138,6 +141,7 @@ function write(baseline: Baseline): Exported {
     content: olderLine(baseline, cpu) + line,
     remarks: [
       ...HEAD,
+      ...kernelNotes(cpu.chosen, (name) => featureRow(name).names?.qemu),
       ...keptNotes(baseline),
       ...vendorConditions(baseline.vendors),
       ...unnamed,

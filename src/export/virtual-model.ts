@@ -3,8 +3,11 @@
  * added to it and taken from it so that tasks in the machine see the baseline.
  */
 import type { Baseline } from '../baseline/baseline.js';
+import { type Cluster, hardwareGroups } from '../baseline/cluster.js';
+import { joinKernelBits, kernelFeatureNames } from '../baseline/kernel-bits.js';
 import { findNearest } from '../baseline/nearest.js';
-import { EVERY_64_BIT_CPU, type FeatureName } from '../catalogue/index.js';
+import { EVERY_64_BIT_CPU, type FeatureName, featureIndex } from '../catalogue/index.js';
+import { modelKernelFeatures } from '../catalogue/model-kernel-features.js';
 import { QEMU_MODELS, type QemuModel } from '../catalogue/qemu-models.js';
 import { printable } from '../model/printable.js';
 import { condition, notExpressed, note, type Remark } from './remark.js';
@@ -14,6 +17,10 @@ export interface VirtualModel {
   /** In the catalogue's order. */
   readonly plus: readonly FeatureName[];
   readonly minus: readonly FeatureName[];
+  /** What the model shows to kernels alone and some host lacks, or may lack: it would keep the machine from starting. */
+  readonly off: readonly FeatureName[];
+  /** The same that not every host's record tells; it stays. */
+  readonly untold: readonly FeatureName[];
 }
 
 /** The guest's system sets these where it enables what they show. */
@@ -111,27 +118,87 @@ function fits(model: QemuModel, vendors: readonly string[]): boolean {
   return model.vendor === undefined || (vendors.length === 1 && vendors[0] === model.vendor);
 }
 
-/** Of models that show the same, the last: the one with the mitigations. */
-function lastOfAlike(models: readonly QemuModel[]): readonly QemuModel[] {
-  const byFeatures = new Map<string, QemuModel>();
-  for (const model of models) byFeatures.set([...model.features].sort().join(' '), model);
-  return [...byFeatures.values()];
+/**
+ * QEMU shows with it what is in a register that only kernels can read (rdctl-no, mds-no …), and asks the
+ * host for each of these bits; no record of a host has them.
+ */
+const BEHIND_REGISTER: FeatureName = 'arch_capabilities';
+
+/** What the model shows to kernels alone, by what is known of the hosts. */
+function sortKernelFeatures(
+  model: QemuModel,
+  cluster: Cluster,
+): Pick<VirtualModel, 'off' | 'untold'> {
+  const bits = hardwareGroups(cluster).map(({ kernel }) => kernel);
+  const { had, lacked } = kernelFeatureNames(bits.reduce(joinKernelBits));
+  const shown = [...modelKernelFeatures(model.name)].sort(
+    (a, b) => featureIndex(a) - featureIndex(b),
+  );
+  const off = shown.filter((name) => name === BEHIND_REGISTER || lacked.includes(name));
+  return { off, untold: shown.filter((name) => !off.includes(name) && !had.includes(name)) };
+}
+
+/** Of models that show tasks the same, the one that hosts lack least of; of these the last, which has the mitigations. */
+function bestOfAlike(models: readonly QemuModel[], cluster: Cluster): readonly QemuModel[] {
+  const best = new Map<string, { readonly model: QemuModel; readonly missing: number }>();
+  for (const model of models) {
+    const key = [...model.features].sort().join(' ');
+    const missing = sortKernelFeatures(model, cluster).off.length;
+    if (missing <= (best.get(key)?.missing ?? Number.POSITIVE_INFINITY))
+      best.set(key, { model, missing });
+  }
+  return [...best.values()].map(({ model }) => model);
 }
 
 /** Takes only models that the program at hand has (isThere). */
 export function chooseModel(
   wanted: readonly FeatureName[],
-  vendors: readonly string[],
+  { vendors, cluster }: Baseline,
   isThere: (model: QemuModel) => boolean,
 ): VirtualModel {
-  const usable = lastOfAlike(QEMU_MODELS.filter((one) => isThere(one) && fits(one, vendors)));
+  const there = QEMU_MODELS.filter((one) => isThere(one) && fits(one, vendors));
+  const usable = bestOfAlike(there, cluster);
   const nearest = findNearest(
     wanted,
     usable.map(({ name, features }) => ({ name, title: '', features })),
   );
   const model = usable.find(({ name }) => name === nearest?.name);
   if (model === undefined || nearest === undefined) throw new Error('no model to choose from');
-  return { model, plus: nearest.plus, minus: nearest.minus };
+  const { plus, minus } = nearest;
+  return { model, plus, minus, ...sortKernelFeatures(model, cluster) };
+}
+
+/** What was found of what only the guest's kernel uses. */
+export function kernelNotes(
+  { off, untold }: VirtualModel,
+  nameOf: (name: FeatureName) => string | undefined,
+): readonly Remark[] {
+  const names = (list: readonly FeatureName[]) =>
+    list.map((name) => nameOf(name) ?? name).join(', ');
+  const lacked = off.filter((name) => name !== BEHIND_REGISTER);
+  return [
+    ...(lacked.length === 0
+      ? []
+      : [
+          note(
+            `Turned off, for the model has it and not every host: ${names(lacked)}. Tasks see none of it.`,
+          ),
+        ]),
+    ...(lacked.length === off.length
+      ? []
+      : [
+          note(
+            `${names([BEHIND_REGISTER])} is turned off: with it the model asks for what a register tells kernels alone (rdctl-no, mds-no and others), and no record of a host has that. A guest without it mitigates more than it may have to. Take the word out, and the machine starts where KVM has all of these.`,
+          ),
+        ]),
+    ...(untold.length === 0
+      ? []
+      : [
+          condition(
+            `Every host has what only the guest's kernel uses of the model; not all records tell: ${names(untold)}. A record of "cpugate probe" does.`,
+          ),
+        ]),
+  ];
 }
 
 /**

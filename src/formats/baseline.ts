@@ -13,6 +13,7 @@ import {
 } from '../baseline/baseline.js';
 import { type Cluster, ClusterFold, type ClusterGroup } from '../baseline/cluster.js';
 import { type HostKind, kindId, kindKey } from '../baseline/host-kind.js';
+import { type KernelBits, kernelBitsFrom, NO_KERNEL_BITS } from '../baseline/kernel-bits.js';
 import { restoreFloors, restoreKind, type StoredBaseline } from '../baseline/stored.js';
 import {
   COMPONENTS,
@@ -104,6 +105,23 @@ class Reader {
     });
   }
 
+  kernelBits({ kernel }: StoredBaseline['hosts'][number], at: string): KernelBits {
+    if (kernel === undefined) return NO_KERNEL_BITS;
+    const read = (list: 'had' | 'lacked') =>
+      kernel[list].map((name, place) =>
+        isFeatureName(name)
+          ? name
+          : this.fail(
+              `this cpugate knows no feature "${name.slice(0, 60)}"`,
+              `${at}/kernel/${list}/${place}`,
+            ),
+      );
+    const bits = kernelBitsFrom({ had: read('had'), lacked: read('lacked') });
+    if ((bits.had & bits.lacked) !== 0n)
+      this.fail('lists a feature both as there and as missing', `${at}/kernel`);
+    return bits;
+  }
+
   /** As effective features are: with all that they need. */
   checkKind(kind: HostKind, at: string): void {
     const has = new Set(kind.features);
@@ -151,7 +169,9 @@ class Reader {
       // The baseline's features are each host's too: one added by hand would be added to all.
       if (kindId(kind) !== hosts.id) this.fail('the id does not match the host', `${at}/id`);
       const { count, names, glibc: glibcVersions } = hosts;
-      fold.addGroup({ kind, count, names, glibcVersions } satisfies ClusterGroup, kindKey(kind));
+      const kernel = this.kernelBits(hosts, at);
+      const group: ClusterGroup = { kind, count, names, glibcVersions, kernel };
+      fold.addGroup(group, kindKey(kind));
     });
     return fold.finish();
   }

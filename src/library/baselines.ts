@@ -3,7 +3,7 @@ import {
   baselineOf as baselineOfCluster,
   type BaselineOptions as InnerOptions,
 } from '../baseline/baseline.js';
-import { type Cluster, ClusterFold, tooManyKinds } from '../baseline/cluster.js';
+import { besideKind, type Cluster, ClusterFold, tooManyKinds } from '../baseline/cluster.js';
 import { explainDrop } from '../baseline/explain-drop.js';
 import { kindKey, kindOf } from '../baseline/host-kind.js';
 import { joinOptions } from '../baseline/join-options.js';
@@ -42,9 +42,9 @@ function fold(hosts: readonly (Host | Baseline)[]): {
       for (const [key, group] of cluster) if (!folded.addGroup(group, key)) throw tooManyKinds();
     } else {
       const host = innerHost(one);
-      const kind = kindOf(describeHost(host));
-      const glibc = host.system?.glibc?.version;
-      if (!folded.add(kind, kindKey(kind), host.name, glibc)) throw tooManyKinds();
+      const seen = describeHost(host);
+      const kind = kindOf(seen);
+      if (!folded.add(kind, kindKey(kind), host.name, besideKind(seen))) throw tooManyKinds();
     }
   return { cluster: folded.finish(), made };
 }

@@ -123,7 +123,7 @@ describe('no vector instruction counts without its state', () => {
     const effective = new Set<string>(effectiveFeatures(host));
     const fold = new ClusterFold();
     const kind = kindOf(host);
-    fold.add(kind, kindKey(kind), 'host', undefined);
+    fold.add(kind, kindKey(kind), 'host');
     const shown = new Set<string>(baselineOf(fold.finish()).features);
     for (const [names, needed] of NEEDED)
       for (const name of names)

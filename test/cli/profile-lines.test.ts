@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { besideKind } from '../../src/baseline/cluster.js';
 import { kindKey, kindOf } from '../../src/baseline/host-kind.js';
 import { ProfileLines } from '../../src/cli/profile-lines.js';
 import { readHost } from '../../src/formats/index.js';
@@ -19,8 +20,9 @@ const LINES = [
 async function longWay(line: string) {
   try {
     const host = await readHost('line', Buffer.from(line));
-    const kind = kindOf(describeHost(host));
-    return { kind, key: kindKey(kind), name: host.name, glibcVersion: host.system?.glibc?.version };
+    const seen = describeHost(host);
+    const kind = kindOf(seen);
+    return { kind, key: kindKey(kind), name: host.name, beside: besideKind(seen) };
   } catch (error) {
     if (!isInputError(error)) throw error;
     return undefined;

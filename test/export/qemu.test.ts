@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Baseline, baselineOf } from '../../src/baseline/baseline.js';
 import { VISIBLE } from '../../src/baseline/host-kind.js';
-import { EVERY_64_BIT_CPU, type FeatureName, featureRow } from '../../src/catalogue/index.js';
+import { EVERY_64_BIT_CPU, type FeatureName, featureRow, ROWS } from '../../src/catalogue/index.js';
 import { QEMU_FLOOR, QEMU_MODELS } from '../../src/catalogue/qemu-models.js';
 import { qemuCpu, qemuNameSince, qemu as qemuTarget } from '../../src/export/qemu.js';
 import { SET_BY_GUEST } from '../../src/export/virtual-model.js';
@@ -27,7 +27,7 @@ function featuresOf(argument: string): Set<FeatureName> {
   const [name, ...changes] = argument.split(',');
   const features = new Set(QEMU_MODELS.find((model) => model.name === name)?.features);
   for (const change of changes.filter((one) => one !== 'enforce')) {
-    const feature = VISIBLE.find((one) => featureRow(one).names?.qemu === change.slice(1));
+    const feature = ROWS.find(({ names }) => names?.qemu === change.slice(1))?.name;
     if (feature === undefined) throw new Error(`${change} names nothing`);
     if (change.startsWith('+')) features.add(feature);
     else features.delete(feature);
