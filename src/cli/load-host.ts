@@ -125,9 +125,21 @@ export function readStandardInput(): Uint8Array {
   }
 }
 
+/**
+ * QEMU's name of a CPU, with features or without: "qemu:Haswell,+pku", or one that nothing else is called by,
+ * "Skylake-Server-v4", "Haswell-noTSX-IBRS". Which names there are isn't known without a table that no other
+ * command needs.
+ */
+const VIRTUAL_CPU =
+  /^(?:qemu:[^/]+|(?=[A-Z])[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*-(?:v\d{1,2}|IBRS|IBPB|noTSX|noTSX-IBRS)|(?:kvm64|qemu64)(?:-v1)?|x86-64-v2-AES)$/;
+
+export function isVirtualCpu(wanted: string): boolean {
+  return VIRTUAL_CPU.test(wanted) && findProfileName(wanted) === undefined;
+}
+
 /** A name that means a host wherever it is written, whatever files there are. */
 export function isNamedHost(wanted: string): boolean {
-  return wanted === 'localhost' || findProfileName(wanted) !== undefined;
+  return wanted === 'localhost' || findProfileName(wanted) !== undefined || isVirtualCpu(wanted);
 }
 
 export function isFolder(wanted: string): boolean {
@@ -217,6 +229,10 @@ export async function loadHost(
     const root = packageRoot(import.meta.filename) ?? '.';
     const path = join(root, 'cpu-profiles', `${model}.json`);
     return readHost(model, readFile(path, model));
+  }
+  if (isVirtualCpu(wanted)) {
+    const { hostOfQemuCpu } = await import('../formats/qemu-cpu.js');
+    return hostOfQemuCpu(wanted, wanted.replace(/^qemu:/, ''));
   }
   if (isFolder(wanted)) return loadFolder(wanted);
   if (isArchive(wanted)) return loadDumpHost(wanted);

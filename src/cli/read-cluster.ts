@@ -23,7 +23,6 @@ import { firecracker } from '../formats/firecracker.js';
 import { openInput } from '../formats/format.js';
 import { readEachHost } from '../formats/index.js';
 import { KUBERNETES_KIND } from '../formats/kubernetes-kinds.js';
-import { findProfileName } from '../formats/named-profile.js';
 import { profile } from '../formats/profile.js';
 import { type Capabilities, describeHost } from '../model/capabilities.js';
 import { describeInputError, InputError, isInputError } from '../model/errors.js';
@@ -32,7 +31,7 @@ import { printable } from '../model/printable.js';
 import { hostFilesIn } from './host-folder.js';
 import { refuseUselessKernel, takesKernel } from './kernel-argument.js';
 import { Lines } from './lines.js';
-import { isFolder, loadHost, readError, readFile } from './load-host.js';
+import { isFolder, isNamedHost, loadHost, readError, readFile } from './load-host.js';
 import { writeErr } from './output.js';
 import { type FoldedHost, ProfileLines } from './profile-lines.js';
 import { Progress } from './progress.js';
@@ -134,7 +133,7 @@ class ClusterReader {
   async source(wanted: string): Promise<void> {
     this.#sources++;
     if (wanted === '-') return this.#guard(() => this.#stream('standard input', 0));
-    if (wanted === 'localhost' || findProfileName(wanted) !== undefined)
+    if (isNamedHost(wanted))
       return this.#guard(async () => void this.#addHost(await loadHost(wanted)));
     return this.#guard(() => (isFolder(wanted) ? this.#folder(wanted) : this.#file(wanted)));
   }

@@ -3,42 +3,17 @@
  * checkpoint where one that the sandbox had is missing, the kernel's own included; so those aren't
  * listed, and the sandbox does without them.
  *
- * Names are those of gVisor's own table (pkg/cpuid/features_amd64.go), two of them misspelt there; a
- * name that it doesn't know keeps a sandbox from starting.
+ * A name that gVisor doesn't know keeps a sandbox from starting.
  */
 import type { Baseline } from '../baseline/baseline.js';
+import { gvisorName } from '../catalogue/gvisor-names.js';
 import { type FeatureName, featureRow } from '../catalogue/index.js';
 import { hiddenFeatures } from './hidden-features.js';
-import { type RegisterName, registerOf } from './register-masks.js';
 import { condition, notExpressed, note, type Remark } from './remark.js';
 import type { Exported, Target } from './target.js';
 
-/** Registers whose bits gVisor names, and tasks' features among them that it doesn't. */
-const NAMED: Readonly<Record<RegisterName, readonly FeatureName[]>> = {
-  '1.0.edx': [],
-  '1.0.ecx': [],
-  '7.0.ebx': ['sgx', 'pcommit', 'avx512ifma'],
-  '7.0.ecx': ['key_locker', 'bus_lock_detect', 'enqcmd'],
-  '7.0.edx': ['uintr'],
-  'd.1.eax': ['xfd'],
-  '80000001.0.ecx': ['cvt16'],
-  '80000001.0.edx': [],
-};
-
-const SPELLING: Partial<Record<FeatureName, string>> = {
-  clflushopt: 'clfushopt',
-  shstk: 'cet_ss',
-  zero_fcs_fds: 'fpcsds',
-};
-
 /** Leaves that gVisor passes on as they are; it answers zero to those that are in no list of its own. */
 const PASSED_ON: ReadonlySet<number> = new Set([0x7, 0xd, 0x80000007, 0x80000008]);
-
-/** Undefined: gVisor has no name for it. */
-export function gvisorName(name: FeatureName): string | undefined {
-  const nameless = NAMED[registerOf(name)];
-  return nameless === undefined || nameless.includes(name) ? undefined : (SPELLING[name] ?? name);
-}
 
 function isPassedOn(name: FeatureName): boolean {
   const { leaf, subleaf } = featureRow(name);

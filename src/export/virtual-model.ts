@@ -195,7 +195,7 @@ export function kernelNotes(
       ? []
       : [
           condition(
-            `Every host has what only the guest's kernel uses of the model; not all records tell: ${names(untold)}. A record of "cpugate probe" does.`,
+            `Every host has what only the guest's kernel uses of the model; some records leave open: ${names(untold)}. A record made by "cpugate probe" does not.`,
           ),
         ]),
   ];

@@ -12,7 +12,7 @@ import { profile } from './profile.js';
 const OWN: readonly Format[] = [profile, namedProfile];
 
 /** Formats that say more where the kernel's release is known. */
-export const TAKES_KERNEL: ReadonlySet<string> = new Set(['proc-cpuinfo', 'lscpu']);
+export const TAKES_KERNEL: ReadonlySet<string> = new Set(['proc-cpuinfo', 'lscpu', 'flag-list']);
 
 function unknownFormat(input: Input, formats: readonly Format[]): InputError {
   const place = { file: input.name };
@@ -52,13 +52,19 @@ async function readerOf(name: string, bytes: Uint8Array, { kernel }: Told): Prom
   const input = openInput(name, bytes, kernel);
   const own = isMarked(input) ? undefined : ownFormat(input);
   if (own !== undefined) return { input, format: own, settle: (host) => host };
-  const { OTHERS, withKnownDesign, withoutPasteMarks } = await import('./others.js');
-  const plain = withoutPasteMarks(input);
+  const others = await import('./others.js');
+  const { OTHERS, completeByLog, splitKernelLog, withKnownDesign, withoutPasteMarks } = others;
+  const unmarked = withoutPasteMarks(input);
+  const { rest: plain, log } = splitKernelLog(unmarked);
   const pasted = plain === input ? undefined : ownFormat(plain);
   if (pasted !== undefined) return { input: plain, format: pasted, settle: (host) => host };
   const format = OTHERS.find((one) => one.recognise(plain));
   if (format === undefined) throw unknownFormat(plain, [...OWN, ...OTHERS]);
-  return { input: plain, format, settle: withKnownDesign };
+  const settle =
+    log === undefined
+      ? withKnownDesign
+      : (host: Host) => withKnownDesign(completeByLog(plain, host, log));
+  return { input: plain, format, settle };
 }
 
 /** Throws InputError for anything that can't be read as a host. */

@@ -4,7 +4,8 @@
  * library that it reads CPUID with (github.com/klauspost/cpuid: support()).
  *
  * A label says that the flag is there. One that is missing says that it isn't, where that release knew
- * the flag and doesn't keep it from labels by default. Which labels are kept back can be configured, and
+ * the flag and doesn't keep it from labels by default. A NodeFeature (nfd.k8s-sigs.io/v1alpha1) has all flags
+ * that were found, kept from labels or not. Which labels are kept back can be configured, and
  * a node doesn't tell; so nothing is taken for absent unless the labels are there that every x86-64 CPU has.
  */
 import { type FeatureName, LEVELS } from '../catalogue/index.js';
@@ -41,6 +42,17 @@ interface Node {
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };
+  /** Of a NodeFeature: what Node Feature Discovery found on a node, before it chose labels. */
+  readonly spec?: {
+    readonly features?: {
+      readonly flags?: Readonly<
+        Record<string, { readonly elements?: Readonly<Record<string, unknown>> }>
+      >;
+      readonly attributes?: Readonly<
+        Record<string, { readonly elements?: Readonly<Record<string, string>> }>
+      >;
+    };
+  };
   readonly status?: {
     readonly nodeInfo?: { readonly architecture?: string; readonly kernelVersion?: string };
   };
@@ -52,6 +64,7 @@ interface Nodes extends Node {
 
 const FLAG_PREFIX = `${LABEL_PREFIX}cpu-cpuid.`;
 const MODEL_PREFIX = `${LABEL_PREFIX}cpu-model.`;
+const NODE_FEATURE = 'NodeFeature';
 const WORKER_VERSION = 'nfd.node.kubernetes.io/worker.version';
 
 /** Every x86-64 CPU has them, and they have labels by default: without them a configuration was changed. */
@@ -68,6 +81,34 @@ const VENDORS: ReadonlyMap<string, string> = new Map([
 const SHOW_STATE: ReadonlySet<FeatureName> = new Set(['xsave', 'avx', 'avx512f']);
 /** Asked for only where the system enables the state of AVX-512, which isn't their own. */
 const BEHIND_AVX512 = ['AMXBF16', 'AMXTILE', 'AMXINT8', 'AMXFP16'];
+
+/** What a node's labels and a NodeFeature's lists have in common. */
+const NODE_NAME = 'nfd.node.kubernetes.io/node-name';
+
+/** A NodeFeature in the shape of a node; its flags are all that were found. */
+function asNode({ kind, metadata, spec }: Node): Node {
+  const { flags, attributes } = spec?.features ?? {};
+  const found = flags !== undefined && Object.hasOwn(flags, 'cpu.cpuid') ? flags['cpu.cpuid'] : {};
+  const attribute = (set: string) =>
+    (attributes !== undefined && Object.hasOwn(attributes, set) ? attributes[set] : undefined)
+      ?.elements ?? {};
+  const labels = Object.create(null) as Record<string, string>;
+  for (const flag of Object.keys(found?.elements ?? {})) labels[`${FLAG_PREFIX}${flag}`] = 'true';
+  for (const [name, value] of Object.entries(attribute('cpu.cpuid')))
+    labels[`${FLAG_PREFIX}${name}`] = value;
+  for (const [name, value] of Object.entries(attribute('cpu.model')))
+    labels[`${MODEL_PREFIX}${name}`] = value;
+  const name = ownText(metadata?.labels, NODE_NAME) ?? metadata?.name;
+  const annotations = metadata?.annotations;
+  return {
+    ...(kind === undefined ? {} : { kind }),
+    metadata: {
+      ...(name === undefined ? {} : { name }),
+      labels,
+      ...(annotations === undefined ? {} : { annotations }),
+    },
+  };
+}
 
 function ownText(record: Readonly<Record<string, string>> | undefined, key: string) {
   return record !== undefined && Object.hasOwn(record, key) ? record[key] : undefined;
@@ -95,9 +136,11 @@ interface Labels {
   readonly release: string | undefined;
   /** Whether a flag without a label isn't there. */
   readonly areComplete: boolean;
+  /** Whether flags were kept back from labels. */
+  readonly areChosen: boolean;
 }
 
-function readLabels({ metadata }: Node): Labels {
+function readLabels({ kind, metadata }: Node): Labels {
   const labels = metadata?.labels ?? {};
   const flags = new Set(
     Object.keys(labels)
@@ -110,6 +153,7 @@ function readLabels({ metadata }: Node): Labels {
     avx10: avx10 !== undefined && /^[1-9]\d{0,2}$/.test(avx10) ? Number(avx10) : undefined,
     release: releaseOf(ownText(metadata?.annotations, WORKER_VERSION)) ?? releaseByFlags(flags),
     areComplete: ON_EVERY_CPU.every((flag) => flags.has(flag)),
+    areChosen: kind !== NODE_FEATURE,
   };
 }
 
@@ -130,11 +174,15 @@ function presentIn({ flags, avx10 }: Labels): Set<FeatureName> {
   return present;
 }
 
-function isAbsent(feature: FeatureName, { flags, release, areComplete }: Labels): boolean {
+function isAbsent(
+  feature: FeatureName,
+  { flags, release, areComplete, areChosen }: Labels,
+): boolean {
   const flag = readFlag(feature);
   if (!areComplete || flag === undefined || flags.has(flag)) return false;
   if (BEHIND_AVX512.includes(flag) && !flags.has('AVX512F')) return false;
-  return hasLabelByDefault(flag) && !NEVER_SET.has(flag) && knows(release, flag);
+  if (areChosen && !hasLabelByDefault(flag)) return false;
+  return !NEVER_SET.has(flag) && knows(release, flag);
 }
 
 function identityRows({ metadata }: Node): LeafRow[] {
@@ -158,8 +206,12 @@ function identityRows({ metadata }: Node): LeafRow[] {
   return rows;
 }
 
-function remarksOn({ flags, release, areComplete }: Labels): string[] {
+function remarksOn({ flags, release, areComplete, areChosen }: Labels): string[] {
   const named = release === undefined ? '' : ` (${release} or later)`;
+  if (!areChosen)
+    return [
+      `Node Feature Discovery${named} found ${flags.size} flags of the CPU. It knows no others, and nothing of the XSAVE area: those are unknown.`,
+    ];
   return [
     `Labels of Node Feature Discovery${named} name ${flags.size} flags of the CPU. It keeps others from labels and ` +
       'knows nothing of the XSAVE area: those are unknown.',
@@ -187,7 +239,8 @@ function checkArchitecture(input: Input, node: Node, at: string): void {
   );
 }
 
-function hostOf(input: Input, node: Node, at: string): Host {
+function hostOf(input: Input, found: Node, at: string): Host {
+  const node = found.kind === NODE_FEATURE ? asNode(found) : found;
   checkArchitecture(input, node, at);
   const labels = readLabels(node);
   if (labels.flags.size === 0)
@@ -236,18 +289,22 @@ function nodesOf(input: Input): readonly { node: Node; at: string }[] {
   if (value === undefined) throw malformed(input, `is not valid JSON: ${input.jsonError()}`);
   if (!validate(value)) throw schemaError(input, validate.errors, 'kubernetes-nodes');
   const { items, ...node } = value as Nodes;
-  if (node.kind === 'Node') return [{ node, at: '/' }];
+  if (node.kind === 'Node' || node.kind === NODE_FEATURE) return [{ node, at: '/' }];
   const nodes = (items ?? [])
-    .map((item, place) => ({ node: item, at: `/items/${place}` }))
-    .filter(({ node: { kind } }) => kind === 'Node' || (kind === undefined && isNodeList(node)));
+    .map((item, place) => ({
+      node:
+        item.kind === undefined && node.kind !== 'List' ? { ...item, kind: kindIn(node) } : item,
+      at: `/items/${place}`,
+    }))
+    .filter(({ node: { kind } }) => kind === 'Node' || kind === NODE_FEATURE);
   if (nodes.length === 0)
     throw malformed(input, 'holds no node', {}, 'kubectl get nodes -o json prints them.');
   return nodes;
 }
 
-/** What the API itself answers has no kind at each node. */
-function isNodeList({ kind }: Node): boolean {
-  return kind === 'NodeList';
+/** What the API itself answers has no kind at each item. */
+function kindIn({ kind }: Node): string {
+  return kind === 'NodeFeatureList' ? NODE_FEATURE : 'Node';
 }
 
 const NAMES_SHOWN = 8;
@@ -274,7 +331,7 @@ function read(input: Input): Host {
 
 export const kubernetesNode: Format = {
   name: 'kubernetes-node',
-  title: 'nodes of Kubernetes with labels of Node Feature Discovery (JSON)',
+  title: 'nodes of Kubernetes with labels of Node Feature Discovery, or its NodeFeatures (JSON)',
   recognise: (input) => beginsWithBrace(input) && KUBERNETES_KIND.test(input.text()),
   read,
   readEach: (input) =>

@@ -56,6 +56,11 @@ const byQemuName = new Map<string, FeatureName>([
   ),
 ]);
 
+/** The feature that a property of QEMU's CPUs switches, in any of QEMU's spellings. */
+export function featureOfProperty(property: string): FeatureName | undefined {
+  return byQemuName.get(plain(property));
+}
+
 function jsonOf(text: string): unknown {
   // It was found whole, so this can't fail.
   return JSON.parse(text) as unknown;
@@ -73,8 +78,29 @@ function readDocuments(input: Input): readonly unknown[] {
   return documents.map(jsonOf);
 }
 
+/** So many features make properties of a CPU; other tools' JSON has a switch or two that is called alike. */
+const FEWEST_PROPS = 8;
+
 function hasOwn(value: unknown, key: string): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, key);
+}
+
+/** The inner part of an answer, as people cut it out. */
+function isModelAlone(value: unknown): boolean {
+  if (hasOwn(value, 'model')) return false;
+  return hasOwn(value, 'props') && ('name' in value || arePropsAlone(value.props));
+}
+
+/** The properties alone: nothing but switches, numbers and texts, and features of several kinds among them. */
+function arePropsAlone(value: unknown): value is Props {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const entries = Object.entries(value);
+  const isFeature = ([name, one]: [string, unknown]) =>
+    typeof one === 'boolean' && byQemuName.has(plain(name));
+  return (
+    entries.every(([, one]) => ['boolean', 'number', 'string'].includes(typeof one)) &&
+    entries.filter(isFeature).length >= FEWEST_PROPS
+  );
 }
 
 /**
@@ -84,6 +110,8 @@ function hasOwn(value: unknown, key: string): value is Record<string, unknown> {
 function findExpansion(input: Input): { expansion: Expansion; count: number } {
   const answers = readDocuments(input)
     .map((document) => (hasOwn(document, 'return') ? document.return : document))
+    .map((answer) => (arePropsAlone(answer) ? { props: answer } : answer))
+    .map((answer) => (isModelAlone(answer) ? { model: answer } : answer))
     .filter((answer) => hasOwn(answer, 'model'));
   if (answers.length === 0)
     throw malformed(
@@ -238,6 +266,8 @@ export const qemuExpansion: Format = {
   name: 'qemu-expansion',
   title: 'QEMU or libvirt model expansion (QMP JSON)',
   recognise: (input) =>
-    beginsWithBrace(input) && input.text().includes('"model"') && input.text().includes('"props"'),
+    beginsWithBrace(input) &&
+    (input.text().includes('"props"') ||
+      (input.text().includes('"fpu"') && arePropsAlone(input.json()))),
   read,
 };

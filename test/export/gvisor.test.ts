@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { baselineOf } from '../../src/baseline/baseline.js';
-import { gvisorName, gvisor as gvisorTarget } from '../../src/export/gvisor.js';
+import { gvisorName } from '../../src/catalogue/gvisor-names.js';
+import { gvisor as gvisorTarget } from '../../src/export/gvisor.js';
 import { baselineOfPlans, INTEL_512, models } from '../baseline/clusters.js';
 import { HASWELL } from '../hosts.js';
 import { asFile, pythonYamlIsHere, readYaml } from './tools.js';

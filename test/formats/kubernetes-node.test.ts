@@ -251,3 +251,73 @@ describe('refused is', () => {
   it('something of another kind, as a format that is not known', async () =>
     expect((await failureOf({ kind: 'Deployment', metadata: {} })).code).toBe('unknown-format'));
 });
+
+describe('a NodeFeature', () => {
+  const nodeFeature = (flags: readonly string[], changes: object = {}) => ({
+    apiVersion: 'nfd.k8s-sigs.io/v1alpha1',
+    kind: 'NodeFeature',
+    metadata: {
+      name: 'web-7-of-nfd',
+      labels: { 'nfd.node.kubernetes.io/node-name': 'web-7' },
+      annotations: { [VERSION]: 'v0.18.3' },
+    },
+    spec: {
+      features: {
+        flags: {
+          'cpu.cpuid': { elements: Object.fromEntries(flags.map((flag) => [flag, {}])) },
+          'kernel.loadedmodule': { elements: { kvm: {} } },
+        },
+        attributes: {
+          'cpu.model': { elements: { vendor_id: 'AMD', family: '25', id: '1' } },
+        },
+        instances: {},
+      },
+      labels: {},
+    },
+    ...changes,
+  });
+  const HAS = [...EVERY, 'SSE', 'SSE2', 'SSE3', 'AVX', 'AVX2', 'BMI2', 'POPCNT', 'SHA', 'XSAVE'];
+
+  it('is the node that it is of, and says whose CPU it is', async () => {
+    const host = await readText(nodeFeature(HAS));
+    const { vendor, signature } = describeHost(host);
+    expect([host.name, vendor]).toEqual(['web-7', 'AuthenticAMD']);
+    expect(signature).toEqual({ family: 25, model: 1, stepping: undefined });
+  });
+  it('tells of flags that have no label by default, there or not', async () => {
+    expect(await presences(nodeFeature(HAS), ['popcnt', 'bmi2', 'sha_ni'])).toEqual(
+      all(PRESENT, ['popcnt', 'bmi2', 'sha_ni']),
+    );
+    const told: FeatureName[] = ['rdrand', 'f16c', 'sse4_2', 'avx512f'];
+    expect(await presences(nodeFeature(HAS), told)).toEqual(all(ABSENT, told));
+    // The labels of the same node leave them open.
+    expect(await presences(node(HAS, { version: 'v0.18.3' }), ['rdrand', 'f16c'])).toEqual(
+      all(UNKNOWN, ['rdrand', 'f16c']),
+    );
+  });
+  it('says nothing of what has no flag there', async () => {
+    expect(await presences(nodeFeature(HAS), ['clwb', 'pku'])).toEqual(
+      all(UNKNOWN, ['clwb', 'pku']),
+    );
+  });
+  it.each(['List', 'NodeFeatureList'])('of a %s is a host an item', async (kind) => {
+    const items = [nodeFeature(HAS), nodeFeature(EVERY, { metadata: { name: 'web-8' } })];
+    const bare = items.map(({ kind: _, ...item }) => item);
+    const list = { kind, items: kind === 'List' ? items : bare };
+    const hosts = (await readEachHost('x', bytesOf(list))).map((read) => read().name);
+    expect(hosts).toEqual(['web-7', 'web-8']);
+  });
+  it.each([
+    ['without flags', nodeFeature([]), /no label/],
+    ['with a list for flags', nodeFeature(HAS, { spec: { features: { flags: [] } } }), /object/],
+    [
+      'with an odd model',
+      nodeFeature(HAS, {
+        spec: { features: { attributes: { 'cpu.model': { elements: { id: 7 } } } } },
+      }),
+      /string/,
+    ],
+  ])('%s is refused', async (_, value, message) => {
+    expect((await failureOf(value)).message).toMatch(message);
+  });
+});

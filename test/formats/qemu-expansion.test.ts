@@ -6,7 +6,7 @@ import { describeHost } from '../../src/model/capabilities.js';
 import { leafTable, readRegister } from '../../src/model/leaves.js';
 import { ALL_KNOWN } from '../../src/model/registers.js';
 import { ABSENT, PRESENT, UNKNOWN } from '../../src/model/xsave.js';
-import { failureOf, fixtureText, inputOf, readText } from './fixture.js';
+import { failureOf, fixtureJson, fixtureText, inputOf, readText } from './fixture.js';
 
 const answer = (props: object, name = 'base') => ({ return: { model: { name, props } }, id: 'x' });
 
@@ -219,5 +219,26 @@ describe('answers', () => {
     for (let length = 0; length < whole.length; length++)
       if (length < first || length > first + 1)
         expect((await failureOf(whole.slice(0, length))).code).toMatch(/malformed|unknown-format/);
+  });
+});
+
+describe('what people cut out of an answer', () => {
+  const whole = fixtureJson('qemuStatic');
+  const { model } = whole.return ?? whole;
+  it.each([
+    ['the model', model],
+    ['its properties', model.props],
+  ])('%s says the same', async (_, part) => {
+    const seen = describeHost(await readText(part));
+    const full = describeHost(await readText(whole));
+    for (const name of ['avx2', 'avx512f', 'pku', 'sha_ni'] as const)
+      expect([name, seen.effective(name)]).toEqual([name, full.effective(name)]);
+  });
+  it.each([
+    ['two switches', { fpu: true, avx2: true }],
+    ['properties of something else', { fpu: 'x', enabled: true, name: 'y', a: 1, b: 2, c: 3 }],
+    ['lists', { fpu: true, list: [true] }],
+  ])('%s are no properties of a CPU', async (_, value) => {
+    expect((await failureOf(value)).message).toContain('no format');
   });
 });

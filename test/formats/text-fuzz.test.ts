@@ -6,12 +6,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cpuidRaw } from '../../src/formats/cpuid-raw.js';
 import { crac } from '../../src/formats/crac.js';
+import { flagList } from '../../src/formats/flag-list.js';
 import { type Format, openInput } from '../../src/formats/format.js';
 import { instlatx64 } from '../../src/formats/instlatx64.js';
+import { kernelLog } from '../../src/formats/kernel-log.js';
 import { ldDiagnostics } from '../../src/formats/ld-diagnostics.js';
 import { libcpuid } from '../../src/formats/libcpuid.js';
 import { lscpu } from '../../src/formats/lscpu.js';
 import { procCpuinfo } from '../../src/formats/proc-cpuinfo.js';
+import { qemuCpu } from '../../src/formats/qemu-cpu.js';
+import { xen } from '../../src/formats/xen.js';
 import { describeHost } from '../../src/model/capabilities.js';
 import { describeInputError, isInputError } from '../../src/model/errors.js';
 import type { Host } from '../../src/model/host.js';
@@ -62,6 +66,21 @@ const TEXTS: readonly (readonly [Format, string])[] = [
       ])
       .join('\n')
       .concat('\n'),
+  ],
+  [flagList, `${/Flags:\s+(.*)/.exec(dumpText('haswell-guest-2-cpus.lscpu'))?.[1]}\n`],
+  [flagList, 'fpu,tsc,cx8,cmov,mmx,fxsr,sse,sse2,pni,xsave,avx,avx2,bmi2,syscall,lm\n'],
+  [
+    xen,
+    'hw_caps                : 178bf3ff:76f8320b:2e500800:244037ff:0000000f:219c91a9:00400004:00000500\nxen_version            : 4.17.5\n',
+  ],
+  [
+    xen,
+    'vendor          : GenuineIntel\nfamily          : 6\nfeatures_hvm    : 1fcbfbff-f7fa3223-2d93fbff-00000523-0000000f-f1bf07ab-00000000-00000100\n',
+  ],
+  [qemuCpu, '-cpu Haswell-v4,+pku,-aes,enforce\n'],
+  [
+    kernelLog,
+    "x86/fpu: xstate_offset[2]:  576, xstate_sizes[2]:  256\nx86/fpu: Enabled xstate features 0x7, context size is 832 bytes, using 'standard' format.\n",
   ],
   [
     crac,
@@ -208,6 +227,10 @@ const FORMATS: readonly Format[] = [
   lscpu,
   ldDiagnostics,
   crac,
+  flagList,
+  xen,
+  qemuCpu,
+  kernelLog,
 ];
 const ANY_JUNK: readonly (readonly [string, string])[] = [
   ['empty lines', '\n'],
@@ -238,6 +261,12 @@ const OWN_JUNK: readonly (readonly [Format, string, string])[] = [
   [crac, 'options without numbers', '-XX:CPUFeatures='],
   [crac, 'numbers of one machine', "this machine's CPU features are 0x200000080d7,0x0\n"],
   [crac, 'releases', 'openjdk 17 '],
+  [flagList, 'one flag', 'fpu tsc '],
+  [flagList, 'commas', 'sse2,'],
+  [xen, 'words of features', 'hw_caps : 178bf3ff:76f8320b\n'],
+  [xen, 'fields of xe', 'features_hvm: 00000001-'],
+  [qemuCpu, 'options', ' -cpu Haswell-v4,+pku'],
+  [kernelLog, 'places', 'x86/fpu: xstate_offset[2]:  576, xstate_sizes[2]:  256 '],
 ];
 const junk = [
   ...FORMATS.flatMap((format) =>

@@ -60,10 +60,11 @@ export interface CommandSpec {
 export const HOST_HELP =
   'A HOST is localhost, a file (found out by its content: a cpugate profile or baseline, cpuid -r, ' +
   "InstLatX64, CRIU cpuinfo.img or crit's JSON, libvirt cpudata, virsh capabilities or domcapabilities, " +
-  'a domain, QEMU model expansion, Firecracker fingerprint, vzcpuidctl, libcpuid, /proc/cpuinfo, lscpu, ' +
-  'ld.so --list-diagnostics, CPU features of a JVM with CRaC, Kubernetes nodes with NFD labels; quoted or ' +
+  'a domain, QEMU model expansion, QEMU -cpu, Firecracker fingerprint, vzcpuidctl, libcpuid, /proc/cpuinfo, lscpu, a list of flags, ' +
+  'ld.so --list-diagnostics, CPU features of a JVM with CRaC, Kubernetes nodes with NFD labels, ' +
+  'xl info, xe host-cpu-info, kernel log of x86/fpu; quoted or ' +
   'indented too), a dump of tasks (a folder of CRIU images, or what Podman, CRI-O or containerd export: tar, ' +
-  'gzip, Zstandard, OCI image), "-" for standard input, or the name of a CPU model ("cpugate show --models"). A file ' +
+  'gzip, Zstandard, OCI image), "-" for standard input, or the name of a CPU model ("cpugate show --models") or a virtual CPU (Skylake-Server-v4, qemu:Haswell). A file ' +
   'that is called like one of these is written ./NAME.';
 
 export const JSON_OPTION: OptionSpec = { type: 'boolean', describe: 'JSON for programs' };
@@ -71,7 +72,7 @@ export const KERNEL_OPTION: OptionSpec = {
   type: 'string',
   value: 'VERSION',
   describe:
-    'every /proc/cpuinfo or lscpu given is of Linux VERSION or later, which tells more of it',
+    'every /proc/cpuinfo, lscpu or list of flags given is of Linux VERSION or later, which tells more of it',
 };
 export const SOURCE_OPTION: OptionSpec = {
   type: 'string',

@@ -24,6 +24,9 @@ const KINDS: Readonly<Record<Host['kind'], string>> = {
   model: 'a CPU model',
 };
 
+/** cpugate's own files: nobody can be asked for more. */
+const SAYS_ALL: ReadonlySet<string> = new Set(['profile', 'baseline', 'localhost']);
+
 function describeKind({ kind }: Host, seen: Capabilities): string {
   return kind === 'cpu' && isStateOfOs(seen)
     ? 'a CPU, and which state components were enabled'
@@ -117,6 +120,31 @@ function xsaveLines(
   ];
 }
 
+/** Of a host with its OS, or a CPU: they can be asked again. A baseline or a model says all that it will. */
+function askAgainLines(
+  host: Host,
+  { unknown, xsave }: ReturnType<typeof showJson>,
+  { width }: TextStyle,
+): string[] {
+  const open = [
+    ...(unknown.length === 0
+      ? []
+      : [unknown.length === 1 ? 'a feature' : `${unknown.length} features`]),
+    ...(xsave.xcr0 === null ? ['what state is enabled'] : []),
+    ...(xsave.size === null ? ['the size of the XSAVE area'] : []),
+  ];
+  if (open.length === 0 || host.kind === 'model' || SAYS_ALL.has(host.format)) return [];
+  return [
+    '',
+    wrap(
+      `Left open: ${open.join(', ')}. "cpugate probe" on the host records all of it. With nothing to install: ` +
+        '"/lib64/ld-linux-x86-64.so.2 --list-diagnostics" there (glibc 2.33 and later), its output whole.',
+      width,
+      '',
+    ),
+  ];
+}
+
 /** `show` without --json. */
 export function showText(host: Host, seen: Capabilities, style: TextStyle): string {
   const { colors, width } = style;
@@ -145,6 +173,7 @@ export function showText(host: Host, seen: Capabilities, style: TextStyle): stri
     ...featureLines(seen, style),
     ...xsaveLines(json, style),
     ...unknown,
+    ...askAgainLines(host, json, style),
     ...odd,
   ].join('\n')}\n`;
 }
