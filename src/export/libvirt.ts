@@ -3,7 +3,7 @@ import type { Baseline } from '../baseline/baseline.js';
 import { VISIBLE } from '../baseline/host-kind.js';
 import { type FeatureName, featureRow } from '../catalogue/index.js';
 import { LIBVIRT_VENDORS } from '../catalogue/libvirt-models.js';
-import { notExpressed, note } from './remark.js';
+import { notExpressed, note, type Remark } from './remark.js';
 import type { Exported, Target } from './target.js';
 import {
   chooseModel,
@@ -59,29 +59,33 @@ function vendorName(letters: string): string | undefined {
 function policies(
   { model, plus, minus, off }: VirtualModel,
   named: readonly FeatureName[],
-): string[] {
+): Readonly<Record<'require' | 'disable', readonly FeatureName[]>> {
   const disputed = model.disputed ?? [];
   const both = (names: readonly FeatureName[], wanted: boolean) =>
     VISIBLE.filter(
       (name) =>
         names.includes(name) || (disputed.includes(name) && named.includes(name) === wanted),
     );
-  return [
-    ...policy('require', both(plus, true)),
-    ...policy('disable', both(minus, false)),
-    ...policy('disable', off),
-  ];
-}
-
-function policy(kind: 'require' | 'disable', names: readonly FeatureName[]): string[] {
-  return names.map((name) => `  <feature policy='${kind}' name='${libvirtName(name)}'/>`);
+  return { require: both(plus, true), disable: [...both(minus, false), ...off] };
 }
 
 const HEAD = [
   'The CPU of a domain whose tasks see the baseline: take it in place of the <cpu> of the domain (virsh edit). libvirt 9.0 and later.',
 ].map(note);
 
-function write(baseline: Baseline): Exported {
+/** libvirt's CPU of the baseline: what tools above libvirt take as well. */
+export interface LibvirtCpu {
+  /** libvirt's name. */
+  readonly model: string;
+  /** By libvirt's names: what the model lacks, and what is to be taken from it. */
+  readonly require: readonly string[];
+  readonly disable: readonly string[];
+  readonly cpu: VirtualModel;
+  /** What holds of it, and what it can't say; what each file is comes before. */
+  readonly remarks: readonly Remark[];
+}
+
+export function libvirtCpu(baseline: Baseline): LibvirtCpu {
   const wanted = wantedFeatures(baseline);
   const named = wanted.filter((name) => libvirtName(name) !== undefined);
   const cpu = chooseModel(named, baseline, ({ libvirt }) => libvirt !== undefined);
@@ -90,19 +94,14 @@ function write(baseline: Baseline): Exported {
     nameless.length === 0
       ? []
       : [notExpressed(`libvirt 9.0 has no name for ${nameless.join(', ')}.`)];
-  const [vendor] = baseline.vendors.length === 1 ? baseline.vendors : [];
-  const libvirtVendor = vendor === undefined ? undefined : vendorName(vendor);
-  const lines = [
-    "<cpu mode='custom' match='exact' check='partial'>",
-    `  <model fallback='forbid'>${cpu.model.libvirt}</model>`,
-    ...(libvirtVendor === undefined ? [] : [`  <vendor>${libvirtVendor}</vendor>`]),
-    ...policies(cpu, named),
-    '</cpu>',
-  ];
+  const names = (kind: 'require' | 'disable') =>
+    policies(cpu, named)[kind].map((name) => libvirtName(name) as string);
   return {
-    content: `${lines.join('\n')}\n`,
+    model: cpu.model.libvirt as string,
+    require: names('require'),
+    disable: names('disable'),
+    cpu,
     remarks: [
-      ...HEAD,
       ...kernelNotes(cpu, libvirtName),
       ...keptNotes(baseline),
       ...vendorConditions(baseline.vendors),
@@ -110,6 +109,23 @@ function write(baseline: Baseline): Exported {
       ...leftOut(baseline),
     ],
   };
+}
+
+function write(baseline: Baseline): Exported {
+  const { model, require, disable, remarks } = libvirtCpu(baseline);
+  const [vendor] = baseline.vendors.length === 1 ? baseline.vendors : [];
+  const libvirtVendor = vendor === undefined ? undefined : vendorName(vendor);
+  const policy = (kind: string, names: readonly string[]) =>
+    names.map((name) => `  <feature policy='${kind}' name='${name}'/>`);
+  const lines = [
+    "<cpu mode='custom' match='exact' check='partial'>",
+    `  <model fallback='forbid'>${model}</model>`,
+    ...(libvirtVendor === undefined ? [] : [`  <vendor>${libvirtVendor}</vendor>`]),
+    ...policy('require', require),
+    ...policy('disable', disable),
+    '</cpu>',
+  ];
+  return { content: `${lines.join('\n')}\n`, remarks: [...HEAD, ...remarks] };
 }
 
 export const libvirt: Target = {

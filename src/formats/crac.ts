@@ -23,7 +23,7 @@ import { type Format, type Input, malformed } from './format.js';
  */
 type WhenClear = 'absent' | 'under avx' | 'under avx512f' | 'open';
 
-interface Bit {
+export interface CracBit {
   readonly bit: number;
   readonly name: FeatureName;
   readonly clear: WhenClear;
@@ -39,7 +39,7 @@ function bits(
   since: number,
   clear: WhenClear,
   names: Readonly<Record<number, FeatureName>>,
-): readonly Bit[] {
+): readonly CracBit[] {
   return Object.entries(names).map(([bit, name]) => ({ bit: Number(bit), name, clear, since }));
 }
 
@@ -47,7 +47,7 @@ function bits(
  * Left out is what no bit of CPUID stands for (3 ht, 17 tscinv, 36 vzeroupper), and what a JVM reads in
  * a way of its own: control-flow enforcement (56, 57), AVX10's version (63).
  */
-const FIRST: readonly Bit[] = [
+const FIRST: readonly CracBit[] = [
   ...bits(OLDEST, 'absent', {
     0: 'cx8',
     1: 'cmov',
@@ -104,7 +104,7 @@ const FIRST: readonly Bit[] = [
 ];
 
 /** The second number, up to the release; 26's is not known well enough. */
-const SECOND: readonly { readonly upTo: number; readonly bits: readonly Bit[] }[] = [
+const SECOND: readonly { readonly upTo: number; readonly bits: readonly CracBit[] }[] = [
   {
     upTo: 24,
     bits: bits(OLDEST, 'absent', {
@@ -135,6 +135,23 @@ const SECOND: readonly { readonly upTo: number; readonly bits: readonly Bit[] }[
     ],
   },
 ];
+
+/**
+ * Bits of each number that a JVM of the release surely looks for in CPUID; the second list is empty where its
+ * number isn't known.
+ */
+export function cracBits(
+  release: number,
+): readonly [first: readonly CracBit[], second: readonly CracBit[]] {
+  const second = SECOND.find(({ upTo }) => release <= upTo)?.bits ?? [];
+  const isSure = ({ since, clear }: CracBit) => since <= release && clear !== 'open';
+  return [FIRST.filter(isSure), second.filter(isSure)];
+}
+
+/** Which of these such a JVM reads wrongly on AMD's CPUs. */
+export function isMisread(name: FeatureName, release: number): boolean {
+  return release < AMD_READ_RIGHT && MISREAD.has(name);
+}
 
 /** AMD's leaf 0x80000001 ECX is read one bit too high before this release. */
 const AMD_READ_RIGHT = 25;
@@ -283,7 +300,7 @@ class Reading {
   }
 
   /** In this order: what others are under comes first. */
-  take(word: 0 | 1, table: readonly Bit[]): void {
+  take(word: 0 | 1, table: readonly CracBit[]): void {
     const { set, clear } = this.#found;
     for (const { bit, name } of table) if (hasBit64(set[word], bit)) this.present.add(name);
     for (const { bit, name, clear: says, since } of table) {

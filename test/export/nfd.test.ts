@@ -3,10 +3,12 @@ import { baselineOf } from '../../src/baseline/baseline.js';
 import { findFeature, ROWS } from '../../src/catalogue/index.js';
 import { nfdFlag } from '../../src/catalogue/nfd-labels.js';
 import { nfd as nfdTarget } from '../../src/export/nfd.js';
+import { nfdImage } from '../../src/export/nfd-image.js';
 import { baselineLabel } from '../../src/export/nfd-needs.js';
 import { nodeaffinity as nodeaffinityTarget } from '../../src/export/nodeaffinity.js';
 import { baselineOfPlans, models } from '../baseline/clusters.js';
 import { HASWELL } from '../hosts.js';
+import { MODEL_EXAMPLES } from './examples.js';
 import { asFile, pythonYamlIsHere, readYaml } from './tools.js';
 
 const nfd = asFile(nfdTarget);
@@ -101,3 +103,20 @@ it('says what Node Feature Discovery does not tell', () =>
   expect(nfd.write(baseline, {}).lost.join('\n')).toMatch(
     /no flag for .*fsgsbase[\s\S]*XSAVE area/,
   ));
+
+describe.skipIf(!pythonYamlIsHere)('the artifact of an image', () => {
+  it.each(MODEL_EXAMPLES)('of %s asks for the flags of the rule', (_, baseline) => {
+    const rule = /matchExpressions:\n((?: +[A-Z0-9_]+: .*\n)+)/.exec(
+      `${nfd.write(baseline, {}).content}`,
+    )?.[1];
+    const flags = [...(rule ?? '').matchAll(/^ +([A-Z0-9_]+):/gm)].map(([, flag]) => flag);
+    const [entry] = (
+      readYaml(`${asFile(nfdImage).write(baseline, {}).content}`) as {
+        compatibilities: { rules: { matchFeatures: { matchExpressions: object }[] }[] }[];
+      }
+    ).compatibilities;
+    const asked = entry?.rules[0]?.matchFeatures[0]?.matchExpressions ?? {};
+    expect(Object.keys(asked)).toEqual(flags);
+    for (const value of Object.values(asked)) expect(value).toEqual({ op: 'Exists' });
+  });
+});
