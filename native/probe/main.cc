@@ -116,7 +116,7 @@ int probeMain(int count, char** words) {
     if (word == "--name" && place + 1 < count && words[place + 1][0] != '\0')
       name = words[++place];
     else if (word == "--name")
-      return complain("--name wants a name");
+      return complain("--name needs a name");
     else
       return complain("doesn't know \"" + std::string(word) + "\"; --help tells what it does");
   }

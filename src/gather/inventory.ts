@@ -127,7 +127,7 @@ export function readInventory(name: string, text: string): readonly Target[] {
   if (/^\s*(?:---|all:|\w+:\s*$)/m.test(text.slice(0, 4096)) && !text.trimStart().startsWith('{'))
     throw new InputError('unknown-format', 'is YAML, which is not read', {
       place,
-      remedy: `Ansible prints it as JSON: ansible-inventory -i ${name} --list > inventory.json`,
+      remedy: `Let Ansible print it as JSON: "ansible-inventory -i ${name} --list > inventory.json".`,
     });
   const isJson = text.trimStart().startsWith('{');
   let json: unknown;

@@ -49,7 +49,7 @@ export const gather: CommandSpec = {
     ['cpugate gather - -o hosts/ --ssh "ssh -F fleet.conf" < names', 'another ssh, a list'],
   ],
   epilogue:
-    'A static program of 1 MiB goes to the host, prints the record and is removed; it wants Linux on x86-64, no root. ' +
+    'A static program of 1 MiB goes to the host, prints the record and is removed; it needs Linux on x86-64, no root. ' +
     'Hosts are asked without a terminal: keys or an agent must do.\n\n' +
     'Exit status: 0; 2 wrong usage, or where a host gave no record: each is named with the reason, and the ' +
     "others' records are written.",
