@@ -70,6 +70,9 @@ function switchOf(property: string): readonly [name: string, value: Value] {
 export function hostOfQemuCpu(called: string, argument: string): Host {
   const [name = '', ...properties] = argument.split(',');
   const place = { file: called };
+  const odd = properties.find((property) => !/^[\x21-\x7e]*$/.test(property));
+  if (odd !== undefined)
+    throw new InputError('malformed', `${quote(odd)} is no property of QEMU's -cpu`, { place });
   if (OF_THE_HOST.has(name))
     throw new InputError(
       'malformed',
@@ -97,7 +100,9 @@ export function hostOfQemuCpu(called: string, argument: string): Host {
     if (key === 'enforce') isEnforced = value === true;
     else if (key === 'vendor' && /^vendor=[A-Za-z ]{12}$/.test(property))
       vendor = property.slice(7);
-    else if (feature === undefined || value === undefined) others.push(property.slice(0, 40));
+    else if (feature === undefined) others.push(property.slice(0, 40));
+    else if (value === undefined)
+      throw new InputError('malformed', `${quote(property)} is neither on nor off`, { place });
     else if (value) present.add(feature);
     else present.delete(feature);
   }
