@@ -9,6 +9,7 @@ import { virtualCpuModel, virtualCpuNames } from '../catalogue/qemu-aliases.js';
 import { InputError } from '../model/errors.js';
 import {
   mergeRows,
+  partOfRow,
   rowsFromFeatures,
   vendorRow,
   xcr0FromFeatures,
@@ -16,6 +17,7 @@ import {
 import type { Host } from '../model/host.js';
 import { leafTable } from '../model/leaves.js';
 import { isUserVisible } from '../model/prerequisites.js';
+import { fieldMask } from '../model/registers.js';
 import { suggest } from '../model/suggest.js';
 import { type Format, type Input, malformed } from './format.js';
 import { featureOfProperty } from './qemu-expansion.js';
@@ -88,7 +90,7 @@ export function hostOfQemuCpu(called: string, argument: string): Host {
       place,
       remedy: suggest(name, virtualCpuNames(), 'Ask QEMU itself: query-cpu-model-expansion.'),
     });
-  const present = new Set(model.features);
+  const present = new Set<FeatureName>([...model.features, 'hypervisor']);
   const others: string[] = [];
   let isEnforced = false;
   let vendor = model.vendor;
@@ -107,10 +109,20 @@ export function hostOfQemuCpu(called: string, argument: string): Host {
     else present.delete(feature);
   }
   for (const one of SET_BY_GUEST) present.delete(one);
-  const tells = (one: FeatureName) => isUserVisible(one) && !SET_BY_GUEST.has(one);
+  // KVM shows no named model MONITOR (kvm_default_props), unless it is asked for.
+  const tells = (one: FeatureName) =>
+    (isUserVisible(one) && !SET_BY_GUEST.has(one)) || one === 'monitor';
   const rows = mergeRows([
     ...rowsFromFeatures(present, (row) => tells(row.name)),
     ...(vendor === undefined ? [] : [vendorRow(vendor)]),
+    // Lines of 64 bytes, and addresses as wide as la57 says, whatever the host (cpu_x86_cpuid).
+    partOfRow(1, 0, { ebx: (64 / 8) << 8 }, { ebx: fieldMask(15, 8) }),
+    partOfRow(
+      0x80000008,
+      0,
+      { eax: (present.has('la57') ? 57 : 48) << 8 },
+      { eax: fieldMask(15, 8) },
+    ),
   ]);
   return {
     name: called,
