@@ -5,12 +5,14 @@
 import { predictCriu } from '../criu/predict.js';
 import type { Described } from '../model/capabilities.js';
 import type { SeenMask } from '../rules/context.js';
-import type { Finding } from '../rules/index.js';
-import type { Mode } from '../rules/mode-names.js';
+import { type Finding, RULES } from '../rules/index.js';
+import { FOR_MACHINES, type Mode } from '../rules/mode-names.js';
 import { findingsOf, type Report, type Sides, sidesUnder, weigh, weighForCriu } from './judge.js';
 
 export interface CompareOptions {
   readonly mode?: Mode | `criu:${string}`;
+  /** Virtual machines that show the CPU of their host, in the place of tasks; no mode and no mask is of them. */
+  readonly isMachine?: boolean;
   /** Features, components and codes whose findings the user takes on himself. */
   readonly allow?: readonly string[];
   /** The tasks were started under it. CRIU knows of no mask: its answer is that without one. */
@@ -40,7 +42,18 @@ export function weighIn(
   );
 }
 
+/** Would a machine with the source's CPU start, and go on, at the target? */
+function compareMachines(from: Described, to: Described, { allow = [] }: CompareOptions): Report {
+  const sides = { from: from.seen, to: to.seen };
+  const context = { ...sides, isMachine: true };
+  const found = RULES.filter(({ reads }) => reads.includes('machine')).flatMap((rule) =>
+    rule.findings(context),
+  );
+  return { ...weigh(sides, found, { allow }), mode: FOR_MACHINES };
+}
+
 export function compareHosts(from: Described, to: Described, options: CompareOptions = {}): Report {
+  if (options.isMachine === true) return compareMachines(from, to, options);
   const sides = {
     ...sidesUnder(from.seen, to.seen, options.mask),
     // A model stands for many machines.

@@ -46,6 +46,8 @@ export interface Context {
   /** The mask that the tasks run under. */
   readonly mask?: SeenMask | undefined;
   readonly images?: ImageEvidence | undefined;
+  /** A virtual machine with the source's CPU is asked about, and no tasks. */
+  readonly isMachine?: boolean | undefined;
   /** In mode criu:CAP. */
   readonly criu?: CriuAnswer | undefined;
 }
@@ -59,7 +61,7 @@ export interface Context {
  * - numbers: vendor, cache line, width of addresses.
  * - tiles: how large AMX's are. kernel: what the kernel gives tasks and no bit tells.
  * - identity: what no verdict depends on.
- * - images, criu: what is known beside two hosts.
+ * - images, criu: what is known beside two hosts. machine: two hosts of virtual machines.
  */
 export type HostPart =
   | 'features'
@@ -74,4 +76,4 @@ export type HostPart =
   | 'tiles'
   | 'kernel'
   | 'identity';
-export type Part = HostPart | 'images' | 'criu';
+export type Part = HostPart | 'images' | 'criu' | 'machine';

@@ -18,6 +18,12 @@ import { identityDiffers } from './identity-differs.js';
 import { imagesIncomplete } from './images-incomplete.js';
 import { instructionMissing } from './instruction-missing.js';
 import { kernelFeatureMissing } from './kernel-feature-missing.js';
+import {
+  machineDataMissing,
+  machineFeatureMissing,
+  machineNotCompared,
+  machineVendorDiffers,
+} from './machine-moves.js';
 import { maskBypassed } from './mask-bypassed.js';
 import { maskUnavailable } from './mask-unavailable.js';
 import { permissionLost } from './permission-lost.js';
@@ -45,6 +51,10 @@ const LIST = [
   criuRefuses,
   criuUnknown,
   criuAccepts,
+  machineFeatureMissing,
+  machineVendorDiffers,
+  machineDataMissing,
+  machineNotCompared,
   sourceUnknown,
   sourceContradicted,
   imagesIncomplete,

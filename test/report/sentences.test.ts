@@ -8,7 +8,8 @@ import { limitsOf } from '../../src/baseline/limits.js';
 import { findFeature, ROWS } from '../../src/catalogue/index.js';
 import { KNOWN_AS } from '../../src/catalogue/known-as.js';
 import { readHost } from '../../src/formats/index.js';
-import { describeHost } from '../../src/model/capabilities.js';
+import { compareHosts as compareInner } from '../../src/judge/compare.js';
+import { described, describeHost } from '../../src/model/capabilities.js';
 import type { Host } from '../../src/model/host.js';
 import { leafTable } from '../../src/model/leaves.js';
 import { ALL_REGISTERS_KNOWN } from '../../src/model/registers.js';
@@ -186,6 +187,8 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   ...['state-in-use', 'state-not-dumped', 'mask-bypassed', 'signal-frame-layout'],
   ...['binding-in-flight', 'stack-taken'],
   'permission-lost',
+  ...['machine-feature-missing', 'machine-vendor-differs'],
+  ...['machine-data-missing', 'machine-not-compared'],
 ]);
 
 describe('what is said of hosts', () => {
@@ -213,6 +216,15 @@ describe('what is said of hosts', () => {
     );
     expect(new Set(found.map(({ code }) => code)).size).toBe(3);
     expect(found.map(({ effect }) => faultOf(effect)).filter(Boolean)).toEqual([]);
+  });
+  it('of virtual machines is a sentence', async () => {
+    const hosts = (await allHosts()).filter((_, place) => place % 3 === 0).map(described);
+    const names = hosts.map(({ host }) => host.name);
+    const found = hosts.flatMap((from) =>
+      hosts.flatMap((to) => compareInner(from, to, { isMachine: true }).findings),
+    );
+    expect(new Set(found.map(({ code }) => code)).size).toBe(4);
+    expect(found.map(({ effect }) => faultOf(effect, names)).filter(Boolean)).toEqual([]);
   });
   it('of each one is a sentence', async () => {
     const hosts = await allHosts();

@@ -57,6 +57,19 @@ function modeOf(text: string | undefined): NonNullable<CompareOptions['mode']> {
   );
 }
 
+/** Whether virtual machines are asked about, of which there is but one question. */
+function isAboutMachines(args: Arguments): boolean {
+  if (args.text('for') !== 'vm') return false;
+  const useless = ['mode', 'mask', 'root', 'source', 'criu'].find(
+    (name) => args.text(name) !== undefined,
+  );
+  if (useless === undefined) return true;
+  throw usage(
+    `--${useless} is about tasks, and --for vm about a virtual machine`,
+    'Tasks in it are compared by records from within: without --for.',
+  );
+}
+
 /** Sentences name hosts often: a file's name without its folders is enough where it is clear. */
 function tellApart(
   names: readonly [from: string, to: string],
@@ -78,7 +91,7 @@ async function maskOf(path: string | undefined): Promise<Pick<CompareOptions, 'm
   return { mask: { ...baseline, name } };
 }
 
-type Options = Pick<CompareOptions, 'mode' | 'allow' | 'mask'>;
+type Options = Pick<CompareOptions, 'mode' | 'allow' | 'mask' | 'isMachine'>;
 
 /** With all that CRIU's images tell beside the CPU that they were made on. */
 async function gateDump(
@@ -134,9 +147,10 @@ export const run: Run = async (args) => {
   const specs = hostsOf(args);
   const mode = modeOf(args.text('mode'));
   const allow = allowedOf(args.list('allow'));
-  const options = { mode, allow, ...(await maskOf(args.text('mask'))) };
-  const report =
-    (await gateDump(specs, args, options)) ?? (await compareNamed(specs, args, options));
+  const isMachine = isAboutMachines(args);
+  const options = { mode, allow, isMachine, ...(await maskOf(args.text('mask'))) };
+  const dump = isMachine ? undefined : await gateDump(specs, args, options);
+  const report = dump ?? (await compareNamed(specs, args, options));
   if (args.flag('json')) writeOut(`${printableJson(reportJson(report), 2)}\n`);
   else {
     const { checkText } = await import('../../report/text/check.js');

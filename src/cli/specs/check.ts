@@ -26,6 +26,13 @@ export const check: CommandSpec = {
       offers: [...MODES, 'criu:default', 'criu:cpu', 'criu:ins', 'criu:fpu'],
       describe: `${MODES.join(', ')}, or criu:CAP for what "criu --cpu-cap=CAP" will say (default: portable)`,
     },
+    for: {
+      type: 'string',
+      value: 'WHAT',
+      choices: ['tasks', 'vm'],
+      describe:
+        "tasks (default), or vm: a virtual machine that shows its host's CPU (host-model, host-passthrough, -cpu host)",
+    },
     mask: {
       type: 'string',
       value: 'BASELINE',
@@ -72,6 +79,7 @@ export const check: CommandSpec = {
     ['cpugate check --from /var/tmp/images --to localhost', 'may these dumped tasks go on here?'],
     ['cpugate check /srv/web web-9.json --source web-7.json', 'dumped on web-7, without a record'],
     ['cpugate check web.tar.gz localhost', 'may this container, which Podman has exported?'],
+    ['cpugate check web-7.json web-8.json --for vm', 'may a machine with host-model move?'],
     ['cpugate check a.json b.json --json --fail-on unknown', 'in a script'],
   ],
   epilogue: `Exit status: 0 compatible, 1 incompatible, 2 wrong usage or unreadable input, 3 at-risk, 4 unknown.\n\n${HOST_HELP}`,

@@ -7,6 +7,7 @@ import { printable } from '../../model/printable.js';
 import { SEVERITIES, type Severity } from '../../rules/finding.js';
 import { advicesOf, type FindingGroup, groupFindings } from '../../rules/group.js';
 import type { Finding } from '../../rules/index.js';
+import { FOR_MACHINES } from '../../rules/mode-names.js';
 import { nameThreads } from '../../rules/processes.js';
 import { labelOf } from '../feature-label.js';
 import { isGateReport } from '../json.js';
@@ -49,8 +50,17 @@ const VERDICT_SENTENCES: Readonly<Record<Verdict, string>> = {
   incompatible: 'Tasks started on the source may fail on the target; the blockers below say why.',
 };
 
+const MACHINE_SENTENCES: Readonly<Record<Verdict, string>> = {
+  compatible: "A virtual machine with the source's CPU can start and go on at the target.",
+  'at-risk': 'No bit blocks the machine; what the risks name has to be looked at on the hosts.',
+  unknown: VERDICT_SENTENCES.unknown,
+  incompatible:
+    "A virtual machine with the source's CPU does not start at the target, and can't be moved there.",
+};
+
 /** A yes says what it leaves out. */
 function verdictSentence({ verdict, mode, allowed }: Report): string {
+  if (mode === FOR_MACHINES) return MACHINE_SENTENCES[verdict];
   if (verdict === 'incompatible' && mode === 'strict')
     return 'The hosts differ in what tasks can see; the blockers below say how.';
   if (verdict !== 'compatible') return VERDICT_SENTENCES[verdict];
