@@ -16,7 +16,7 @@ import { findProfileName, profileSpellings } from '../formats/named-profile.js';
 import { RECORD_NAME } from '../model/dump-record.js';
 import { InputError, isInputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
-import { suggestName } from '../model/suggest.js';
+import { suggest, suggestName } from '../model/suggest.js';
 import { packageRoot } from '../probe/package-root.js';
 
 function tooLarge(name: string): InputError {
@@ -137,9 +137,44 @@ export function isVirtualCpu(wanted: string): boolean {
   return VIRTUAL_CPU.test(wanted) && findProfileName(wanted) === undefined;
 }
 
+/** A cloud's name for machines; which there are isn't known without their table. */
+const CLOUD_NAME = /^(?:aws|azure|gcp):/i;
+
+export function isCloudMachine(wanted: string): boolean {
+  return CLOUD_NAME.test(wanted);
+}
+
 /** A name that means a host wherever it is written, whatever files there are. */
 export function isNamedHost(wanted: string): boolean {
-  return wanted === 'localhost' || findProfileName(wanted) !== undefined || isVirtualCpu(wanted);
+  return (
+    wanted === 'localhost' ||
+    findProfileName(wanted) !== undefined ||
+    isVirtualCpu(wanted) ||
+    isCloudMachine(wanted)
+  );
+}
+
+/**
+ * Each CPU that a machine of the cloud's family may have, by its profile. Throws InputError for a family that
+ * isn't known.
+ */
+export async function loadFamily(wanted: string): Promise<readonly Host[]> {
+  const { cloudFamilyNames, findCloudFamily } = await import('../catalogue/cloud-families.js');
+  const family = findCloudFamily(wanted);
+  if (family === undefined)
+    throw new InputError('unknown-model', 'no document at hand names the CPU of such machines', {
+      place: { file: wanted },
+      remedy: suggest(wanted, cloudFamilyNames(), 'Record a machine: "cpugate probe".'),
+    });
+  const hosts = await Promise.all(family.profiles.map((profile) => loadHost(profile)));
+  return hosts.map((host, place) => ({
+    ...host,
+    name: `${wanted} (${family.profiles[place]})`,
+    remarks: [
+      ...host.remarks,
+      `By its provider's document (${family.asOf}); a hypervisor shows this or less.`,
+    ],
+  }));
 }
 
 export function isFolder(wanted: string): boolean {
@@ -230,6 +265,19 @@ export async function loadHost(
     const path = join(root, 'cpu-profiles', `${model}.json`);
     return readHost(model, readFile(path, model));
   }
+  if (isCloudMachine(wanted)) {
+    const [host, ...others] = await loadFamily(wanted);
+    if (host !== undefined && others.length === 0) return host;
+    throw new InputError(
+      'several-hosts',
+      `machines of ${wanted} have one of ${others.length + 1} CPUs`,
+      {
+        place: { file: wanted },
+        remedy:
+          'Name the profile of one. "cpugate check", "baseline", "matrix" and "show" take all of them.',
+      },
+    );
+  }
   if (isVirtualCpu(wanted)) {
     const { hostOfQemuCpu } = await import('../formats/qemu-cpu.js');
     return hostOfQemuCpu(wanted, wanted.replace(/^qemu:/, ''));
@@ -245,6 +293,7 @@ export async function loadEachHost(
   told: { readonly kernel?: string | undefined } = {},
 ): Promise<readonly (() => Host)[]> {
   if (wanted === '-') return readEachHost('standard input', readStandardInput(), told);
+  if (isCloudMachine(wanted)) return (await loadFamily(wanted)).map((host) => () => host);
   if (isNamedHost(wanted) || isFolder(wanted) || isArchive(wanted)) {
     const host = await loadHost(wanted, told);
     return [() => host];

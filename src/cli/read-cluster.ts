@@ -31,7 +31,15 @@ import { printable } from '../model/printable.js';
 import { hostFilesIn } from './host-folder.js';
 import { refuseUselessKernel, takesKernel } from './kernel-argument.js';
 import { Lines } from './lines.js';
-import { isFolder, isNamedHost, loadHost, readError, readFile } from './load-host.js';
+import {
+  isCloudMachine,
+  isFolder,
+  isNamedHost,
+  loadFamily,
+  loadHost,
+  readError,
+  readFile,
+} from './load-host.js';
 import { writeErr } from './output.js';
 import { type FoldedHost, ProfileLines } from './profile-lines.js';
 import { Progress } from './progress.js';
@@ -133,6 +141,10 @@ class ClusterReader {
   async source(wanted: string): Promise<void> {
     this.#sources++;
     if (wanted === '-') return this.#guard(() => this.#stream('standard input', 0));
+    if (isCloudMachine(wanted))
+      return this.#guard(async () => {
+        for (const host of await loadFamily(wanted)) this.#addHost(host);
+      });
     if (isNamedHost(wanted))
       return this.#guard(async () => void this.#addHost(await loadHost(wanted)));
     return this.#guard(() => (isFolder(wanted) ? this.#folder(wanted) : this.#file(wanted)));

@@ -11,6 +11,8 @@ import { findingsOf, type Report, type Sides, sidesUnder, weigh, weighForCriu } 
 
 export interface CompareOptions {
   readonly mode?: Mode | `criu:${string}`;
+  /** Of the two, those that are named by a cloud's family of machines. */
+  readonly families?: readonly string[];
   /** Virtual machines that show the CPU of their host, in the place of tasks; no mode and no mask is of them. */
   readonly isMachine?: boolean;
   /** Features, components and codes whose findings the user takes on himself. */
@@ -59,5 +61,7 @@ export function compareHosts(from: Described, to: Described, options: CompareOpt
     // A model stands for many machines.
     isOneRecord: options.isOneRecord === true && from.host.kind !== 'model',
   };
-  return weighIn(sides, findingsOf(sides), [from, to], options);
+  const { families } = options;
+  const context = families === undefined ? sides : { ...sides, families };
+  return weighIn(sides, findingsOf(context), [from, to], options);
 }

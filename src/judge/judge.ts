@@ -24,6 +24,12 @@ export interface Report {
   readonly findings: readonly Finding[];
   /** Names given with --allow, and whether each took a finding out. */
   readonly allowed: readonly { readonly name: string; readonly used: boolean }[];
+  /** Of hosts that may be one of several CPUs: what each pair came to; the report is of the worst. */
+  readonly combinations?: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly verdict: Verdict;
+  }[];
   /** Name of the mask that the tasks were started under. */
   readonly mask?: string;
   /** In criu:<cap>: what CRIU will say, and what cpugate's own verdict is. */

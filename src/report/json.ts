@@ -171,6 +171,7 @@ export function reportJson(report: Report) {
     ...(report.criu === undefined
       ? {}
       : { criu: report.criu.prediction, portableVerdict: report.criu.portable }),
+    ...(report.combinations === undefined ? {} : { combinations: report.combinations }),
     ...(isGateReport(report) ? gateJson(report) : {}),
   };
 }

@@ -48,6 +48,8 @@ export interface Context {
   readonly images?: ImageEvidence | undefined;
   /** A virtual machine with the source's CPU is asked about, and no tasks. */
   readonly isMachine?: boolean | undefined;
+  /** Hosts that are named by a cloud's family of machines. */
+  readonly families?: readonly string[] | undefined;
   /** In mode criu:CAP. */
   readonly criu?: CriuAnswer | undefined;
 }
@@ -61,7 +63,8 @@ export interface Context {
  * - numbers: vendor, cache line, width of addresses.
  * - tiles: how large AMX's are. kernel: what the kernel gives tasks and no bit tells.
  * - identity: what no verdict depends on.
- * - images, criu: what is known beside two hosts. machine: two hosts of virtual machines.
+ * - images, criu: what is known beside two hosts. machine: two hosts of virtual machines. family: hosts that a
+ *   cloud's document stands for.
  */
 export type HostPart =
   | 'features'
@@ -76,4 +79,4 @@ export type HostPart =
   | 'tiles'
   | 'kernel'
   | 'identity';
-export type Part = HostPart | 'images' | 'criu' | 'machine';
+export type Part = HostPart | 'images' | 'criu' | 'machine' | 'family';

@@ -10,6 +10,7 @@ import { cpusDiffer } from './cpus-differ.js';
 import { criuAccepts, criuRefuses, criuUnknown } from './criu-answers.js';
 import { criuTooOld } from './criu-too-old.js';
 import { dataMissing } from './data-missing.js';
+import { familyAssumed } from './family-assumed.js';
 import { featureAdded } from './feature-added.js';
 import type { FindingOf } from './finding.js';
 import { highestLeaf } from './highest-leaf.js';
@@ -78,6 +79,7 @@ const LIST = [
   unnamedFeatureMissing,
   dataMissing,
   cpusDiffer,
+  familyAssumed,
   vendorDiffers,
   cacheLineDiffers,
   addressWidth,

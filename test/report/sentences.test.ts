@@ -188,7 +188,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   ...['binding-in-flight', 'stack-taken'],
   'permission-lost',
   ...['machine-feature-missing', 'machine-vendor-differs'],
-  ...['machine-data-missing', 'machine-not-compared'],
+  ...['machine-data-missing', 'machine-not-compared', 'family-assumed'],
 ]);
 
 describe('what is said of hosts', () => {

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { parseCriuCap } from '../../criu/cap.js';
 import { type CompareOptions, compareHosts } from '../../judge/compare.js';
 import type { Report } from '../../judge/judge.js';
-import { exitStatus } from '../../judge/verdict.js';
+import { exitStatus, VERDICTS } from '../../judge/verdict.js';
 import { described, renamed } from '../../model/capabilities.js';
 import { InputError } from '../../model/errors.js';
 import { printableJson } from '../../model/printable.js';
@@ -14,7 +14,7 @@ import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { failOnOf } from '../fail-on.js';
 import { kernelArgument, refuseUselessKernel, takesKernel } from '../kernel-argument.js';
-import { isDumpLike, loadHost } from '../load-host.js';
+import { isCloudMachine, isDumpLike, loadFamily, loadHost } from '../load-host.js';
 import { writeOut } from '../output.js';
 import { sourceOf } from '../source-argument.js';
 import { describeTerminal } from '../terminal.js';
@@ -121,6 +121,33 @@ async function gateDump(
   });
 }
 
+/** Every CPU that either may have, against each of the other's. */
+async function compareFamilies(
+  specs: [string, string],
+  kernel: string | undefined,
+  options: Options,
+): Promise<Report> {
+  const sides = await Promise.all(
+    specs.map(async (spec) =>
+      isCloudMachine(spec) ? await loadFamily(spec) : [await loadHost(spec, { kernel })],
+    ),
+  );
+  const [sources = [], targets = []] = sides;
+  refuseUselessKernel(kernel, [...sources, ...targets].some(takesKernel));
+  const families = [...new Set(specs.filter(isCloudMachine))];
+  const reports = sources.flatMap((from) =>
+    targets.map((to) => compareHosts(described(from), described(to), { ...options, families })),
+  );
+  const worst = Math.max(...reports.map(({ verdict }) => VERDICTS.indexOf(verdict)));
+  const report = reports.find(({ verdict }) => VERDICTS.indexOf(verdict) === worst) as Report;
+  const combinations = reports.map(({ from, to, verdict }) => ({
+    from: from.name,
+    to: to.name,
+    verdict,
+  }));
+  return { ...report, combinations };
+}
+
 async function compareNamed(
   specs: [string, string],
   args: Arguments,
@@ -133,6 +160,7 @@ async function compareNamed(
       'It goes with a dump as FROM: a folder of CRIU images, or an archive.',
     );
   const kernel = kernelArgument(args);
+  if (specs.some(isCloudMachine)) return compareFamilies(specs, kernel, options);
   const source = await loadHost(specs[0], { kernel });
   const target = specs[0] === specs[1] ? source : await loadHost(specs[1], { kernel });
   refuseUselessKernel(kernel, [source, target].some(takesKernel));

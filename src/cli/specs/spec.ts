@@ -64,7 +64,8 @@ export const HOST_HELP =
   'ld.so --list-diagnostics, CPU features of a JVM with CRaC, Kubernetes nodes with NFD labels, ' +
   'xl info, xe host-cpu-info, kernel log of x86/fpu; quoted or ' +
   'indented too), a dump of tasks (a folder of CRIU images, or what Podman, CRI-O or containerd export: tar, ' +
-  'gzip, Zstandard, OCI image), "-" for standard input, or the name of a CPU model ("cpugate show --models") or a virtual CPU (Skylake-Server-v4, qemu:Haswell). A file ' +
+  'gzip, Zstandard, OCI image), "-" for standard input, the name of a CPU model ("cpugate show --models"), ' +
+  'of a virtual CPU (Skylake-Server-v4, qemu:Haswell), or of machines in a cloud (aws:m5, azure:Dsv4, gcp:n2). A file ' +
   'that is called like one of these is written ./NAME.';
 
 export const JSON_OPTION: OptionSpec = { type: 'boolean', describe: 'JSON for programs' };

@@ -110,6 +110,19 @@ function repairLines(report: Report, { width }: TextStyle): string[] {
   return lines.map((line) => wrap(line, width, '  '));
 }
 
+/** The worst case is reported; how the others stand is told beside it. */
+function combinationLines(report: Report, style: TextStyle): string[] {
+  const { combinations = [] } = report;
+  if (combinations.length < 2) return [];
+  return [
+    `The worst of ${combinations.length} combinations:`,
+    ...combinations.map(
+      ({ from, to, verdict }) =>
+        `  ${printable(from)} → ${printable(to)}: ${paintVerdict(verdict, style)}`,
+    ),
+  ];
+}
+
 function criuLines(report: Report, style: TextStyle): string[] {
   if (report.criu === undefined) return [];
   return [
@@ -168,6 +181,7 @@ export function checkText(report: Report, style: TextStyle, verbose: boolean): s
     title + mode,
     ...imageLines(report, style),
     report.criu === undefined ? verdictSentence(report) : '',
+    ...combinationLines(report, style),
     ...criuLines(report, style),
   ].filter((part) => part !== '');
   const section = (heading: string, findings: readonly Finding[]) => {
