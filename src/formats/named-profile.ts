@@ -23,6 +23,7 @@ import { ALL_KNOWN_64, fieldMask, NO_REGISTERS } from '../model/registers.js';
 import { type Format, type Input, malformed } from './format.js';
 import { checkXsave, maskOf, type ProfileXsave, xsaveRows } from './named-profile-xsave.js';
 import { plainModel } from './plain-model.js';
+import { profileOfProcessor } from './processor-name.js';
 import { schemaError } from './schema-errors.js';
 
 /** The file, as schemas/cpu-profile.schema.json describes it. */
@@ -191,8 +192,10 @@ export function profileSpellings(): [spelling: string, name: string][] {
   );
 }
 
-/** The profile that a name or alias means; case, "-", "_", "." and spaces don't count. */
+/** The profile that a name, an alias or a processor's number means; case, "-", "_", "." and spaces don't count. */
 export function findProfileName(spelling: string): string | undefined {
   const plain = plainModel(spelling);
-  return Object.hasOwn(PROFILE_BY_PLAIN, plain) ? PROFILE_BY_PLAIN[plain] : undefined;
+  return Object.hasOwn(PROFILE_BY_PLAIN, plain)
+    ? PROFILE_BY_PLAIN[plain]
+    : profileOfProcessor(spelling);
 }
