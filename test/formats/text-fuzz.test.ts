@@ -186,7 +186,7 @@ describe.each(
         outcomes[check(format, damaged(text, edits))]++;
       }),
       // Of a short text nearly every damage is refused, or nearly none.
-      { numRuns: text.length < 1000 ? 5000 : 300 },
+      { numRuns: text.length < 1000 ? 1500 : 300 },
     );
     expect(outcomes.read).toBeGreaterThan(0);
     expect(outcomes.refused).toBeGreaterThan(0);
