@@ -86,6 +86,11 @@ export function besideKind(seen: Capabilities): BesideKind {
   return { glibcVersion: seen.system.glibc?.version, kernel: kernelBitsOf(seen) };
 }
 
+/** A host's name as a cluster keeps it. */
+export function keptName(name: string): string {
+  return shown(name, NAME_LENGTH);
+}
+
 interface GrowingGroup {
   readonly kind: HostKind;
   count: number;
@@ -122,7 +127,7 @@ export class ClusterFold {
     if (group === undefined) return false;
     group.count += 1;
     this.#hosts += 1;
-    group.names.add(shown(name, NAME_LENGTH));
+    group.names.add(keptName(name));
     if (glibcVersion !== undefined) group.glibc.add(shown(glibcVersion, VERSION_LENGTH));
     return true;
   }
@@ -133,7 +138,7 @@ export class ClusterFold {
     if (group === undefined) return false;
     group.count += added.count;
     this.#hosts += added.count;
-    for (const name of added.names) group.names.add(shown(name, NAME_LENGTH));
+    for (const name of added.names) group.names.add(keptName(name));
     for (const version of added.glibcVersions) group.glibc.add(shown(version, VERSION_LENGTH));
     return true;
   }

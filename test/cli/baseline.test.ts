@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { profileJson } from '../../src/formats/profile.js';
 import validate from '../../src/generated/baseline.js';
 import validateChange from '../../src/generated/baseline-change.js';
+import validateDrift from '../../src/generated/baseline-drift.js';
 import validateCheck from '../../src/generated/check-report.js';
 import validateWhy from '../../src/generated/why-report.js';
 import { fixtureText } from '../formats/fixture.js';
@@ -494,5 +495,42 @@ describe('check', () => {
     const outcome = cpugate(['check', 'haswell', 'haswell', '--mask', 'package.json']);
     expect(isPlainFailure(outcome)).toBe(true);
     expect(outcome.err).toContain('package.json: ');
+  });
+});
+
+describe('baseline --check', () => {
+  it('ends as check does, and its JSON is as the schema says', () => {
+    const checked = (args: readonly string[], input = '') =>
+      cpugate(['baseline', '--check', cluster, ...args], { input });
+    const all = checked([hosts]);
+    expect({ status: all.status, err: all.err }).toEqual({ status: 0, err: '' });
+    expect(all.out).toContain('all 3 hosts still fit');
+    const older = text({ ...OLD, features: V2.filter((name) => name !== 'sse4_2') });
+    const failed = checked(['-', '--json'], older);
+    expect(failed.status).toBe(1);
+    const json = JSON.parse(failed.out);
+    expect([validateDrift(json), validateDrift.errors]).toEqual([true, null]);
+    expect(json).toMatchObject({ verdict: 'incompatible', hosts: 1, missing: ['web-1', 'web-2'] });
+    const untold = text({
+      ...OLD,
+      features: V2.filter((one) => one !== 'popcnt'),
+      untold: ['popcnt'],
+    });
+    expect(checked(['-'], untold).status).toBe(4);
+    expect(checked(['-', '--fail-on', 'incompatible'], untold).status).toBe(0);
+  });
+  it.each([
+    [[], 'HOST is missing'],
+    [['x86-64-v2', '-o', 'x.json'], "--output doesn't go with --check"],
+    [['x86-64-v2', '--to', 'x.json'], "--to doesn't go with --check"],
+    [['x86-64-v2', '--without', 'avx'], "--without doesn't go with --check"],
+  ])('%j is wrong usage', (args, why) => {
+    const outcome = cpugate(['baseline', '--check', cluster, ...args]);
+    expect(isPlainFailure(outcome)).toBe(true);
+    expect(outcome.err).toContain(why);
+  });
+  it('takes no host for a baseline', () => {
+    expect(isPlainFailure(cpugate(['baseline', '--check', 'haswell', hosts]))).toBe(true);
+    expect(isPlainFailure(cpugate(['baseline', 'haswell', '--fail-on', 'unknown']))).toBe(true);
   });
 });

@@ -2,16 +2,19 @@ import { basename } from 'node:path';
 import { type BaselineOptions, baselineOf } from '../../baseline/baseline.js';
 import { JoinJudge, leaveCluster } from '../../baseline/change.js';
 import type { Cluster } from '../../baseline/cluster.js';
+import { DriftFold } from '../../baseline/drift.js';
 import { checkRequirement } from '../../baseline/explain-drop.js';
 import { maskable } from '../../baseline/maskable.js';
 import { nearestModel } from '../../baseline/nearest.js';
 import { poolsOf } from '../../baseline/pools.js';
+import { exitStatus } from '../../judge/verdict.js';
 import { InputError } from '../../model/errors.js';
 import { baselineJson, joinJson, leaveJson } from '../../report/baseline-json.js';
 import { shorteningOfCluster } from '../../report/short-names.js';
 import type { Arguments } from '../arguments.js';
 import { BaselineOutput } from '../baseline-output.js';
 import type { Run } from '../command.js';
+import { failOnOf } from '../fail-on.js';
 import { readRequirement, readVisibleFeature } from '../feature-argument.js';
 import { kernelArgument } from '../kernel-argument.js';
 import { loadBaseline } from '../load-baseline.js';
@@ -23,6 +26,9 @@ import { VERSION } from '../version.js';
 function usage(message: string, remedy: string): InputError {
   return new InputError('usage', message, { remedy });
 }
+
+/** What a baseline is made by. */
+const OF_MAKING = ['output', 'pools', 'require', 'without'];
 
 function printJson(json: unknown): void {
   writeOut(`${JSON.stringify(json, null, 2)}\n`);
@@ -168,6 +174,33 @@ async function removeHost(
   return 0;
 }
 
+/** `--check BASELINE HOST...`: its hosts, and whatever else is there now. */
+async function checkHosts(args: Arguments, wanted: string): Promise<number> {
+  const { baseline } = loadBaseline(wanted);
+  const name = basename(wanted);
+  const fold = new DriftFold(name, baseline);
+  await readCluster(args.positionals, {
+    skipUnreadable: args.flag('skip-unreadable') ?? false,
+    kernel: kernelArgument(args),
+    onHost: (host) => fold.add(host),
+  });
+  const drift = fold.finish();
+  if (args.flag('json')) {
+    const { driftJson } = await import('../../report/drift-json.js');
+    printJson(driftJson(drift));
+  } else {
+    const { driftText } = await import('../../report/text/drift.js');
+    writeOut(driftText(drift, name, describeTerminal(args.flag('color'))));
+  }
+  return exitStatus(drift.verdict, failOnOf(args));
+}
+
+function refuseOtherOptions(args: Arguments, what: string, options: readonly string[]): void {
+  for (const option of options)
+    if (args.text(option) !== undefined || args.list(option).length > 0)
+      throw usage(`--${option} doesn't go with ${what}`, 'One thing at a time.');
+}
+
 async function change(
   args: Arguments,
   output: BaselineOutput,
@@ -189,7 +222,15 @@ async function change(
 }
 
 export const run: Run = async (args) => {
-  const [add, remove] = [args.text('add'), args.text('remove')];
+  const [add, remove, checked] = [args.text('add'), args.text('remove'), args.text('check')];
+  if (checked !== undefined) {
+    refuseOtherOptions(args, '--check', [...OF_MAKING, 'add', 'remove', 'to']);
+    if (args.positionals.length === 0)
+      throw usage('HOST is missing', 'For example: cpugate baseline --check cluster.json hosts/');
+    return checkHosts(args, checked);
+  }
+  if (args.text('fail-on') !== undefined)
+    throw usage('--fail-on stands alone', 'It goes with --check BASELINE.');
   const output = new BaselineOutput(args);
   try {
     if (add !== undefined || remove !== undefined)

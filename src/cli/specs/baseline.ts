@@ -1,4 +1,5 @@
 import { AGREEMENT_NAMES } from '../../baseline/agreement-names.js';
+import { VERDICTS } from '../../judge/verdict.js';
 import {
   COLOR_OPTION,
   type CommandSpec,
@@ -50,6 +51,18 @@ export const baseline: CommandSpec = {
       describe: 'what would be gained without this host, by name or record',
     },
     to: { type: 'string', value: 'BASELINE', describe: 'the baseline that --add, --remove mean' },
+    check: {
+      type: 'string',
+      value: 'BASELINE',
+      describe:
+        'whether tasks under this baseline can still go to each of the hosts, and what changed there since',
+    },
+    'fail-on': {
+      type: 'string',
+      value: 'VERDICT',
+      choices: VERDICTS.slice(1),
+      describe: 'with --check: the mildest verdict that gives a non-zero status (default: at-risk)',
+    },
     pools: {
       type: 'string',
       value: 'N|auto',
@@ -75,8 +88,9 @@ export const baseline: CommandSpec = {
     ['cpugate baseline hosts/ --require x86-64-v3', 'fail where the cluster falls below'],
     ['cpugate baseline hosts/ --require one-vendor', 'fail where vendors are mixed'],
     ['cpugate baseline --add web-9.json --to cluster.json', 'may this host join?'],
+    ['cpugate baseline --check cluster.json hosts/', 'which hosts still fit, and what changed?'],
   ],
   epilogue:
     'Exit status: 0, or 1 where --require is not met or --add is refused (nothing is written then), 2 for wrong usage or ' +
-    `unreadable input.\n\n${HOST_HELP}`,
+    `unreadable input; of --check that of the worst verdict: 0 compatible, 1 incompatible, 3 at-risk, 4 unknown.\n\n${HOST_HELP}`,
 };
