@@ -23,6 +23,7 @@ const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = 
   show: () => import('./commands/show.js'),
   check: () => import('./commands/check.js'),
   matrix: () => import('./commands/matrix.js'),
+  report: () => import('./commands/report.js'),
   baseline: () => import('./commands/baseline.js'),
   explain: () => import('./commands/explain.js'),
   export: () => import('./commands/export.js'),

@@ -361,8 +361,11 @@ describe('a baseline that contradicts itself', () => {
 });
 
 describe('the schemas', () => {
-  it.each(['baseline', 'baseline-change', 'baseline-drift', 'why-report'])('%s allows no unknown entry', (name) => {
-    const path = new URL(`../../schemas/${name}.schema.json`, import.meta.url);
-    expect(JSON.parse(readFileSync(path, 'utf8')).additionalProperties).toBe(false);
-  });
+  it.each(['baseline', 'baseline-change', 'baseline-drift', 'why-report'])(
+    '%s allows no unknown entry',
+    (name) => {
+      const path = new URL(`../../schemas/${name}.schema.json`, import.meta.url);
+      expect(JSON.parse(readFileSync(path, 'utf8')).additionalProperties).toBe(false);
+    },
+  );
 });

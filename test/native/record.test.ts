@@ -58,8 +58,8 @@ describe.skipIf(!existsSync(probe))('cpugate-probe', () => {
   });
 
   test.each([
-    [['--name'], 'wants a name'],
-    [['--name', ''], 'wants a name'],
+    [['--name'], 'needs a name'],
+    [['--name', ''], 'needs a name'],
     [['--nome', 'x'], 'doesn\'t know "--nome"'],
   ])('%j: status 2 and one line', (args, why) => {
     const { status, stdout, stderr } = spawnSync(probe, args, { encoding: 'utf8' });

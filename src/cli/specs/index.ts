@@ -18,6 +18,7 @@ import { hook } from './hook.js';
 import { install } from './install.js';
 import { matrix } from './matrix.js';
 import { probe } from './probe.js';
+import { report } from './report.js';
 import { restore } from './restore.js';
 import { run } from './run.js';
 import { show } from './show.js';
@@ -32,6 +33,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   show,
   check,
   matrix,
+  report,
   explain,
   baseline,
   exportCommand,

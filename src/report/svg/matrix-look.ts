@@ -29,6 +29,10 @@ const PAINTS: Readonly<Record<Verdict, { readonly light: Paint; readonly dark: P
   },
 };
 
+export function paintOf(verdict: Verdict, shade: 'light' | 'dark'): Paint {
+  return PAINTS[verdict][shade];
+}
+
 export const MEANINGS: Readonly<Record<Verdict, string>> = {
   compatible: 'tasks can move there',
   'at-risk': 'tasks can move there, but some programs may fail',
