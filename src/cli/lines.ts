@@ -5,22 +5,26 @@ import { InputError } from '../model/errors.js';
 import { pause } from './pause.js';
 
 const FIRST_BYTES = 1 << 20;
+const LEAST_BYTES = 4096;
 const NEWLINE = 0x0a;
 const SLEEP_MS = 5;
 
 export class Lines {
   readonly #name: string;
   readonly #descriptor: number;
-  #buffer = Buffer.allocUnsafe(FIRST_BYTES);
+  #buffer: Buffer;
   #start = 0;
   #end = 0;
   #isAtEnd = false;
   /** Number of the line that was given last, from 1. */
   number = 0;
 
-  constructor(name: string, descriptor: number) {
+  /** `bytes`: how long a file is, where that is known; a folder may have thousands of small ones. */
+  constructor(name: string, descriptor: number, bytes = FIRST_BYTES) {
     this.#name = name;
     this.#descriptor = descriptor;
+    // One more: the file's end is found by reading on.
+    this.#buffer = Buffer.allocUnsafe(Math.max(LEAST_BYTES, Math.min(bytes + 1, FIRST_BYTES)));
   }
 
   /** The next line without its end; good until anything else is asked. Undefined behind the last. */

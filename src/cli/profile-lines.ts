@@ -1,6 +1,6 @@
 /**
- * The short way through a stream of cpugate's own profiles. A fleet's hosts answer CPUID alike but for
- * their names, so the long parts of a line are looked up by their bytes, and only the rest is parsed.
+ * The short way through a stream of cpugate's own profiles, or a folder of them. A fleet's hosts answer CPUID alike but for
+ * their names, so the long parts of a line (or file) are looked up by their bytes, and only the rest is parsed.
  * What isn't found here is read the long way, which alone reports errors.
  *
  * A part is cut out from the first `"name":` to the first end behind it. That is right wherever the
@@ -50,19 +50,23 @@ interface FoldedKind {
   readonly kernel: KernelBits | undefined;
 }
 
-const CPUS = { name: Buffer.from('"cpus":'), end: Buffer.from('}]') };
-const FLAGS = { name: Buffer.from('"cpuinfoFlags":'), end: Buffer.from(']') };
+/** In one line, or as "cpugate probe" writes it. */
+const CPUS = { name: Buffer.from('"cpus":'), ends: [Buffer.from('}]'), Buffer.from('}\n ]')] };
+const FLAGS = { name: Buffer.from('"cpuinfoFlags":'), ends: [Buffer.from(']')] };
 /** Any valid one: the schema's rules for the parts were checked when they were first met. */
 const SOME_CPUS = [{ logical: '0', leaves: [] }];
 /** Hosts of one CPU differ in few kernels. */
 const MOST_KINDS_OF_ONE = 20;
 
-function findSpan(line: Buffer, { name, end }: typeof CPUS): Span | undefined {
+function findSpan(line: Buffer, { name, ends }: typeof CPUS): Span | undefined {
   const at = line.indexOf(name);
   if (at < 0) return undefined;
   const start = at + name.length;
-  const last = line.indexOf(end, start);
-  return last < 0 ? undefined : { start, end: last + end.length };
+  for (const end of ends) {
+    const last = line.indexOf(end, start);
+    if (last >= 0) return { start, end: last + end.length };
+  }
+  return undefined;
 }
 
 /** Leaves that kindOf looks at, beside those of features: maxima, XSAVE, widths. */

@@ -2,7 +2,7 @@
  * From what the user wrote to a cluster: hosts of any format, folders of them, streams of one a line,
  * and baselines, which join with all of their hosts. Only kinds of hosts are kept.
  */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import type { BaselineOptions } from '../baseline/baseline.js';
 import {
   besideKind,
@@ -237,20 +237,30 @@ class ClusterReader {
 
   /** A record a line, or one host in all. */
   async #stream(name: string, descriptor: number): Promise<void> {
-    const lines = new Lines(name, descriptor);
+    const stat = fstatSync(descriptor);
+    const lines = new Lines(name, descriptor, stat.isFile() ? stat.size : undefined);
     const first = lines.peek();
-    if (first?.isFollowed && isRecord(first.line)) await this.#records(name, lines);
-    else await this.#record(name, lines.rest());
+    if (first?.isFollowed && isRecord(first.line)) return this.#records(name, lines);
+    const bytes = lines.rest();
+    if (this.#addMet(bytes)) return;
+    const folded = await this.#record(name, bytes);
+    if (folded !== undefined) this.#lines.remember(bytes, folded);
+  }
+
+  /** Whether all of it but its head was met before. Of such a record only the kind is known. */
+  #addMet(record: Buffer): boolean {
+    const found = this.#onHost === undefined ? this.#lines.find(record) : undefined;
+    if (found === undefined) return false;
+    this.#add(found.kind, found.key, found.name, found.beside);
+    return true;
   }
 
   async #records(name: string, lines: Lines): Promise<void> {
     this.#hasCollection = true;
     for (let line = lines.next(); line !== undefined; line = lines.next()) {
       if (this.#faultCount > 0 && !this.#skips) return;
-      // Of a line that was met before only the kind is known.
-      const found = this.#onHost === undefined ? this.#lines.find(line) : undefined;
-      if (found !== undefined) this.#add(found.kind, found.key, found.name, found.beside);
-      else if (line.length > 0 && !/^\s*$/.test(line.toString('latin1', 0, 100))) {
+      if (this.#addMet(line)) continue;
+      if (line.length > 0 && !/^\s*$/.test(line.toString('latin1', 0, 100))) {
         const record = line;
         await this.#guard(() => this.#line(name, record, lines.number));
       }

@@ -16,6 +16,9 @@ const LINES = [
   JSON.stringify(profileJson(hostOf({ ...HASWELL, system: { cpuinfoFlags: ['fpu', 'sse'] } }))),
 ];
 
+/** As "cpugate probe" writes them, a file each. */
+const FILES = LINES.map((line) => `${JSON.stringify(JSON.parse(line), null, 1)}\n`);
+
 /** What the long way makes of a line; undefined where it refuses it. */
 async function longWay(line: string) {
   try {
@@ -71,6 +74,19 @@ describe('the short way through a stream', () => {
       expect(short.find(Buffer.from(renamed))?.name).toBe('käse');
     }
   });
+  it('knows whole files as well', async () => {
+    const short = await trained(FILES);
+    for (const file of FILES) {
+      const renamed = file.replace(/"name": "[^"]*"/, '"name": "käse"');
+      expect(renamed).toContain('käse');
+      expect(short.find(Buffer.from(renamed))).toEqual(await longWay(renamed));
+      expect(short.find(Buffer.from(`${renamed} x`))).toBeUndefined();
+    }
+    const [file = ''] = FILES;
+    const newer = file.replace(/(0x00000007 0x00: 0x[0-9a-f]{8} 0x)[0-9a-f]{8}/, '$100000001');
+    expect(newer).not.toBe(file);
+    expect(short.find(Buffer.from(newer))).toBeUndefined();
+  });
   it('knows hosts by what tells, not by their time stamp counters', async () => {
     const short = await trained();
     const line = LINES[0] as string;
@@ -116,10 +132,10 @@ describe('the short way through a stream', () => {
     for (const one of lines) expect(short.find(Buffer.from(one))).toEqual(await longWay(one));
   });
   it('says nothing or the same as the long way, however the line is damaged', async () => {
-    const short = await trained();
+    const short = await trained([...LINES, ...FILES]);
     await fc.assert(
       fc.asyncProperty(
-        fc.constantFrom(...LINES),
+        fc.constantFrom(...LINES, ...FILES),
         fc.array(edit, { minLength: 1, maxLength: 3 }),
         async (line, edits) => {
           const damaged = edits.reduce((text, one) => apply(text, one), line);
