@@ -21,6 +21,7 @@ import { qemu } from './qemu.js';
 import { rr } from './rr.js';
 import { runtimes } from './runtimes.js';
 import { rust } from './rust.js';
+import { supervisor } from './supervisor.js';
 import type { Target } from './target.js';
 import type { TargetName } from './target-names.js';
 
@@ -49,6 +50,7 @@ const TARGETS: Readonly<Record<TargetName, Target>> = {
   rr,
   gvisor,
   criu,
+  supervisor,
 };
 
 /** Those that --format says something to. */

@@ -27,6 +27,7 @@ export const TARGET_TITLES = {
   rr: 'options of rr record',
   gvisor: 'annotation of a gVisor sandbox',
   criu: "CRIU's cpuinfo.img of the baseline",
+  supervisor: 'the compiled mask, for cpugate-supervisor where there is no Node',
 } satisfies Readonly<Record<string, string>>;
 
 export type TargetName = keyof typeof TARGET_TITLES;

@@ -25,6 +25,12 @@ await() {
   done
 }
 
+# To a file: what an engine leaves behind would hold a pipe open.
+exec_in_it() {
+  podman_here exec masked /migrant --cpuid >/var/tmp/exec.log 2>&1
+  echo "MOVE exec $(tr '\n' ' ' </var/tmp/exec.log)"
+}
+
 # tracers: the names of those that hold what runs of the program.
 tracers() {
   for task in $(pgrep -x migrant); do
@@ -63,7 +69,7 @@ if [ "$5" = leave ]; then
   start bare
   export_to bare bare.tar.gz --compress gzip
   start masked --annotation dev.cpugate/mask=cluster
-  echo "MOVE exec $(podman_here exec masked /migrant --cpuid 2>&1 | tr '\n' ' ')"
+  exec_in_it
   export_to masked running.tar --compress none --leave-running
   echo "MOVE left-running $(tracers)"
   export_to masked masked.tar.zst
@@ -92,7 +98,7 @@ echo "MOVE left $(pgrep -cx migrant)"
 echo "MOVE why $($CPUGATE why 2>&1 | tr '\n' ' ')"
 import_from masked.tar.zst
 echo "MOVE tracers $(tracers)"
-echo "MOVE exec $(podman_here exec masked /migrant --cpuid 2>&1 | tr '\n' ' ')"
+exec_in_it
 touch $work/masked/go
 await 200 $work/masked/result
 echo "MOVE result $(tr '\n' ';' <$work/masked/result)"
