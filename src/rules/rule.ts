@@ -26,8 +26,8 @@ export interface RuleRecord<Code extends string, F extends Facts> {
   /** What is listed of one of several; default: the feature or component. */
   subject?(found: Found<F>): string;
   readonly remedy: Remedy | ((found: Found<F>) => Remedy);
-  /** What to do, where the remedy isn't "none". */
-  readonly advice: string;
+  /** What to do, where the remedy isn't "none"; without a context, between any two hosts. */
+  readonly advice: string | ((context: Context | undefined) => string);
   /** Severity in modes that don't leave it as found. */
   readonly modes?: Partial<Record<Mode, InMode>>;
   /** All that it can be in mode portable, the worst first. */
@@ -62,17 +62,20 @@ const NOTHING = 'Nothing needs to be done.';
 export function rule<const Code extends string, F extends Facts>(
   record: RuleRecord<Code, F>,
 ): Rule<Code> {
-  const { code, reads, severities, where, when, meaning, advice, modes = {} } = record;
+  const { code, reads, severities, where, when, meaning, modes = {} } = record;
+  const adviceIn = (context: Context | undefined) =>
+    typeof record.advice === 'function' ? record.advice(context) : record.advice;
   const remedyOf = (found: Found<F>) =>
     typeof record.remedy === 'function' ? record.remedy(found) : record.remedy;
-  const toFinding = (found: Found<F>, { from, to }: Context): FindingOf<Code> => {
+  const toFinding = (found: Found<F>, context: Context): FindingOf<Code> => {
+    const { from, to } = context;
     const remedy = remedyOf(found);
     return {
       code,
       ...found,
       effect: record.sentence(found, { from: from.name, to: to.name }),
       remedy,
-      ...(remedy === 'none' ? {} : { advice }),
+      ...(remedy === 'none' ? {} : { advice: adviceIn(context) }),
     };
   };
   // Findings come back with the facts that the rule itself put into them.
@@ -84,7 +87,7 @@ export function rule<const Code extends string, F extends Facts>(
     ...(where === undefined ? {} : { where }),
     when,
     meaning,
-    advice: record.remedy === 'none' ? NOTHING : advice,
+    advice: record.remedy === 'none' ? NOTHING : adviceIn(undefined),
     findings: (context) => record.find(context).map((found) => toFinding(found, context)),
     together: (finding) => record.together?.(own(finding)),
     subject: (finding) =>

@@ -58,7 +58,7 @@ describe('a host', () => {
       'without a feature of the baseline',
       faulting({ ...HASWELL, features: HASWELL.features.filter((name) => name !== 'avx2') }),
       /can't give cluster.json: instruction-missing: avx2: .*SIGILL/,
-      /cpugate baseline FROM TO/,
+      /cpugate baseline cluster.json haswell-1 -o both.json/,
     ],
     [
       'whose XSAVE area is larger than its tasks would see',

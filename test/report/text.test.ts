@@ -69,7 +69,7 @@ describe('a report for people', () => {
 
       What to do
         Start new tasks under a mask that shows only what both hosts have: "cpugate
-        baseline FROM TO -o both.json", then "cpugate run --mask both.json --
+        baseline haswell-1 b -o both.json", then "cpugate run --mask both.json --
         COMMAND". Masking needs CPUID faulting; without it, use VMs with a CPU model
         that both hosts can give ("cpugate export both.json --for libvirt", or qemu),
         "--for glibc" for what only libc uses, or "--for crac" for a JVM with CRaC.
