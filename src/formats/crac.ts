@@ -1,7 +1,7 @@
 /**
  * CPU features as JVMs with CRaC (Coordinated Restore at Checkpoint) print and take them: two numbers, in
  * -XX:+ShowCPUFeatures ("This machine's CPU features are: -XX:CPUFeatures=0x…,0x…"), in the option itself
- * and in what is said of an image that doesn't fit. Bits of the first number mean the same in JDK 17 to 27,
+ * in what is said of an image that doesn't fit, and in the file "tags" of an image. Bits of the first number mean the same in JDK 17 to 27,
  * a later release only has more of them; the second one's are numbered anew in 25 and 26.
  * Sources: src/hotspot/cpu/x86/vm_version_x86.hpp and .cpp of OpenJDK CRaC for 17, 21 and 25
  * (CPU_FEATURE_FLAGS, GLIBC_FEATURE_FLAGS, feature_flags(), glibc_flags()).
@@ -168,15 +168,20 @@ const MISSING = new RegExp(`missing features of this CPU are\\s{1,8}${PAIR}`, 'g
 const RETRY = new RegExp(`try using\\s{1,8}${PAIR}\\s{1,8}on\\s{1,8}checkpoint`, 'gi');
 const IN_USE = new RegExp(`CPU features being used are:?\\s{1,8}${PAIR}`, 'gi');
 const OPTION = new RegExp(FLAG_PAIR, 'g');
+/** In the file "tags" of an image: the numbers' bytes as they lie in memory. Zeros may follow. */
+const TAG = /^bitmap:cpu\.features=([0-9a-f]{16})([0-9a-f]{16})(?:00)*\s*$/gim;
 
 type Numbers = readonly [first: bigint, second: bigint];
 
+const ofDigits = (digits = '') => BigInt(`0x${digits}`);
+const ofBytes = (hex = '') => ofDigits((hex.match(/../g) ?? []).reverse().join(''));
+
 /** The only pair that the pattern finds; undefined: none. Throws InputError where pairs differ. */
-function findPair(input: Input, pattern: RegExp): Numbers | undefined {
+function findPair(input: Input, pattern: RegExp, number = ofDigits): Numbers | undefined {
   const text = input.text();
   let found: Numbers | undefined;
   for (const match of text.matchAll(pattern)) {
-    const numbers: Numbers = [BigInt(`0x${match[1]}`), BigInt(`0x${match[2]}`)];
+    const numbers: Numbers = [number(match[1]), number(match[2])];
     if (found === undefined) found = numbers;
     else if (found[0] !== numbers[0] || found[1] !== numbers[1])
       throw malformed(
@@ -214,7 +219,7 @@ function findFeatures(input: Input): Found | undefined {
       clear: [0n, 0n],
       remark: "The message says what this CPU has of an image's features; all others are unknown.",
     };
-  const used = findPair(input, IN_USE) ?? findPair(input, OPTION);
+  const used = findPair(input, IN_USE) ?? findPair(input, OPTION) ?? findPair(input, TAG, ofBytes);
   return (
     used && {
       set: used,
@@ -383,7 +388,7 @@ export const crac: Format = {
   name: 'crac',
   title: 'CPU features of a JVM with CRaC',
   recognise: (input) =>
-    /-XX:CPUFeatures=|\bCPU features (?:are|being used are):?\s{1,8}(?:0x)?[0-9a-f]{1,16},/.test(
+    /-XX:CPUFeatures=|^bitmap:cpu\.features=|\bCPU features (?:are|being used are):?\s{1,8}(?:0x)?[0-9a-f]{1,16},/m.test(
       input.head,
     ),
   read,

@@ -197,6 +197,27 @@ describe('other lines', () => {
   });
 });
 
+describe('the file "tags" of an image', () => {
+  /** As struct.pack('<QQ', first, second).hex() has them. */
+  const tags = (hex: string) => `label:cpu.arch=amd64\nbitmap:cpu.features=${hex}\n`;
+  it.each([
+    ['two numbers', 'f7fbfd051c8eef03cc03000000000000'],
+    ['zeros behind them', 'f7fbfd051c8eef03cc030000000000000000000000000000'],
+  ])('holds the bytes of what the option has: %s', (_, hex) => {
+    const { cpus } = readWith(crac, tags(hex));
+    expect(cpus).toEqual(readWith(crac, '-XX:CPUFeatures=0x3ef8e1c05fdfbf7,0x3cc\n').cpus);
+    expect(said(tags(hex), { avx2: PRESENT, rtm: ABSENT, movbe: UNKNOWN })).toEqual({
+      avx2: PRESENT,
+      rtm: ABSENT,
+      movbe: UNKNOWN,
+    });
+  });
+  it('is of a release that is named beside it', () => {
+    const text = JDK_25 + tags('f7fbfd051c8eef03cc03000000000000');
+    expect(said(text, { movbe: PRESENT, fma4: ABSENT })).toEqual({ movbe: PRESENT, fma4: ABSENT });
+  });
+});
+
 describe('is refused:', () => {
   const intel28 = number(SKYLAKE.replace(' mmx', '').replace(' clflush ', ' '), NAMES_28);
   const amd28 = number(ZEN.replace(' mmx', '').replace(' clflush ', ' '), NAMES_28);
@@ -212,6 +233,12 @@ describe('is refused:', () => {
     ['generic of JDK 28', shown('0x4067,0x0'), /no mmx|no tsc/],
     ['an Intel CPU as JDK 28 numbers it', shown(`${intel28},0x0`), /as JDK 17 to 27 numbers/],
     ['an AMD CPU as JDK 28 numbers it', shown(`${amd28},0x0`), /as JDK 17 to 27 numbers/],
+    ['tags that are cut', 'bitmap:cpu.features=f7fbfd051c8eef03cc\n', /no pair of numbers/],
+    [
+      'tags with more',
+      `bitmap:cpu.features=${'f7fbfd051c8eef03'.repeat(3)}\n`,
+      /no pair of numbers/,
+    ],
     ['nonsense', JDK_25 + shown(pair(`${GENERIC} sse4.2`)), /as JDK 25 numbers them: sse4_2/],
   ])('%s', (_, text, message) => {
     expect(failureOf(crac, text).message).toMatch(message);
@@ -225,6 +252,8 @@ describe('recognising', () => {
   it.each([
     ['a log', `[0.004s][warning] x\n${shown(pair(SKYLAKE))}`, true],
     ['prose', 'The CPU features are: AVX2, FMA\n', false],
+    ['tags', 'label:cpu.arch=amd64\nbitmap:cpu.features=f7fbfd05\n', true],
+    ['tags of something else', 'label:jdk.version=25\nbitmap:gpu.features=f7\n', false],
     ['another option', 'java -XX:CPUFeature=1 -XX:UseAVX=2\n', false],
   ])('%s', (_, text, is) => {
     expect(recognises(crac, text)).toBe(is);
