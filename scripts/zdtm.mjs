@@ -2,15 +2,18 @@
  * Runs CRIU's own test suite (zdtm) by CRIU alone and by "cpugate dump" and "cpugate restore" in its place, and says
  * which tests only CRIU alone passes (docs/restoring.md).
  *
- *   npm run zdtm -- --criu DIR [--as-root] [--only REGEX] [--seconds N]
+ *   npm run zdtm -- --criu DIR [--mask BASELINE] [--as-root] [--only REGEX] [--every N] [--seconds N]
  *
  * DIR is a source tree of CRIU, built: "make criu lib", "make -C test/zdtm/lib", "make -k -C test/zdtm/static". Needs
- * root and Python with protobuf. The tests run without a mask. --as-root is for machines that forbid CRIU the limits of
- * other users' processes (containers without CAP_SYS_RESOURCE). Without DIR everything is skipped. Status 1: a test
- * passes by CRIU alone only.
+ * root and Python with protobuf. --mask has cpugate's tests run under it from their start, and asks after each restore
+ * whether it is on: on a host with CPUID faulting. --every takes each Nth test alone. --as-root is for machines that
+ * forbid CRIU the limits of other users' processes (containers without CAP_SYS_RESOURCE). Without DIR everything is
+ * skipped. Status 1: a test passes by CRIU alone only.
  */
 import { spawnSync } from 'node:child_process';
 import {
+  accessSync,
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdtempSync,
@@ -32,17 +35,34 @@ const program = join(root, 'dist', 'cpugate.cjs');
 const { values } = parseArgs({
   options: {
     criu: { type: 'string' },
+    mask: { type: 'string' },
     'as-root': { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
+    every: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '120' },
   },
 });
 
+const supervisor = [
+  join(root, 'native', 'build', 'Release', 'cpugate-supervisor'),
+  join(root, 'prebuilds', 'linux-x64', 'cpugate-supervisor'),
+].find((file) => existsSync(file));
+
 const quoted = (word) => `'${word.replaceAll("'", "'\\''")}'`;
 const cpugate = [process.execPath, program].map(quoted).join(' ');
 
+/** The last restore's tasks are under their mask, or they are killed, and the test fails. */
+const IS_MASKED = `
+root=$(tail -n 1 /run/cpugate/restores.jsonl | sed 's/.*"root"://; s/[^0-9].*//')
+${quoted(supervisor ?? '')} control --pid "$root" status | grep -q "^process $root masked$" && exit
+echo "Error: cpugate: the mask is off after the restore"
+kill -9 "$root"
+exit 1
+`;
+
 /** In CRIU's place: its dumps and restores are cpugate's, whatever else it is asked stays its own. */
 function criuScript(criu) {
+  const mask = values.mask === undefined ? '' : `--mask ${quoted(resolve(values.mask))}`;
   return `#!/bin/bash
 case $1 in dump|restore) action=$1; shift ;; *) exec ${quoted(criu)} "$@" ;; esac
 rest=() images=
@@ -56,9 +76,47 @@ while [ $# -gt 0 ]; do
 done
 PATH=${quoted(join(criu, '..'))}:$PATH
 # CRIU's logs lie beside the images, where the suite reads them.
-[ $action = dump ] || { set -- --background; rest+=(--work-dir "$images"); }
-exec ${cpugate} $action --images "$images" "$@" -- "\${rest[@]}"
+[ $action = restore ] || exec ${cpugate} dump --images "$images" ${mask} -- "\${rest[@]}"
+${cpugate} restore --images "$images" --background -- "\${rest[@]}" --work-dir "$images" || exit
+${mask === '' ? '' : IS_MASKED}`;
+}
+
+/** In a test's place: it is started under the mask, and this ends when it can be dumped, as it would itself. */
+function startScript(maskFile) {
+  return `#!/bin/bash
+for word; do case $word in --pidfile=*) file=\${word#--pidfile=} ;; esac; done
+${quoted(supervisor ?? '')} run --mask ${quoted(maskFile)} -- "$0.bare" "$@" </dev/null >/dev/null 2>&1 &
+until [ -s "$file" ]; do
+  kill -0 $! 2>/dev/null || { wait $!; exit $?; }
+  sleep 0.05
+done
 `;
+}
+
+/** Runs what `work` does with a test that is started under the mask. */
+function underMask(file, maskFile, work) {
+  if (maskFile === undefined) return work();
+  renameSync(file, `${file}.bare`);
+  try {
+    writeFileSync(file, startScript(maskFile));
+    chmodSync(file, 0o755);
+    return work();
+  } finally {
+    renameSync(`${file}.bare`, file);
+  }
+}
+
+/** The compiled mask; undefined: none is asked for. */
+function compileMask(folder) {
+  if (values.mask === undefined) return undefined;
+  accessSync(supervisor ?? '');
+  const file = join(folder, 'zdtm.mask');
+  const command = [program, 'export', values.mask, '--for', 'supervisor', '-o', file];
+  const { status } = spawnSync(process.execPath, command, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (status !== 0) throw new Error('no mask');
+  return file;
 }
 
 /** Tests that can run beside the host's own processes, and are built. */
@@ -75,7 +133,9 @@ function testsIn(folder) {
     .filter((name) => {
       const [, flavours = 'h'] = /'flavor'\s*:\s*'([^']*)'/.exec(describes(name)) ?? [];
       return flavours.split(' ').includes('h') && !describes(name).includes('noauto');
-    });
+    })
+    .sort()
+    .filter((_, place) => place % Number(values.every) === 0);
 }
 
 /** "pass", "fail" or "skip", and what was printed. */
@@ -115,6 +175,7 @@ function asRoot(test, work) {
 function compare(test, criu, folder) {
   const stand = join(folder, 'criu');
   writeFileSync(stand, criuScript(criu), { mode: 0o755 });
+  const maskFile = compileMask(folder);
   const system = '/usr/bin:/bin:/usr/sbin:/sbin';
   const counts = { both: 0, neither: 0, skipped: 0, 'only by CRIU alone': 0, 'only by cpugate': 0 };
   for (const name of testsIn(join(test, 'zdtm', 'static'))) {
@@ -123,7 +184,8 @@ function compare(test, criu, folder) {
       counts.skipped++;
       continue;
     }
-    const ours = runTest(test, name, stand, `${folder}:${system}`);
+    const file = join(test, 'zdtm', 'static', name);
+    const ours = underMask(file, maskFile, () => runTest(test, name, stand, `${folder}:${system}`));
     const how =
       alone.result === ours.result
         ? alone.result === 'pass'

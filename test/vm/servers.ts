@@ -6,6 +6,7 @@ import { isHere } from '../export/tools.js';
 import { projectRoot } from './lab.js';
 
 const programs = join(projectRoot, 'test/vm/programs');
+
 interface Server {
   readonly name: string;
   readonly isHere: () => boolean;
