@@ -154,6 +154,8 @@ const CHUNKS = [
   [/^\.\/cpugate\.js$/, undefined, './main.cjs'],
   [/^\.\/others\.js$/, undefined, './other-formats.cjs'],
   [/^\.{1,2}\/load-images\.js$/, undefined, './load-images.cjs'],
+  // With the decoder, which few commands need.
+  [/^\.\.\/audit\/index\.js$/, undefined, './code-audit.cjs'],
   // Few checks have a mask. Commands that always read a baseline have the reader with them.
   [/^\.\.\/load-baseline\.js$/, /\/commands\/check\.ts$/, './load-baseline.cjs'],
   // Most masks are baselines already.
@@ -281,6 +283,8 @@ async function buildBundles() {
     format: 'cjs',
     minify: true,
     legalComments: 'none',
+    // A dependency: its WebAssembly lies beside it.
+    external: ['iced-x86'],
     // Loading CommonJS by require is faster than starting the ESM loader for it.
     supported: { 'dynamic-import': false },
     logLevel: 'warning',
@@ -308,6 +312,7 @@ async function buildBundles() {
     'other-formats': join(root, 'src', 'formats', 'others.ts'),
     'load-baseline': join(root, 'src', 'cli', 'load-baseline.ts'),
     'read-cluster': join(root, 'src', 'cli', 'read-cluster.ts'),
+    'code-audit': join(root, 'src', 'audit', 'index.ts'),
     'load-images': join(root, 'src', 'cli', 'load-images.ts'),
     ...Object.fromEntries(
       readdirSync(commands).map((file) => [basename(file, '.ts'), join(commands, file)]),

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 const UNSEEN = {
   ajv: 'the validators are its output',
   esbuild: 'the bundles begin with its run-time helpers',
+  'iced-x86': 'the package has it whole beside the bundles',
   'node-addon-api': 'its headers are compiled into the native addon',
 };
 

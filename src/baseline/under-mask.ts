@@ -79,6 +79,13 @@ function sourcesUnder(baseline: Baseline, mask: SeenMask): Capabilities[] {
   return [...distinct.values()].map((numbers) => seenOn(numbers, baseline, mask));
 }
 
+/** A baseline as that which tasks under it see. */
+export function shownUnder(name: string, baseline: Baseline): Capabilities {
+  const [first] = sourcesUnder(baseline, maskOf(name, baseline));
+  if (first === undefined) throw new Error('a baseline has a host');
+  return first;
+}
+
 /** A level has its state where the baseline's hosts have it, and their sizes. */
 function amongHosts(level: Capabilities, { floors, components }: Baseline): Capabilities {
   const { xsave } = level;

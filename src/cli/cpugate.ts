@@ -37,6 +37,7 @@ const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = 
   restore: () => import('./commands/restore.js'),
   hook: () => import('./commands/hook.js'),
   why: () => import('./commands/why.js'),
+  audit: () => import('./commands/audit.js'),
 };
 
 function wantsHelp(argv: readonly string[]): boolean {

@@ -208,9 +208,9 @@ export function explainJson(name: FeatureName) {
 }
 
 /** What has to be read before a finding of this code can be made. */
-export function evidenceFor(code: FindingCode): 'hosts' | 'images' | 'criu' {
+export function evidenceFor(code: FindingCode): 'hosts' | 'images' | 'code' | 'criu' {
   const [first] = ruleOf(code).reads;
-  return first === 'images' || first === 'criu' ? first : 'hosts';
+  return first === 'images' || first === 'code' || first === 'criu' ? first : 'hosts';
 }
 
 /** `explain FLAG --json`, of what the kernel alone gives. */

@@ -1,5 +1,6 @@
 /** What rules are given: two hosts, and what is known beside them. */
 import type { Capabilities } from '../model/capabilities.js';
+import type { CodeEvidence } from '../model/code-audit.js';
 import type { RecordedMask } from '../model/dump-record.js';
 import type { ImageGap, ImageProcess, Repair } from '../model/image-folder.js';
 
@@ -50,6 +51,8 @@ export interface Context {
   readonly isMachine?: boolean | undefined;
   /** Hosts that are named by a cloud's family of machines. */
   readonly families?: readonly string[] | undefined;
+  /** What instructions of files use; `to` is where they shall run. */
+  readonly code?: CodeEvidence | undefined;
   /** In mode criu:CAP. */
   readonly criu?: CriuAnswer | undefined;
 }
@@ -63,7 +66,7 @@ export interface Context {
  * - numbers: vendor, cache line, width of addresses.
  * - tiles: how large AMX's are. kernel: what the kernel gives tasks and no bit tells.
  * - identity: what no verdict depends on.
- * - images, criu: what is known beside two hosts. machine: two hosts of virtual machines. family: hosts that a
+ * - images, code, criu: what is known beside two hosts. machine: two hosts of virtual machines. family: hosts that a
  *   cloud's document stands for.
  */
 export type HostPart =
@@ -79,4 +82,4 @@ export type HostPart =
   | 'tiles'
   | 'kernel'
   | 'identity';
-export type Part = HostPart | 'images' | 'criu' | 'machine' | 'family';
+export type Part = HostPart | 'images' | 'code' | 'criu' | 'machine' | 'family';

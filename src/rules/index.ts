@@ -5,6 +5,10 @@
 import { addressWidth } from './address-width.js';
 import { bindingInFlight } from './binding-in-flight.js';
 import { cacheLineDiffers } from './cache-line-differs.js';
+import { codeChooses } from './code-chooses.js';
+import { codeNeeds } from './code-needs.js';
+import { codeUnclear } from './code-unclear.js';
+import { codeUnread } from './code-unread.js';
 import { compactedAreaGrows } from './compacted-area-grows.js';
 import { cpusDiffer } from './cpus-differ.js';
 import { criuAccepts, criuRefuses, criuUnknown } from './criu-answers.js';
@@ -64,6 +68,9 @@ const LIST = [
   stateNotDumped,
   maskBypassed,
   maskUnavailable,
+  codeNeeds,
+  codeUnclear,
+  codeUnread,
   instructionMissing,
   stateMissing,
   xsaveAreaGrows,
@@ -92,6 +99,7 @@ const LIST = [
   xsaveAreaShrinks,
   stateAdded,
   featureAdded,
+  codeChooses,
 ] as const;
 
 export type FindingCode = (typeof LIST)[number]['code'];

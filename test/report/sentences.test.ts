@@ -180,7 +180,7 @@ async function allHosts(): Promise<Host[]> {
   ];
 }
 
-/** Of CRIU, below, and of images: test/judge looks at their sentences. */
+/** Of CRIU, below, of images and of code: test/judge looks at their sentences. */
 const ELSEWHERE: ReadonlySet<string> = new Set([
   ...['criu-refuses', 'criu-unknown', 'criu-accepts', 'source-unknown', 'criu-too-old'],
   ...['source-contradicted', 'images-incomplete', 'mask-unavailable'],
@@ -189,6 +189,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'permission-lost',
   ...['machine-feature-missing', 'machine-vendor-differs'],
   ...['machine-data-missing', 'machine-not-compared', 'family-assumed'],
+  ...['code-needs', 'code-unclear', 'code-unread', 'code-chooses'],
 ]);
 
 describe('what is said of hosts', () => {

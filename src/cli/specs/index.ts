@@ -5,6 +5,7 @@
 import { InputError } from '../../model/errors.js';
 import { suggest } from '../../model/suggest.js';
 import { attach } from './attach.js';
+import { audit } from './audit.js';
 import { baseline } from './baseline.js';
 import { check } from './check.js';
 import { completion } from './completion.js';
@@ -42,6 +43,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   detach,
   install,
   verify,
+  audit,
   dump,
   restore,
   why,

@@ -33,7 +33,7 @@ function headingOf(severity: Severity, { mode, criu }: Report): string {
   return severity === 'info' && leavesOut ? NOT_COUNTED : HEADINGS[severity];
 }
 
-function paintVerdict(verdict: Verdict, { colors }: TextStyle): string {
+export function paintVerdict(verdict: Verdict, { colors }: TextStyle): string {
   const paint = {
     compatible: colors.green,
     'at-risk': colors.yellow,

@@ -10,6 +10,7 @@ import { columns } from './columns.js';
 const SOURCES = {
   hosts: 'two hosts',
   images: 'a folder of CRIU images and a host',
+  code: 'programs and libraries, by "cpugate audit"',
   criu: 'two hosts, in mode criu:CAP alone',
 } as const;
 
@@ -40,7 +41,7 @@ export function explainFindingText(code: FindingCode, { colors, width }: TextSty
   const severities =
     from === 'criu' ? [] : ['', colors.bold('Severity by mode'), columns(byMode, width)];
   return `${[
-    `${colors.bold(code)}  a finding of "cpugate check"`,
+    `${colors.bold(code)}  a finding of "cpugate ${from === 'code' ? 'audit' : 'check'}"`,
     columns(
       [
         ...facts,

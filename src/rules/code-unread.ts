@@ -1,0 +1,33 @@
+import type { UnreadCode } from '../model/code-audit.js';
+import { rule } from './rule.js';
+
+type Facts = { readonly what: string; readonly why: UnreadCode['why']; readonly bytes: number };
+
+const REASONS: Readonly<Record<UnreadCode['why'], string>> = {
+  'made-at-run-time': 'the program has made it itself',
+  gone: 'its file is gone',
+  unreadable: "its file can't be read",
+};
+
+/** Code that runs and that no file holds, or none that is there: whatever it uses isn't known. */
+export const codeUnread = rule<'code-unread', Facts>({
+  code: 'code-unread',
+  reads: ['code'],
+  find: ({ code }) =>
+    (code?.unread ?? []).map(({ what, why, bytes }) => ({
+      severity: 'risk' as const,
+      facts: { what, why, bytes },
+    })),
+  sentence: ({ facts: { what, why, bytes } }) =>
+    `${bytes} bytes of code in ${what} weren't looked at: ${REASONS[why]}.`,
+  together: ({ facts: { why } }) => `Code wasn't looked at: ${REASONS[why]}.`,
+  subject: ({ facts: { what } }) => what,
+  remedy: 'stay',
+  modes: { strict: 'blocker' },
+  severities: ['risk'],
+  when: 'a process has executable memory without a file that can be read',
+  meaning:
+    'Compilers at run time (JIT) make code for the CPU that they were shown: under a mask for the mask, without ' +
+    'one for the host. Files that an update has replaced are gone as well.',
+  advice: 'Start the program under the mask from its beginning, and audit its files.',
+});
