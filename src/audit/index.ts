@@ -15,4 +15,3 @@
  * Nothing here knows a mask or a host: what code needs is judged elsewhere.
  */
 export { auditCode } from './classify.js';
-export { buildIdOf } from './elf.js';

@@ -9,6 +9,7 @@ import { findSupervisor } from '../../enforce/supervisor.js';
 import { runArguments } from '../../enforce/supervisor-arguments.js';
 import { described } from '../../model/capabilities.js';
 import { probeHost } from '../../probe/index.js';
+import { type AuditChoice, auditLaunch } from '../audit-launch.js';
 import type { Run } from '../command.js';
 import { maskOf, ownUid, runtimeFolderOf } from '../mask-arguments.js';
 import { maskHere } from '../mask-for-host.js';
@@ -21,7 +22,11 @@ export const run: Run = async (args) => {
   const here = described(probeHost({ libc: false, faulting: 'offered' }));
   const { mask } = maskHere(named, here);
   const program = findProgram(args.trailing[0] as string, process.env.PATH);
-  if (program !== undefined) refuseHigherLevel(named.baseline, neededLevel(program));
+  if (program !== undefined) {
+    refuseHigherLevel(named.baseline, neededLevel(program));
+    const choice = (args.text('audit') ?? 'warn') as AuditChoice;
+    await auditLaunch(program, named, choice, ownUid());
+  }
   const supervisor = findSupervisor();
   const runtimeFolder = runtimeFolderOf(args);
   const maskFile = writeMaskFile(mask, runtimeFolder, ownUid(), named);

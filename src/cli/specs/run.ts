@@ -11,6 +11,13 @@ export const run: CommandSpec = {
     mask: MASK_OPTION,
     'pid-file': PID_FILE_OPTION,
     'runtime-dir': RUNTIME_DIR_OPTION,
+    audit: {
+      type: 'string',
+      value: 'WHAT',
+      choices: ['refuse', 'warn', 'off'],
+      describe:
+        "what becomes of a program whose code, or whose libraries', uses what is hidden without asking (default: warn)",
+    },
     verbose: {
       type: 'boolean',
       alias: 'v',
@@ -25,5 +32,5 @@ export const run: CommandSpec = {
   epilogue:
     "Exit status: the program's own; 128 and the signal's number where one ended it; 127 not found, " +
     '126 not executable, 125 the supervisor failed, 69 this host has no CPUID faulting or lacks what ' +
-    'the baseline shows, 2 wrong usage, unreadable input or a program built for more than the baseline.',
+    'the baseline shows, 2 wrong usage, unreadable input, a program built for more than the baseline, or what --audit refuse finds.',
 };
