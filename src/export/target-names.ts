@@ -32,5 +32,8 @@ export const TARGET_TITLES = {
 
 export type TargetName = keyof typeof TARGET_TITLES;
 
+/** Those whose files are bytes, not text. */
+export type BinaryTargetName = 'criu' | 'supervisor';
+
 /** In the order of the help. */
 export const TARGET_NAMES = Object.keys(TARGET_TITLES) as readonly TargetName[];

@@ -2,7 +2,12 @@
 import { ENVIRONMENT_FORMAT_NAMES } from '../export/environment-formats.js';
 import { ENVIRONMENT_TARGETS, findTarget } from '../export/index.js';
 import { placeRemarks } from '../export/place-remarks.js';
-import { TARGET_NAMES, TARGET_TITLES, type TargetName } from '../export/target-names.js';
+import {
+  type BinaryTargetName,
+  TARGET_NAMES,
+  TARGET_TITLES,
+  type TargetName,
+} from '../export/target-names.js';
 import { usage } from './arguments.js';
 import { frozenCopy, innerBaseline } from './handles.js';
 import type { Baseline, Exported, ExportOptions, Target } from './shapes.js';
@@ -18,12 +23,12 @@ export function listTargets(): readonly Target[] {
  */
 export function exportBaseline(
   baseline: Baseline,
-  target: Exclude<TargetName, 'criu'>,
+  target: Exclude<TargetName, BinaryTargetName>,
   options?: ExportOptions,
 ): Exported<string>;
 export function exportBaseline(
   baseline: Baseline,
-  target: 'criu',
+  target: BinaryTargetName,
   options?: ExportOptions,
 ): Exported<Uint8Array>;
 export function exportBaseline(
