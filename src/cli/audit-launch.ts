@@ -1,4 +1,5 @@
 /** What a program's code needs and its mask hides, before it is started. */
+import { statSync } from 'node:fs';
 import { shownUnder } from '../baseline/under-mask.js';
 import { auditKept } from '../enforce/audit-cache.js';
 import { neededFiles } from '../enforce/needed-files.js';
@@ -26,9 +27,17 @@ function sentenceOf(needs: readonly Finding[]): string {
   return `code uses what the mask hides without asking the CPU: ${parts.join('; ')}`;
 }
 
+/** Of a program that is read before its start for a warning; a tenth of a second. */
+const MAX_READ_BYTES = 1 << 20;
+
+function isSmall(path: string): boolean {
+  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) <= MAX_READ_BYTES;
+}
+
 /**
- * Of the program, its loader and the libraries that they name. "warn": on standard error, and only where what is found
- * can be kept for the next start: reading a large library takes a second. "refuse": throws InputError.
+ * Of the program, its loader and the libraries that they name. "refuse": all are read, and InputError is thrown. "warn":
+ * on standard error, and a start isn't held up for it: of what nothing is kept only a small program itself is read,
+ * and only where that can be kept. glibc alone takes a second.
  */
 export async function auditLaunch(
   program: string,
@@ -42,7 +51,9 @@ export async function auditLaunch(
   if (choice === 'warn' && folder === undefined) return;
   try {
     const files = neededFiles(program, env.LD_LIBRARY_PATH);
-    const evidence = await auditKept(files, folder, VERSION);
+    const [itself] = files;
+    const mayRead = (path: string) => choice === 'refuse' || (path === itself && isSmall(path));
+    const evidence = await auditKept(files, folder, VERSION, mayRead);
     const { findings } = judgeCode(evidence, shownUnder(name, baseline));
     const needs = findings.filter(({ code }) => code === 'code-needs');
     if (needs.length === 0) return;

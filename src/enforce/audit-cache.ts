@@ -81,12 +81,14 @@ function writeKept(file: string, audit: CodeAudit): void {
 
 /**
  * Of each file what is kept, or what is found now and kept then. `folder`: nobody else may write there; undefined:
- * nothing is kept. `version` of cpugate: another may find something else.
+ * nothing is kept. `version` of cpugate: another may find something else. `mayRead`: whether a file of which nothing is
+ * kept is read now; otherwise it isn't in the answer.
  */
 export async function auditKept(
   paths: readonly string[],
   folder: string | undefined,
   version: string,
+  mayRead: (path: string) => boolean = () => true,
 ): Promise<CodeEvidence> {
   const files: CodeFile[] = [];
   const unread: CodeEvidence['unread'][number][] = [];
@@ -98,6 +100,7 @@ export async function auditKept(
       files.push({ path, audit: kept });
       continue;
     }
+    if (!mayRead(path)) continue;
     try {
       const { auditFile } = await import('./audit-code.js');
       const found = await auditFile({ path, at: path });

@@ -83,6 +83,15 @@ describe('before a program is started under a mask', () => {
     expect(errors).toEqual([]);
     await expect(auditLaunch(path('needing'), named, 'refuse', user)).rejects.toThrow(/avx2/);
   });
+  it('a large program is not read for a warning, and is for a refusal', async () => {
+    writeFileSync(path('large'), Buffer.concat([needing, Buffer.alloc(1 << 20)]));
+    await auditLaunch(path('large'), named, 'warn', user);
+    expect(errors).toEqual([]);
+    await expect(auditLaunch(path('large'), named, 'refuse', user)).rejects.toThrow(/avx2/);
+    // What was found is there for a warning, too.
+    await auditLaunch(path('large'), named, 'warn', user);
+    expect(errors).toHaveLength(1);
+  });
   it('scripts and files that are gone are started as they are', async () => {
     writeFileSync(path('script'), '#!/bin/sh\n');
     await auditLaunch(path('script'), named, 'warn', user);

@@ -16,7 +16,7 @@ export const run: CommandSpec = {
       value: 'WHAT',
       choices: ['refuse', 'warn', 'off'],
       describe:
-        "what becomes of a program whose code, or whose libraries', uses what is hidden without asking (default: warn)",
+        'of a program whose code uses what is hidden without asking (default: warn); refuse looks at its libraries, too',
     },
     verbose: {
       type: 'boolean',
