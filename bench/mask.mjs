@@ -8,7 +8,7 @@
  *   - the supervisor's memory;
  *   - redis with one client on one CPU, masked alone and both, where redis is installed.
  * `node bench/mask.mjs [--rounds N] [--only WORD] ...` (OPTIONS below). Needs a host whose CPUID can be made to fault,
- * and says so elsewhere. The programs of bench/native are compiled for it; a virtual machine without a compiler takes
+ * and says so elsewhere; with `--trap patch` it measures patched code, on any host. The programs of bench/native are compiled for it; a virtual machine without a compiler takes
  * those that `node bench/mask.mjs --build DIR` made, with `--programs DIR`.
  * Exit status 1 where a goal isn't held; on an emulated CPU, where times tell little, always 0.
  */
@@ -40,6 +40,7 @@ const { values } = parseArgs({
   options: {
     programs: { type: 'string' },
     build: { type: 'string' },
+    trap: { type: 'string', default: 'faulting' },
     only: { type: 'string' },
     ...Object.fromEntries(
       Object.entries(OPTIONS).map(([name, fallback]) => [
@@ -57,7 +58,9 @@ function buildPrograms(folder) {
   mkdirSync(folder, { recursive: true });
   for (const name of PROGRAMS) {
     const source = join(root, 'bench', 'native', `${name}.c`);
-    execFileSync('cc', ['-O2', '-pthread', '-o', join(folder, name), source], { stdio: 'inherit' });
+    const trap = values.trap === 'patch' ? ['-DPATCHED'] : [];
+    const args = ['-O2', '-pthread', ...trap, '-o', join(folder, name), source];
+    execFileSync('cc', args, { stdio: 'inherit' });
   }
 }
 
@@ -160,7 +163,8 @@ function nameMachine() {
 function prepareMask(folder) {
   const baseline = join(folder, 'baseline.json');
   runs([process.execPath, cpugate, 'baseline', 'localhost', '-o', baseline]);
-  const run = ['run', '--mask', baseline, '--runtime-dir', folder, '--'];
+  const trap = ['--trap', values.trap];
+  const run = ['run', '--mask', baseline, ...trap, '--runtime-dir', folder, '--'];
   const tried = spawnSync(process.execPath, [cpugate, ...run, 'true'], { encoding: 'utf8' });
   if (tried.status === UNAVAILABLE) {
     console.log(`skipped: ${tried.stderr.trim()}`);
@@ -169,7 +173,10 @@ function prepareMask(folder) {
   if (tried.status !== 0) throw new Error(`cpugate run: ${tried.status} ${tried.stderr}`);
   const mask = readdirSync(folder).find((name) => name.endsWith('.mask'));
   return {
-    command: [supervisor, 'run', '--mask', join(folder, mask), '--runtime-dir', folder, '--'],
+    command: [
+      ...[supervisor, 'run', '--mask', join(folder, mask), ...trap],
+      ...['--runtime-dir', folder, '--'],
+    ],
     cli: [process.execPath, cpugate, ...run],
   };
 }

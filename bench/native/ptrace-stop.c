@@ -2,7 +2,7 @@
  * ptrace-stop N CPU TRACERS_CPU: the least that any tracer does at a CPUID that traps: wait, read registers, write
  * them, go on. The tracee executes CPUID N times; the tracer steps over it. Prints nanoseconds a time, measured in the
  * tracee. CPUID traps in the tracer, too: else the kernel would write a register of the CPU at each switch between
- * them.
+ * them. With -DPATCHED it is the instruction of patched code, which traps always.
  */
 #define _GNU_SOURCE
 #include "timing.h"
@@ -16,7 +16,13 @@
 
 enum { SET_CPUID = 0x1012, CPUID_BYTES = 2 };
 
+#ifdef PATCHED
+#define TRAPPING "rdmsr"
+static int set_trap(int traps) { return traps > 1; }
+#else
+#define TRAPPING "cpuid"
 static int set_trap(int traps) { return syscall(SYS_arch_prctl, SET_CPUID, traps ? 0L : 1L) != 0; }
+#endif
 
 static int tracee(long count, int cpu) {
   pin(0, cpu);
@@ -24,7 +30,7 @@ static int tracee(long count, int cpu) {
   const double start = now_ns();
   for (long i = 0; i < count; ++i) {
     unsigned eax = 7, ecx = 0;
-    __asm__ volatile("cpuid" : "+a"(eax), "+c"(ecx) : : "ebx", "edx", "memory");
+    __asm__ volatile(TRAPPING : "+a"(eax), "+c"(ecx) : : "ebx", "edx", "memory");
   }
   const double ns = (now_ns() - start) / (double)count;
   if (set_trap(0)) return 1;

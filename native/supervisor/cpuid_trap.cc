@@ -27,16 +27,20 @@ size_t cpuidAt(const Task& task, const Registers& registers) {
   const Touching touching(task.tid);
   if (peekCode(task.tid, at, &word)) {
     memcpy(bytes, &word, sizeof word);
+    task.space->code.showOriginal(at, bytes, sizeof word);
     const size_t length = cpuidLength(bytes, sizeof word, code64);
     if (length != 0) return length;
   }
   // Many prefixes, or the end of a page.
-  return cpuidLength(bytes, readMemory(task.tid, at, bytes, sizeof bytes), code64);
+  const size_t got = readMemory(task.tid, at, bytes, sizeof bytes);
+  task.space->code.showOriginal(at, bytes, got);
+  return cpuidLength(bytes, got, code64);
 }
 
 Co<size_t> findCpuid(const Task& task, Registers registers) {
   uint8_t bytes[kMaxInstructionBytes];
   const size_t got = co_await readTask(task, placeOf(registers), bytes, sizeof bytes);
+  task.space->code.showOriginal(placeOf(registers), bytes, got);
   co_return cpuidLength(bytes, got, registers.cs == kCode64);
 }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "../probe/faulting.h"
+#include "self_arming.h"
 #include "task_status.h"
 #include "trap_source.h"
 
@@ -25,6 +26,8 @@ constexpr std::chrono::milliseconds kProbeLimit{5000};
 
 class Faulting final : public TrapSource {
  public:
+  const char* name() const override { return "faulting"; }
+  void armOwnThread() const override { armSelf(); }
   bool works(std::string* why) const override {
     const FaultingVerdict verdict = probeCpuidFaulting(kProbeLimit);
     if (strcmp(verdict.how, "works") == 0) return true;

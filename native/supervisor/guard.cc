@@ -6,8 +6,10 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -85,15 +87,26 @@ class Filter {
 
  private:
   unsigned length_ = 0;
-  sock_filter program_[160]{};
+  sock_filter program_[256]{};
 };
 
-/** Whether the supervisor stays for as long as the guard does. */
-enum class Kind { kFromStart, kLater };
+/** Whether the supervisor stays for as long as the guard does, and whether it watches code, too. */
+enum class Kind { kFromStart, kWatchingCode, kLater };
+
+/** In the order in which programs make them. */
+void addCodeRules(Filter& filter, const SystemCalls& calls) {
+  filter.onBits(calls.mmap, 2, PROT_EXEC, kTrace);
+  filter.onBits(calls.mprotect, 2, PROT_EXEC, kTrace);
+  filter.onBits(calls.pkeyMprotect, 2, PROT_EXEC, kTrace);
+  filter.onBits(calls.shmat, 2, SHM_EXEC, kTrace);
+  // Whether what is moved is executable isn't told.
+  filter.traceAlways(calls.mremap);
+}
 
 void addRules(Filter& filter, const SystemCalls& calls, Kind kind) {
   filter.add(load(offsetof(seccomp_data, nr)));
-  if (kind == Kind::kFromStart) {
+  if (kind == Kind::kWatchingCode) addCodeRules(filter, calls);
+  if (kind != Kind::kLater) {
     filter.traceAlways(calls.execve);
     filter.traceAlways(calls.execveat);
     filter.traceIfIs(calls.sigaction, 0, SIGSEGV);
@@ -141,8 +154,8 @@ constexpr long kPrctl = 172;
 
 }  // namespace
 
-int installGuard() {
-  Filter filter = makeGuard(Kind::kFromStart);
+int installGuard(bool watchesCode) {
+  Filter filter = makeGuard(watchesCode ? Kind::kWatchingCode : Kind::kFromStart);
   sock_fprog program = filter.program();
   // Without CAP_SYS_ADMIN only for programs that gain no privileges, which tracing rules out
   // anyway.
@@ -184,8 +197,14 @@ Co<bool> installGuardIn(RemoteCalls& calls) {
   co_return done;
 }
 
+bool isCodeCall(const SystemCalls& calls, uint64_t number) {
+  return number == calls.mmap || number == calls.mprotect || number == calls.pkeyMprotect ||
+         number == calls.mremap || number == calls.shmat;
+}
+
 bool hasGuard(pid_t tid) {
-  Filter guards[] = {makeGuard(Kind::kFromStart), makeGuard(Kind::kLater)};
+  Filter guards[] = {makeGuard(Kind::kFromStart), makeGuard(Kind::kWatchingCode),
+                     makeGuard(Kind::kLater)};
   std::vector<sock_filter> found;
   for (long place = 0;; ++place) {
     const long length = syscall(SYS_ptrace, PTRACE_SECCOMP_GET_FILTER, tid, place, nullptr);

@@ -17,14 +17,21 @@
 #include <cstdint>
 
 #include "remote.h"
+#include "system_calls.h"
 
 namespace cpugate {
 
 /** SECCOMP_RET_DATA of the guard. Other filters' stops get ENOSYS, as without a tracer. */
 inline constexpr uint32_t kGuardMark = 0xc9a7;
 
-/** Installs it in the calling process, for itself and all that come of it; 0 or an errno. */
-int installGuard();
+/**
+ * Installs it in the calling process, for itself and all that come of it; 0 or an errno.
+ * `watchesCode`: calls that make memory executable stop as well.
+ */
+int installGuard(bool watchesCode);
+
+/** Whether a call that has stopped is one of those. */
+bool isCodeCall(const SystemCalls& calls, uint64_t number);
 
 /**
  * Installs in a process that runs already, all its threads, what keeps the mask from being undone,

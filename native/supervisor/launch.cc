@@ -27,11 +27,11 @@ struct Failure {
   int error;
 };
 
-[[noreturn]] void becomeProgram(int gate, int report, char* const* command) {
+[[noreturn]] void becomeProgram(int gate, int report, char* const* command, bool watchesCode) {
   char byte;
   // A gate that closes unopened: the supervisor couldn't seize.
   if (read(gate, &byte, 1) != 1) _exit(kSupervisorFailed);
-  Failure failure{1, installGuard()};
+  Failure failure{1, installGuard(watchesCode)};
   if (failure.error == 0) {
     execvp(command[0], command);
     failure = {2, errno};
@@ -45,7 +45,7 @@ struct Failure {
 
 }  // namespace
 
-Launch::Launch(char* const* command) {
+Launch::Launch(char* const* command, bool watchesCode) {
   int gate[2], report[2];
   if (pipe2(gate, O_CLOEXEC) != 0 || pipe2(report, O_CLOEXEC) != 0) {
     complain("pipe: %s", strerror(errno));
@@ -55,7 +55,7 @@ Launch::Launch(char* const* command) {
   if (child == 0) {
     close(gate[1]);
     close(report[0]);
-    becomeProgram(gate[0], report[1], command);
+    becomeProgram(gate[0], report[1], command, watchesCode);
   }
   close(gate[0]);
   close(report[1]);

@@ -21,8 +21,8 @@ inline constexpr int kNotFound = 127;
  */
 class Launch {
  public:
-  /** `command` ends with a null pointer. */
-  explicit Launch(char* const* command);
+  /** `command` ends with a null pointer; `watchesCode`: see guard.h. */
+  Launch(char* const* command, bool watchesCode);
   pid_t pid() const { return pid_; }
   /** The same, whoever has its number later; once. */
   ProcessHandle takeProcess() { return std::move(process_); }

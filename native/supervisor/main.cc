@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "code_sites.h"
 #include "complain.h"
 #include "control_client.h"
 #include "launch.h"
@@ -72,6 +73,13 @@ void prepareToHold() {
   for (const int own : {SIGPIPE, SIGXFSZ, SIGXCPU}) signal(own, SIG_IGN);
 }
 
+/** nullptr: none works here; `error` says why. */
+const TrapSource* trapSource(Trap wanted, std::string* error) {
+  if (wanted == Trap::kPatch) return &patchedCode();
+  if (cpuidFaulting().works(error)) return &cpuidFaulting();
+  return wanted == Trap::kAuto ? &patchedCode() : nullptr;
+}
+
 int runProgram(const Options& options) {
   const auto mask = loadMask(options.mask);
   if (!mask) return kUsage;
@@ -79,13 +87,14 @@ int runProgram(const Options& options) {
   std::string error;
   PidFile pidFile;
   if (!pidFile.prepare(options.pidFile, &error)) return fail(error, kUsage);
-  if (!cpuidFaulting().works(&error)) return fail(error, kUnavailable);
-  Launch launch(options.command);
+  const TrapSource* source = trapSource(options.trap, &error);
+  if (source == nullptr) return fail(error, kUnavailable);
+  Launch launch(options.command, source->watchesCode());
   if (launch.pid() < 0) return kSupervisorFailed;
   // The program keeps what it was given.
   avoidOomKiller();
   prepareToHold();
-  Session session(options, *mask);
+  Session session(options, *mask, *source);
   session.supervisor().addLaunched(launch.pid());
   // Without a socket nobody can ask for anything, but the mask is as good.
   if (!session.listen(&error)) fail(error, 0);
@@ -193,7 +202,7 @@ int holdTasks(const Options& options) {
   if (!pidFile.prepare(options.pidFile, &error)) return fail(error, kUsage);
   avoidOomKiller();
   prepareToHold();
-  Session session(options, *mask);
+  Session session(options, *mask, cpuidFaulting());
   if (!session.listen(&error) || !session.start(&error)) return fail(error, kSupervisorFailed);
   // Before anything is held: what ends this process would end the tasks.
   session.setRoot(std::move(root));
@@ -216,6 +225,21 @@ int control(const Options& options) {
   const std::string folder =
       options.runtimeDir != nullptr ? options.runtimeDir : defaultRuntimeDir();
   return askSupervisor(folder, options.request, options.pids.front(), options.until);
+}
+
+/** A line a file: proven CPUIDs, bytes that may be one, bytes that are none, and its name. */
+int tellSites(char* const* files) {
+  bool areAllRead = true;
+  for (; *files != nullptr; ++files) {
+    const auto sites = sitesOfFile(*files);
+    areAllRead = areAllRead && sites.has_value();
+    if (sites)
+      printf("%zu %zu %zu %s\n", sites->proven.size(), sites->unproven.size(), sites->others,
+             printable(*files).c_str());
+    else
+      complain("%s can't be read", printable(*files).c_str());
+  }
+  return areAllRead ? 0 : kUsage;
 }
 
 int rewrite(const Options& options) {
@@ -243,6 +267,8 @@ int main(int argc, char** argv) {
       return cpugate::probeMain();
     case cpugate::Mode::kMeasure:
       return cpugate::measureMain();
+    case cpugate::Mode::kSites:
+      return cpugate::tellSites(options->files);
     case cpugate::Mode::kCheckMask:
       return cpugate::checkMask(options->mask);
   }

@@ -13,7 +13,8 @@ namespace cpugate {
 namespace {
 
 constexpr const char* kUsageText =
-    "usage: cpugate-supervisor run --mask FILE [--pid-file FILE] [--runtime-dir DIR] -- PROGRAM "
+    "usage: cpugate-supervisor run --mask FILE [--trap faulting|patch|auto] [--pid-file FILE] "
+    "[--runtime-dir DIR] -- PROGRAM "
     "[ARGUMENT...]\n"
     "       cpugate-supervisor attach --mask FILE (--pid PID | --cgroup PATH)... [--background] "
     "[--pid-file FILE] [--from-start]\n"
@@ -25,6 +26,7 @@ constexpr const char* kUsageText =
     "       cpugate-supervisor probe\n"
     "       cpugate-supervisor measure\n"
     "       cpugate-supervisor check-mask FILE\n"
+    "       cpugate-supervisor sites FILE...\n"
     "\"cpugate run\", \"attach\" and \"restore\" call it with the right arguments.\n";
 
 enum {
@@ -36,7 +38,8 @@ enum {
   kBackground,
   kKeepStopped,
   kUntil,
-  kFromStart
+  kFromStart,
+  kTrap
 };
 
 constexpr option kOptions[] = {
@@ -49,6 +52,7 @@ constexpr option kOptions[] = {
     {"keep-stopped", required_argument, nullptr, kKeepStopped},
     {"until", required_argument, nullptr, kUntil},
     {"from-start", no_argument, nullptr, kFromStart},
+    {"trap", required_argument, nullptr, kTrap},
     {nullptr, 0, nullptr, 0},
 };
 
@@ -56,12 +60,23 @@ std::optional<Mode> modeOf(const char* name) {
   constexpr struct {
     const char* name;
     Mode mode;
-  } kModes[] = {{"run", Mode::kRun},         {"attach", Mode::kAttach},
-                {"adopt", Mode::kAdopt},     {"control", Mode::kControl},
-                {"rewrite", Mode::kRewrite}, {"probe", Mode::kProbe},
-                {"measure", Mode::kMeasure}, {"check-mask", Mode::kCheckMask}};
+  } kModes[] = {
+      {"run", Mode::kRun},         {"attach", Mode::kAttach},        {"adopt", Mode::kAdopt},
+      {"control", Mode::kControl}, {"rewrite", Mode::kRewrite},      {"probe", Mode::kProbe},
+      {"measure", Mode::kMeasure}, {"check-mask", Mode::kCheckMask}, {"sites", Mode::kSites}};
   for (const auto& one : kModes)
     if (strcmp(one.name, name) == 0) return one.mode;
+  return std::nullopt;
+}
+
+std::optional<Trap> trapOf(const char* name) {
+  constexpr struct {
+    const char* name;
+    Trap trap;
+  } kTraps[] = {{"faulting", Trap::kFaulting}, {"patch", Trap::kPatch}, {"auto", Trap::kAuto}};
+  for (const auto& one : kTraps)
+    if (strcmp(one.name, name) == 0) return one.trap;
+  complain("--trap can't be \"%s\": it is faulting, patch or auto", printable(name).c_str());
   return std::nullopt;
 }
 
@@ -106,6 +121,11 @@ bool take(Options& options, int which) {
     case kFromStart:
       options.fromStart = true;
       return true;
+    case kTrap: {
+      const auto trap = trapOf(optarg);
+      if (trap) options.trap = *trap;
+      return trap.has_value();
+    }
     default:
       fputs(kUsageText, stderr);
       return false;
@@ -126,6 +146,8 @@ bool isComplete(const Options& options) {
       return options.pids.size() == 1 && options.words != nullptr;
     case Mode::kCheckMask:
       return options.mask != nullptr;
+    case Mode::kSites:
+      return options.files != nullptr;
     case Mode::kProbe:
     case Mode::kMeasure:
       return true;
@@ -153,6 +175,7 @@ std::optional<Options> parseOptions(int argc, char** argv) {
     if (options.mode == Mode::kControl) options.request = argv[optind];
     if (options.mode == Mode::kRewrite) options.words = argv + optind;
     if (options.mode == Mode::kCheckMask) options.mask = argv[optind];
+    if (options.mode == Mode::kSites) options.files = argv + optind;
   }
   if (isComplete(options)) return options;
   fputs(kUsageText, stderr);

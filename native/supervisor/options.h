@@ -9,10 +9,14 @@
 
 namespace cpugate {
 
-enum class Mode { kRun, kAttach, kAdopt, kControl, kRewrite, kProbe, kMeasure, kCheckMask };
+enum class Mode { kRun, kAttach, kAdopt, kControl, kRewrite, kProbe, kMeasure, kCheckMask, kSites };
+
+/** How CPUID is to trap; auto: by faulting where that works. */
+enum class Trap { kFaulting, kPatch, kAuto };
 
 struct Options {
   Mode mode = Mode::kRun;
+  Trap trap = Trap::kFaulting;
   const char* mask = nullptr;
   const char* pidFile = nullptr;
   const char* runtimeDir = nullptr;
@@ -27,6 +31,8 @@ struct Options {
   const char* request = nullptr;
   /** rewrite: words of memory; ends with a null pointer. */
   char* const* words = nullptr;
+  /** sites: ends with a null pointer. */
+  char* const* files = nullptr;
   /** run: ends with a null pointer. */
   char* const* command = nullptr;
 };

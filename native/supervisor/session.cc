@@ -37,9 +37,10 @@ std::string markOf(const MaskHeader& header) {
 
 }  // namespace
 
-Session::Session(const Options& options, const Mask& mask)
+Session::Session(const Options& options, const Mask& mask, const TrapSource& source)
     : options_(options),
-      supervisor_(mask, cpuidFaulting()),
+      source_(source),
+      supervisor_(mask, source),
       holding_(supervisor_),
       maskMark_(markOf(mask.header)) {
   supervisor_.betweenWaits([this] {
@@ -202,6 +203,10 @@ std::string Session::release(const Request& request) {
   std::string error;
   if (request.until.isOpen() && !request.until.isAlive())
     return "the process until whose end the tasks were to be released has ended";
+  if (source_.watchesCode())
+    return "the tasks are masked by patched code (--trap patch), which a dump would keep; only "
+           "tasks "
+           "masked by CPUID faulting can be dumped";
   if (!holding_.release(&error)) return error;
   releasedBy_ = request.id;
   if (request.until.isOpen()) until_ = ProcessHandle::duplicate(request.until);
@@ -212,6 +217,12 @@ std::string Session::release(const Request& request) {
 }
 
 bool Session::detach(std::string* error) {
+  if (source_.watchesCode()) {
+    *error =
+        "the tasks are masked by patched code (--trap patch), which isn't taken back from running "
+        "threads; they keep their mask until they end";
+    return false;
+  }
   // Those that are released would stay stopped.
   if (!holding_.released().empty() && !takeBack(error)) return false;
   detached_ = true;
@@ -237,6 +248,8 @@ std::string Session::status() const {
   for (const pid_t pid : supervisor_.processes())
     add("process", std::to_string(pid) + (supervisor_.isMasked(pid) ? " masked" : " bare"));
   add("mask", maskMark_);
+  add("trap", source_.name());
+  if (source_.watchesCode()) add("unproven", std::to_string(supervisor_.leftUnproven()));
   // Whoever has come since had run without the mask; it, and what it has started, may keep what it
   // saw.
   if (options_.fromStart && !holding_.hasLater()) text += "from-start\n";

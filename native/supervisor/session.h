@@ -17,7 +17,7 @@ namespace cpugate {
 
 class Session {
  public:
-  Session(const Options& options, const Mask& mask);
+  Session(const Options& options, const Mask& mask, const TrapSource& source);
 
   /** Opens the socket; false: `error` says why. */
   bool listen(std::string* error) { return control_.listen(folder(), error); }
@@ -57,6 +57,7 @@ class Session {
   void updateTick();
 
   const Options& options_;
+  const TrapSource& source_;
   Supervisor supervisor_;
   Holding holding_;
   Control control_;

@@ -19,6 +19,7 @@ constexpr long kArchPrctl32 = 384;
 
 class StandIn final : public TrapSource {
  public:
+  const char* name() const override { return "faulting"; }
   bool works(std::string*) const override { return true; }
 
   Co<bool> arm(RemoteCalls& calls) const override { co_return co_await set(calls, 1); }

@@ -1,7 +1,6 @@
 #include "supervisor.h"
 
 #include <errno.h>
-#include <linux/audit.h>
 #include <linux/kcmp.h>
 #include <linux/sched.h>
 #include <sys/ptrace.h>
@@ -44,14 +43,13 @@ constexpr size_t kMostEnded = 4096;
 constexpr int64_t kLook = 1'000;
 constexpr int64_t kMostOnTheWay = 200;
 
+/** Of all threads of a process, past places where nobody knows what is CPUID: some 10 µs each. */
+constexpr uint64_t kMostSteps = 20'000;
+/** Of a thread, to execute an instruction whose memory is executable already. */
+constexpr unsigned kMostTriesAgain = 200;
 constexpr uint64_t kTrapFlag = 1u << 8;
 /** The same number for all ways in. */
 constexpr uint64_t kClone3 = 435;
-
-const SystemCalls& callsOf(uint32_t arch, uint64_t number) {
-  if (arch == AUDIT_ARCH_I386) return kCalls32;
-  return (number & kX32Bit) != 0 ? kCallsX32 : kCalls64;
-}
 
 /**
  * It stands at a CPUID whose signal it hasn't come to yet: other stops come before signals. Such a
@@ -92,6 +90,7 @@ std::shared_ptr<AddressSpace> copyOf(const AddressSpace& space) {
   copy->guarded = space.guarded;
   copy->cameLater = space.cameLater;
   copy->mayBlock = space.mayBlock;
+  copy->code = space.code;
   return copy;
 }
 
@@ -142,6 +141,17 @@ bool answerCall(pid_t tid, int64_t result) {
   return true;
 }
 
+/** An instruction that couldn't be executed, as far as the kernel tells: from its page, or the
+ * next.
+ */
+bool mayBeFetchFault(const Task& task, const siginfo_t& info, const Registers& registers) {
+  if (info.si_code != SEGV_ACCERR) return false;
+  const auto address = reinterpret_cast<uint64_t>(info.si_addr);
+  // Where another segment begins isn't looked up.
+  if (registers.cs != kCode64) return task.space->code.heldAt(address).has_value();
+  return address >= registers.rip && address - registers.rip < kMaxInstructionBytes;
+}
+
 bool isSettledTask(const Task& task) {
   return isSettled({.intent = task.intent, .armed = task.armed});
 }
@@ -174,6 +184,15 @@ void Supervisor::addRunning(pid_t tid, const Task* like, Origin origin) {
 
 bool Supervisor::holdsLater() const {
   return !tasks_.all([](const Task& task) { return !task.space->cameLater; });
+}
+
+uint64_t Supervisor::leftUnproven() const {
+  std::unordered_set<const AddressSpace*> counted;
+  uint64_t left = 0;
+  tasks_.each([&](const Task& task) {
+    if (counted.insert(task.space.get()).second) left += task.space->code.left.size();
+  });
+  return left;
 }
 
 bool Supervisor::heldLately(pid_t tid) const {
@@ -215,7 +234,7 @@ void allowFiles() {
 }  // namespace
 
 std::optional<WaitStatus> Supervisor::run(pid_t root, const std::function<bool()>& isDone) {
-  armSelf();
+  source_.armOwnThread();
   allowFiles();
   root_ = root;
   while (!tasks_.isEmpty() || !isDone()) {
@@ -239,7 +258,7 @@ std::optional<WaitStatus> Supervisor::run(pid_t root, const std::function<bool()
 }
 
 bool Supervisor::runUntil(const std::function<bool()>& isDone, int64_t limit) {
-  armSelf();
+  source_.armOwnThread();
   const int64_t last = monotonicMilliseconds() + limit;
   while (!isDone()) {
     int status;
@@ -319,10 +338,23 @@ void Supervisor::startOrphans() {
     Task* task = tasks_.find(tid);
     if (task == nullptr) continue;
     takeForOrphan(*task);
+    if (source_.watchesCode()) inheritCode(*task);
     // It may trap or not; what isn't so is made so.
     noteArmed(*task, task->intent != Intent::kMasked);
     settle(*task, Event::kParentIsGone);
   }
+}
+
+/** What was done to the code of a process is done in a child's from its start. */
+void Supervisor::inheritCode(Task& task) {
+  const TaskStatus status(task.tid);
+  const auto process = static_cast<pid_t>(status.number("Tgid"));
+  const bool isThread = process != task.tid;
+  const Task* other = tasks_.find(isThread ? process : static_cast<pid_t>(status.number("PPid")));
+  if (other == nullptr) return;
+  task.space = isThread ? other->space : copyOf(*other->space);
+  // It may be another's child (CLONE_PARENT): all is looked at once more.
+  if (!isThread) task.space->code.isDone = false;
 }
 
 bool Supervisor::interrupt(pid_t tid) {
@@ -433,6 +465,11 @@ void Supervisor::finishScripts() {
     // A number can be another's by now.
     if (task == nullptr || task->state != State::kInScript || !task->script.isDone()) continue;
     task->script = {};
+    if (task->putOff) {
+      task->state = State::kRunning;
+      dispatch(tid, *std::exchange(task->putOff, std::nullopt));
+      continue;
+    }
     if (task->intent == Intent::kGone && !task->armed && !task->redelivered) {
       letGo(tid);
       continue;
@@ -588,6 +625,8 @@ void Supervisor::onSegv(Task& task) {
   }
   if (!task.armed) return deliverOwnSegv(task, info);
   if (!readRegisters(task.tid, &registers)) return;
+  if (source_.watchesCode() && mayBeFetchFault(task, info, registers))
+    return begin(task, lookAtFetch(task, info));
   const bool isTrap = source_.isTrapSignal(info);
   if (isInOwnSegment(registers) && !isTrap) return deliverOwnSegv(task, info);
   if (isInOwnSegment(registers) || !isAtHand(task, placeOf(registers), kMaxInstructionBytes))
@@ -708,11 +747,8 @@ Script Supervisor::lookAtSegv(Task& task, siginfo_t info) {
   co_await calls.closeMemory();
   const bool lostHandler = hasLostHandler(task);
   if (length == 0 || (!isTrap && !lostHandler)) {
-    // Reading the instruction may have taken the signal out of its stop; a call in its name does it
-    // always.
-    const RemoteCalls::Arguments none{};
-    co_await calls.call(SYS_getpid, 20, none);
-    task.redelivered = info;
+    // Reading the instruction may have taken it out, or not.
+    co_await redeliver(calls, info);
     co_return;
   }
   const CpuidRegisters answer = answers_.answer(static_cast<uint32_t>(registers.rax),
@@ -722,6 +758,140 @@ Script Supervisor::lookAtSegv(Task& task, siginfo_t info) {
   if (!lostHandler) co_return;
   const bool blocked = wasBlocked(task, calls.signalMask());
   co_await repairIn(calls, blocked, isTrap ? std::nullopt : std::optional(info));
+}
+
+/** `held`: what was given only for as long as the thread is there. */
+Co<void> Supervisor::giveExecution(Task& task, siginfo_t info, std::optional<Held>& held) {
+  Registers registers;
+  if (!readRegisters(task.tid, &registers)) co_return;
+  RemoteCalls calls(task);
+  if (!co_await calls.begin()) co_return;
+  const auto space = task.space;
+  Turn turn(space->codeTurns);
+  co_await turn;
+  const auto address = reinterpret_cast<uint64_t>(info.si_addr);
+  const Fetched fetched = co_await source_.onFetchFault(calls, address, registers.rip);
+  const bool isAgain = fetched.what == Fetched::What::kAgain;
+  if (!isAgain || task.triedAgainAt != registers.rip) task.triesAgain = 0;
+  task.triedAgainAt = registers.rip;
+  // Others may take it away and give it, again and again; what is never executed is another fault.
+  const bool isOwn =
+      fetched.what == Fetched::What::kOwn || (isAgain && ++task.triesAgain > kMostTriesAgain);
+  if (isOwn) {
+    co_await redeliver(calls, info);
+    co_return;
+  }
+  if (hasLostHandler(task)) {
+    const bool blocked = wasBlocked(task, calls.signalMask());
+    co_await repairIn(calls, blocked, std::nullopt);
+  }
+  held = fetched.until;
+}
+
+/** Memory that isn't executable: the task's own fault, or memory that was held until now. */
+Script Supervisor::lookAtFetch(Task& task, siginfo_t info) {
+  std::optional<Held> held;
+  co_await giveExecution(task, info, held);
+  if (!held) co_return;
+  const bool isOut = co_await stepOut(task, held->range);
+  if (!isOut) {
+    task.space->code.left.insert(held->range.from);
+    co_return;
+  }
+  const auto space = task.space;
+  Turn turn(space->codeTurns);
+  co_await turn;
+  RemoteCalls calls(task);
+  // Who is let go has his code as it was, and so have the other threads of his process.
+  if (task.intent != Intent::kMasked) co_return;
+  if (!co_await calls.begin()) co_return;
+  co_await source_.holdAgain(calls, *held);
+}
+
+namespace {
+
+/** The next instruction of a thread, without its prefixes, is PUSHF. */
+bool pushesFlags(const Task& task) {
+  Registers registers;
+  uint64_t word;
+  if (!readRegisters(task.tid, &registers) || !peekCode(task.tid, registers.rip, &word))
+    return false;
+  for (; (word & 0xff) == 0x66 || (word & 0xf0) == 0x40; word >>= 8) continue;
+  return (word & 0xff) == 0x9c;
+}
+
+/** A step is made with the trap flag set, which the program shall not find in what it pushes. */
+void clearPushedTrapFlag(pid_t tid, const Registers& registers) {
+  uint16_t flags;
+  if (readMemory(tid, registers.rsp, &flags, sizeof flags) != sizeof flags) return;
+  flags = static_cast<uint16_t>(flags & ~kTrapFlag);
+  writeMemory(tid, registers.rsp, &flags, sizeof flags);
+}
+
+bool isStepOf(pid_t tid, WaitStatus stop) {
+  siginfo_t info;
+  return stop.kind() == WaitStatus::Kind::kSignalStop && stop.stopSignal() == SIGTRAP &&
+         readSignal(tid, &info) && info.si_code == TRAP_TRACE;
+}
+
+}  // namespace
+
+/** A CPUID on the way. */
+bool Supervisor::answerBetweenSteps(Task& task, WaitStatus stop) {
+  siginfo_t info;
+  Registers registers;
+  if (stop.kind() != WaitStatus::Kind::kSignalStop || stop.stopSignal() != SIGSEGV ||
+      !readSignal(task.tid, &info) || !source_.isTrapSignal(info) || hasLostHandler(task) ||
+      !readRegisters(task.tid, &registers))
+    return false;
+  const size_t length = cpuidAt(task, registers);
+  if (length == 0) return false;
+  const CpuidRegisters answer = answers_.answer(static_cast<uint32_t>(registers.rax),
+                                                static_cast<uint32_t>(registers.rcx), task.tid);
+  putAnswer(registers, answer, length);
+  ++answered_;
+  return writeRegisters(task.tid, registers);
+}
+
+/**
+ * Lets a thread run up to where it leaves a range of addresses. False: it may be there still, since
+ * it takes long or something else has happened.
+ */
+Co<bool> Supervisor::stepOut(Task& task, Range range) {
+  // The kernel forces the signal of a step: who blocks or ignores it would lose its action.
+  const TaskStatus status(task.tid);
+  if (((status.signals("SigBlk") | status.signals("SigIgn")) & bitOf(SIGTRAP)) != 0)
+    co_return false;
+  Registers registers;
+  // Who steps himself is told of each step.
+  if (!readRegisters(task.tid, &registers) || (registers.eflags & kTrapFlag) != 0) co_return false;
+  while (task.space->code.steps++ < kMostSteps) {
+    const bool isFlagsPush = pushesFlags(task);
+    if (!resume(task.tid, Resume::kStep)) co_return false;
+    const WaitStatus stop = co_await task.nextStop;
+    const bool goesOn = isStepOf(task.tid, stop) || answerBetweenSteps(task, stop);
+    if (!readRegisters(task.tid, &registers)) co_return false;
+    if (goesOn && isFlagsPush) clearPushedTrapFlag(task.tid, registers);
+    // The kernel takes it for the task's own behind instructions that change flags.
+    if ((registers.eflags & kTrapFlag) != 0) {
+      registers.eflags &= ~kTrapFlag;
+      writeRegisters(task.tid, registers);
+    }
+    if (!goesOn) {
+      task.putOff = stop;
+      co_return false;
+    }
+    if (!range.has(registers.rip)) co_return true;
+  }
+  co_return false;
+}
+
+/** A signal that was looked at comes once more: a call takes it out of its stop for certain. */
+Co<void> Supervisor::redeliver(RemoteCalls& calls, siginfo_t info) {
+  constexpr long kGetpid32 = 20;
+  const RemoteCalls::Arguments none{};
+  co_await calls.call(SYS_getpid, kGetpid32, none);
+  calls.task().redelivered = info;
 }
 
 void Supervisor::onChild(Task& parent, bool waits) {
@@ -764,6 +934,7 @@ Script Supervisor::startProgram(Task& task) {
   task.armed = false;
   task.inGroupStop = task.mayLackHandlers = task.isNew = task.holdsParent = false;
   task.redelivered.reset();
+  task.putOff.reset();
   task.restarted = {};
   task.stat = {};
   const auto old = task.space;
@@ -856,6 +1027,10 @@ void Supervisor::onGuardedCall(Task& task) {
     if (!readRegisters(task.tid, &registers)) return;
     (&calls == &kCalls32 ? registers.rbx : registers.rdi) &= ~uint64_t{CLONE_UNTRACED};
     writeRegisters(task.tid, registers);
+  }
+  if (source_.watchesCode() && isCodeCall(calls, stop->number)) {
+    if (task.intent != Intent::kMasked) return proceed(task);
+    return begin(task, source_.makeCodeCall(task, *stop));
   }
   const bool isAction = stop->number == calls.sigaction ||
                         (calls.oldSignal != 0 &&

@@ -107,6 +107,8 @@ class Supervisor {
   bool letGoTrapping();
 
   uint64_t answered() const { return answered_; }
+  /** Stretches of tasks' code that may have a CPUID which doesn't trap (code_patches.h). */
+  uint64_t leftUnproven() const;
   /** Processes that were killed because they couldn't be armed. */
   uint64_t killed() const { return killed_; }
 
@@ -134,6 +136,11 @@ class Supervisor {
   Script repair(Task& task, bool blocked, std::optional<siginfo_t> again);
   Co<void> repairIn(RemoteCalls& calls, bool blocked, std::optional<siginfo_t> again);
   Script lookAtSegv(Task& task, siginfo_t info);
+  Script lookAtFetch(Task& task, siginfo_t info);
+  Co<void> giveExecution(Task& task, siginfo_t info, std::optional<Held>& held);
+  Co<bool> stepOut(Task& task, Range range);
+  bool answerBetweenSteps(Task& task, WaitStatus stop);
+  Co<void> redeliver(RemoteCalls& calls, siginfo_t info);
   Script makeDefault(Task& task, siginfo_t info);
   Script tellXcomp(Task& task, uint64_t address, uint64_t shown);
   Script giveBack(Task& task);
@@ -146,6 +153,7 @@ class Supervisor {
   pid_t nextInRound(int* status);
   void startOrphans();
   void takeForOrphan(Task& task) const;
+  void inheritCode(Task& task);
   void endStuckCalls();
   void forget(pid_t tid);
   void letGo(pid_t tid);

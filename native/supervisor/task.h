@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "code_patches.h"
 #include "scoped_fd.h"
 #include "script.h"
 #include "stat_file.h"
@@ -50,6 +51,10 @@ struct AddressSpace {
   bool cameLater = false;
   /** Reading its memory may wait for the task itself (userfaultfd). */
   bool mayBlock = false;
+  /** Where CPUID is made to trap by other code. */
+  CodePatches code;
+  /** Whoever gives or takes the right to execute memory: what is known of it has to be so. */
+  Turns codeTurns;
   /** /proc/TID/pagemap, once its memory was looked at. */
   ScopedFd pagemap;
 };
@@ -92,6 +97,12 @@ struct Task {
   /** When it began to wait for its parent (monotonic milliseconds). */
   int64_t waitsSince = 0;
   RestartedCall restarted;
+  /** A stop that came while something else was waited for: it is looked at when that is over. */
+  std::optional<WaitStatus> putOff;
+  /** Where it went on, unchanged, after it couldn't execute what is executable now, and how often.
+   */
+  uint64_t triedAgainAt = 0;
+  unsigned triesAgain = 0;
   /** /proc/TID/task/TID/stat, once it has trapped. */
   StatFile stat;
 

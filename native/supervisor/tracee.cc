@@ -75,7 +75,7 @@ std::optional<SyscallStop> readSyscall(pid_t tid) {
 }
 
 bool resume(pid_t tid, Resume how, int signal) {
-  constexpr long kRequests[] = {PTRACE_CONT, PTRACE_SYSCALL, PTRACE_LISTEN};
+  constexpr long kRequests[] = {PTRACE_CONT, PTRACE_SYSCALL, PTRACE_LISTEN, PTRACE_SINGLESTEP};
   return request(kRequests[static_cast<int>(how)], tid, 0, static_cast<uint64_t>(signal));
 }
 

@@ -57,7 +57,7 @@ struct SyscallStop {
 std::optional<SyscallStop> readSyscall(pid_t tid);
 
 /** How a stopped thread goes on. */
-enum class Resume { kContinue, kToSyscallStop, kListen };
+enum class Resume { kContinue, kToSyscallStop, kListen, kStep };
 bool resume(pid_t tid, Resume how, int signal = 0);
 
 /** As much of the task's memory as can be read, in bytes; stops at the first page that can't. */

@@ -1,6 +1,8 @@
 /** What the commands that put tasks under a mask read from their arguments. */
+import { UNAVAILABLE } from '../enforce/prepare.js';
 import type { NamedBaseline } from '../enforce/recorded-mask.js';
 import { defaultRuntimeFolder } from '../enforce/runtime-folder.js';
+import { TRAPS, type Trap } from '../enforce/trap.js';
 import { InputError } from '../model/errors.js';
 import type { Arguments } from './arguments.js';
 
@@ -22,6 +24,20 @@ function maskPathOf(args: Arguments): string {
 export async function maskOf(args: Arguments): Promise<NamedBaseline> {
   const { loadEnforcedMask } = await import('./load-baseline.js');
   return loadEnforcedMask(maskPathOf(args));
+}
+
+export function trapOf(args: Arguments): Trap {
+  return TRAPS.find((trap) => trap === args.text('trap')) ?? 'faulting';
+}
+
+/** For tasks that run already. Throws InputError: what they execute now was there before anybody could watch it. */
+export function refusePatching(args: Arguments, what: string): void {
+  if (trapOf(args) !== 'patch') return;
+  throw new InputError(UNAVAILABLE, `${what} can't be masked by patched code (--trap patch)`, {
+    remedy:
+      'It is for programs that "cpugate run" starts: their filter of system calls tells of code that is loaded ' +
+      'later. Leave --trap out where CPUID faulting works.',
+  });
 }
 
 export function ownUid(): number {

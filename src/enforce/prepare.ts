@@ -11,12 +11,24 @@ import { advicesOf, groupFindings } from '../rules/group.js';
 import type { Finding } from '../rules/index.js';
 import type { NeededLevel } from './program-level.js';
 import type { NamedBaseline } from './recorded-mask.js';
+import type { Trap } from './trap.js';
 
 /** The code of errors that mean: not on this host. */
 export const UNAVAILABLE = 'unavailable';
 
+/** Where the host was tried. */
+export function trapHere(trap: Trap, { system }: Host): Exclude<Trap, 'auto'> {
+  if (trap !== 'auto') return trap;
+  return system?.cpuidFaulting?.works ? 'faulting' : 'patch';
+}
+
+const COOPERATIVE =
+  'Patched code is for programs that mean no harm: code that one writes over code which it may execute already, ' +
+  'code in shared memory, and 32-bit code see the CPU, and a program finds its own code changed (docs/masking.md).';
+
 const WHAT_REMAINS =
-  'Other ways on this host: settings that hide features from one runtime ("cpugate export BASELINE --for ' +
+  'Other ways on this host: "cpugate run --trap patch", which changes CPUID in the code of programs that mean ' +
+  'no harm, settings that hide features from one runtime ("cpugate export BASELINE --for ' +
   'glibc" and others), a virtual machine with the baseline as its CPU ("--for qemu", "--for ' +
   'libvirt"), or moving tasks only between hosts that "cpugate check" calls compatible.';
 
@@ -54,8 +66,9 @@ export interface HostMask extends CompiledMask {
 export function maskForHost(
   { name, baseline }: Pick<NamedBaseline, 'name' | 'baseline'>,
   { host, seen }: Described,
+  trap: Trap = 'faulting',
 ): HostMask {
-  refuseWithoutFaulting(host);
+  if (trap === 'faulting') refuseWithoutFaulting(host);
   const { verdict, findings } = judgeUnder(name, baseline, seen);
   if (refuses(verdict, 'unknown')) {
     const against = findings.filter(({ severity }) => ['blocker', 'unknown'].includes(severity));
@@ -64,7 +77,9 @@ export function maskForHost(
     });
   }
   const risks = findings.filter(({ severity }) => severity === 'risk');
-  return { ...compileMask(baseline), risks };
+  const compiled = compileMask(baseline);
+  const remarks = trap === 'patch' ? [...compiled.remarks, COOPERATIVE] : compiled.remarks;
+  return { ...compiled, remarks, risks };
 }
 
 /** A program built for a level above the baseline's ends, or crashes, before its first line. */

@@ -6,6 +6,8 @@ import type { SeenAnswers } from '../mask/verify.js';
 import { InputError } from '../model/errors.js';
 import type { LeafRow } from '../model/leaves.js';
 import { saidBySupervisor } from './supervisor.js';
+import { runArguments } from './supervisor-arguments.js';
+import type { Trap } from './trap.js';
 
 const LIMIT_MS = 60_000;
 const ROW = /^(?:[0-9a-f]{1,8} ){5}[0-9a-f]{1,8}$/;
@@ -52,8 +54,13 @@ export function parseSeenAnswers(text: string): SeenAnswers {
 }
 
 /** Throws InputError where the prober didn't come to its end. */
-export function probeUnderMask(supervisor: string, maskFile: string, folder: string): SeenAnswers {
-  const command = ['run', '--mask', maskFile, '--runtime-dir', folder, '--', supervisor, 'probe'];
+export function probeUnderMask(
+  supervisor: string,
+  maskFile: string,
+  runtimeFolder: string,
+  trap: Trap = 'faulting',
+): SeenAnswers {
+  const command = [...runArguments({ maskFile, runtimeFolder, trap }), supervisor, 'probe'];
   const { status, signal, stdout, stderr, error } = spawnSync(supervisor, command, {
     encoding: 'utf8',
     timeout: LIMIT_MS,

@@ -1,5 +1,6 @@
 /** The supervisor's command lines (native/supervisor/options.cc). Pure. */
 import type { ProcessStatus } from './processes.js';
+import type { Trap } from './trap.js';
 
 interface Common {
   readonly maskFile: string;
@@ -37,9 +38,15 @@ function common({ maskFile, runtimeFolder, pidFile }: Common): string[] {
   ];
 }
 
+export interface RunPlan extends Common {
+  /** "faulting" where it isn't said. */
+  readonly trap?: Trap | undefined;
+}
+
 /** The program and its arguments follow. */
-export function runArguments(plan: Common): string[] {
-  return ['run', ...common(plan), '--'];
+export function runArguments(plan: RunPlan): string[] {
+  const trap = plan.trap === 'faulting' ? undefined : plan.trap;
+  return ['run', ...common(plan), ...option('trap', trap), '--'];
 }
 
 export function attachArguments(plan: AttachPlan): string[] {

@@ -13,7 +13,7 @@ import { InputError } from '../../model/errors.js';
 import { probeHost } from '../../probe/index.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
-import { maskOf, ownUid, pidsOf, runtimeFolderOf } from '../mask-arguments.js';
+import { maskOf, ownUid, pidsOf, refusePatching, runtimeFolderOf } from '../mask-arguments.js';
 import { maskHere } from '../mask-for-host.js';
 import { writeErr, writeOut } from '../output.js';
 import { heldText } from '../supervision-lines.js';
@@ -35,6 +35,7 @@ function tasksOf(args: Arguments): { readonly pids: number[]; readonly cgroups: 
 
 export const run: Run = async (args) => {
   const { pids, cgroups } = tasksOf(args);
+  refusePatching(args, 'what runs already');
   requireProc();
   const named = await maskOf(args);
   for (const pid of pids) livingProcess(pid, `the process of --pid ${pid}`);

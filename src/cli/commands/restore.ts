@@ -15,7 +15,7 @@ import { nameProcess } from '../../rules/processes.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { failOnOf } from '../fail-on.js';
-import { ownUid, runtimeFolderOf } from '../mask-arguments.js';
+import { ownUid, refusePatching, runtimeFolderOf } from '../mask-arguments.js';
 import { writeErr } from '../output.js';
 import { ownCommand } from '../own-command.js';
 import { type RestorableImages, restorableImages } from '../restorable-images.js';
@@ -98,6 +98,7 @@ export const run: Run = async (args) => {
   refuseOwnOptions(args.trailing, OWN_RESTORE_OPTIONS);
   const pidFile = args.text('pid-file');
   refusePidFile(pidFile);
+  refusePatching(args, 'what is restored');
   requireProc();
   const given = imagesFolderOf(args);
   const images = await restorableImages(given);

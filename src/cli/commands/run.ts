@@ -11,7 +11,7 @@ import { described } from '../../model/capabilities.js';
 import { probeHost } from '../../probe/index.js';
 import { type AuditChoice, auditLaunch } from '../audit-launch.js';
 import type { Run } from '../command.js';
-import { maskOf, ownUid, runtimeFolderOf } from '../mask-arguments.js';
+import { maskOf, ownUid, runtimeFolderOf, trapOf } from '../mask-arguments.js';
 import { maskHere } from '../mask-for-host.js';
 
 export const run: Run = async (args) => {
@@ -20,7 +20,8 @@ export const run: Run = async (args) => {
   refusePidFile(pidFile);
   const named = await maskOf(args);
   const here = described(probeHost({ libc: false, faulting: 'offered' }));
-  const { mask } = maskHere(named, here);
+  const trap = trapOf(args);
+  const { mask } = maskHere(named, here, trap);
   const program = findProgram(args.trailing[0] as string, process.env.PATH);
   if (program !== undefined) {
     refuseHigherLevel(named.baseline, neededLevel(program));
@@ -36,7 +37,7 @@ export const run: Run = async (args) => {
   }
   return replaceProcess(
     supervisor,
-    runArguments({ maskFile, runtimeFolder, pidFile }),
+    runArguments({ maskFile, runtimeFolder, pidFile, trap }),
     args.trailing.length,
   );
 };

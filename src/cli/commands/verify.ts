@@ -1,5 +1,6 @@
 import { writeMaskFile } from '../../enforce/mask-file.js';
 import { measureCost } from '../../enforce/measure-cost.js';
+import { trapHere } from '../../enforce/prepare.js';
 import { requireProc } from '../../enforce/processes.js';
 import { otherRoads, probeUnderMask } from '../../enforce/seen-answers.js';
 import { findSupervisor } from '../../enforce/supervisor.js';
@@ -9,23 +10,27 @@ import { printableJson } from '../../model/printable.js';
 import { probeHost } from '../../probe/index.js';
 import { verifyJson } from '../../report/verify-json.js';
 import type { Run } from '../command.js';
-import { maskOf, ownUid, runtimeFolderOf } from '../mask-arguments.js';
+import { maskOf, ownUid, runtimeFolderOf, trapOf } from '../mask-arguments.js';
 import { maskHere } from '../mask-for-host.js';
 import { writeOut } from '../output.js';
 import { describeTerminal } from '../terminal.js';
+
+const PATCHED =
+  'with patched code switches between tasks are as ever, and a CPUID costs a stop of a traced program, some microseconds';
 
 export const run: Run = async (args) => {
   requireProc();
   const named = await maskOf(args);
   const { name, baseline } = named;
   const here = described(probeHost());
-  const { mask, remarks } = maskHere(named, here);
+  const trap = trapHere(trapOf(args), here.host);
+  const { mask, remarks } = maskHere(named, here, trap);
   const supervisor = findSupervisor();
   const folder = runtimeFolderOf(args);
-  const seen = probeUnderMask(supervisor, writeMaskFile(mask, folder, ownUid()), folder);
+  const seen = probeUnderMask(supervisor, writeMaskFile(mask, folder, ownUid()), folder, trap);
   const result = verifyMask(mask, baseline.features, here, seen, otherRoads());
   const names = { baseline: name, host: here.host.name };
-  const notes = { remarks, cost: measureCost(supervisor) };
+  const notes = { remarks, cost: trap === 'patch' ? PATCHED : measureCost(supervisor) };
   if (args.flag('json')) writeOut(`${printableJson(verifyJson(result, names, notes), 2)}\n`);
   else {
     const { verifyText } = await import('../../report/text/verify.js');

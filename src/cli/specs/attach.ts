@@ -1,4 +1,4 @@
-import { MASK_OPTION, PID_FILE_OPTION, RUNTIME_DIR_OPTION } from './mask-options.js';
+import { MASK_OPTION, PID_FILE_OPTION, RUNTIME_DIR_OPTION, TRAP_OPTION } from './mask-options.js';
 import type { CommandSpec } from './spec.js';
 
 export const attach: CommandSpec = {
@@ -8,6 +8,7 @@ export const attach: CommandSpec = {
   positionals: [],
   options: {
     mask: MASK_OPTION,
+    trap: TRAP_OPTION,
     pid: {
       type: 'string',
       value: 'PID',

@@ -1,4 +1,5 @@
 /** What the commands that put tasks under a mask share. */
+import { TRAPS } from '../../enforce/trap.js';
 import { VERDICTS } from '../../judge/verdict.js';
 import type { OptionSpec } from './spec.js';
 
@@ -16,6 +17,14 @@ export const PID_FILE_OPTION: OptionSpec = {
   type: 'string',
   value: 'FILE',
   describe: "write the supervisor's process id to FILE",
+};
+export const TRAP_OPTION: OptionSpec = {
+  type: 'string',
+  value: 'HOW',
+  choices: TRAPS,
+  describe:
+    'how CPUID is made to trap: by CPUID faulting, by patched code (for programs that mean no harm), or auto: ' +
+    'whichever works, in this order (default: faulting)',
 };
 /** What a restore lets pass. */
 export const ALLOW_OPTION: OptionSpec = {

@@ -1,4 +1,10 @@
-import { ALLOW_OPTION, FAIL_ON_OPTION, MASK_OPTION, RUNTIME_DIR_OPTION } from './mask-options.js';
+import {
+  ALLOW_OPTION,
+  FAIL_ON_OPTION,
+  MASK_OPTION,
+  RUNTIME_DIR_OPTION,
+  TRAP_OPTION,
+} from './mask-options.js';
 import { COLOR_OPTION, type CommandSpec, SOURCE_OPTION } from './spec.js';
 
 export const restore: CommandSpec = {
@@ -44,6 +50,7 @@ export const restore: CommandSpec = {
       value: 'FILE',
       describe: "write the supervisor's process id to FILE (without a mask: the root task's)",
     },
+    trap: TRAP_OPTION,
     'runtime-dir': RUNTIME_DIR_OPTION,
     color: COLOR_OPTION,
   },

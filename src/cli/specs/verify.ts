@@ -1,4 +1,4 @@
-import { MASK_OPTION, RUNTIME_DIR_OPTION } from './mask-options.js';
+import { MASK_OPTION, RUNTIME_DIR_OPTION, TRAP_OPTION } from './mask-options.js';
 import { COLOR_OPTION, type CommandSpec, JSON_OPTION } from './spec.js';
 
 export const verify: CommandSpec = {
@@ -8,6 +8,7 @@ export const verify: CommandSpec = {
   positionals: [],
   options: {
     mask: MASK_OPTION,
+    trap: TRAP_OPTION,
     'runtime-dir': RUNTIME_DIR_OPTION,
     json: JSON_OPTION,
     color: COLOR_OPTION,

@@ -82,6 +82,7 @@ export const TRAP_CASES: readonly TrapCase[] = [
   { program: 'segv_real', builds: TWO },
   { program: 'prefixes', builds: TWO },
   { program: 'page_end', builds: TWO },
+  { program: 'made_code', builds: ['glibc', 'static-glibc', 'static-musl'] },
   { program: 'registers', builds: TWO },
   { program: 'single_step', builds: TWO },
   { program: 'traceme', builds: ['glibc'] },
