@@ -21,8 +21,8 @@
 
 // What has an address, for the test to find it again in its own file.
 extern "C" {
-extern const uint8_t siteInFunction[], siteBehindPrefix[], pairInImmediate[], pairAmongCode[],
-    pairInData[];
+extern const uint8_t kSiteInFunction[], kSiteBehindPrefix[], kPairInImmediate[], kPairAmongCode[],
+    kPairInData[];
 uint32_t functionWithSites();
 }
 
@@ -30,14 +30,14 @@ asm(".text\n"
     ".globl functionWithSites\n.type functionWithSites, @function\n"
     "functionWithSites:\n.cfi_startproc\n"
     "push %rbx\n"
-    "pairInImmediate = . + 1\nmov $0xa20f, %eax\n"
+    "kPairInImmediate = . + 1\nmov $0xa20f, %eax\n"
     "xor %eax, %eax\nxor %ecx, %ecx\n"
-    "siteInFunction:\n.byte 0x0f, 0xa2\n"
+    "kSiteInFunction:\n.byte 0x0f, 0xa2\n"
     "xor %eax, %eax\nxor %ecx, %ecx\n"
-    "siteBehindPrefix = . + 2\n.byte 0x66, 0x48, 0x0f, 0xa2\n"
+    "kSiteBehindPrefix = . + 2\n.byte 0x66, 0x48, 0x0f, 0xa2\n"
     "pop %rbx\nret\n"
     ".cfi_endproc\n.size functionWithSites, . - functionWithSites\n"
-    "pairAmongCode:\n.byte 0x0f, 0xa2\n"
+    "kPairAmongCode:\n.byte 0x0f, 0xa2\n"
     ".type anObject, @object\nanObject:\npairInData:\n.byte 0x0f, 0xa2\n"
     ".size anObject, . - anObject\n");
 
@@ -140,14 +140,14 @@ void ownCodeIsKnown(Expectations& expect) {
     return got < 0 ? size_t{0} : static_cast<size_t>(got);
   };
   const CodeSites sites = findSites(read, size);
-  expect.that(has(sites.proven, offsetOf(siteInFunction)), "CPUID in a function");
-  expect.that(has(sites.proven, offsetOf(siteBehindPrefix)), "behind prefixes");
+  expect.that(has(sites.proven, offsetOf(kSiteInFunction)), "CPUID in a function");
+  expect.that(has(sites.proven, offsetOf(kSiteBehindPrefix)), "behind prefixes");
   const auto unknown = [&](const uint8_t* at) {
     return !has(sites.proven, offsetOf(at)) && !has(sites.unproven, offsetOf(at));
   };
-  expect.that(unknown(pairInImmediate), "an immediate is none");
-  expect.that(unknown(pairInData), "an object is none");
-  expect.that(has(sites.unproven, offsetOf(pairAmongCode)), "of no function: nobody knows");
+  expect.that(unknown(kPairInImmediate), "an immediate is none");
+  expect.that(unknown(kPairInData), "an object is none");
+  expect.that(has(sites.unproven, offsetOf(kPairAmongCode)), "of no function: nobody knows");
   expect.that(functionWithSites() > 0, "and it is code");
 
   // Without its headers nothing is proven; damaged or cut off, it is read all the same.
@@ -173,7 +173,7 @@ void ownCodeIsKnown(Expectations& expect) {
     return got;
   };
   const CodeSites blind = findSites(headless, size);
-  expect.that(blind.proven.empty() && has(blind.unproven, offsetOf(siteInFunction)),
+  expect.that(blind.proven.empty() && has(blind.unproven, offsetOf(kSiteInFunction)),
               "no ELF file: nothing is proven");
 }
 
