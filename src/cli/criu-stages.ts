@@ -64,13 +64,13 @@ async function beforeRestore(args: Arguments): Promise<void> {
   const folder = runtimeFolderOf(args);
   const supervision = planSupervision(args, judged);
   const stopped = judged.images.record?.stopped;
-  hook.writeNote(folder, ownUid(), process.ppid, { supervision, stopped });
+  hook.writeNote(folder, ownUid(), hook.callingCriu(), { supervision, stopped });
   logRestore(folder, ownUid(), judged.report, { failOn: failOnOf(args) });
 }
 
 async function beforeResume(args: Arguments): Promise<void> {
   const hook = await import('../enforce/restore-hook.js');
-  const note = hook.readNote(runtimeFolderOf(args), process.ppid);
+  const note = hook.readNote(runtimeFolderOf(args), hook.callingCriu());
   const step = hook.stepAt('pre-resume', note);
   if (step !== undefined) await hook.takeStep(step, note, await rootPid());
 }
@@ -78,8 +78,9 @@ async function beforeResume(args: Arguments): Promise<void> {
 async function afterResume(args: Arguments): Promise<void> {
   const hook = await import('../enforce/restore-hook.js');
   const folder = runtimeFolderOf(args);
-  const note = hook.readNote(folder, process.ppid);
-  hook.removeNote(folder, process.ppid);
+  const criu = hook.callingCriu();
+  const note = hook.readNote(folder, criu);
+  hook.removeNote(folder, criu);
   const step = hook.stepAt('post-resume', note);
   if (step === undefined) return;
   const remark = await hook.takeStep(step, note, await rootPid());

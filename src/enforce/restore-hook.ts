@@ -11,7 +11,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../model/errors.js';
 import { cgroupToWatch } from './cgroups.js';
-import { listTree, signalProcess } from './processes.js';
+import { listTree, type ProcessStatus, readProcess, signalProcess } from './processes.js';
 import { continueTree } from './restored-tasks.js';
 import { openRuntimeFolder } from './runtime-folder.js';
 import { type SupervisionPlan, superviseTree } from './supervise.js';
@@ -35,22 +35,30 @@ export function stepAt(
   return stage === 'post-resume' && stopped !== undefined ? 'continue' : undefined;
 }
 
-/** `criu`: the process whose stages these are. */
-export function noteFile(folder: string, criu: number): string {
-  return join(folder, `restore-${criu}.json`);
+/** The process whose stages these are: its number alone may be another's by now. */
+export type Criu = Pick<ProcessStatus, 'pid' | 'started'>;
+
+/** Who calls this program: CRIU, or process 1 where CRIU has ended. */
+export function callingCriu(): Criu {
+  const pid = process.ppid;
+  return readProcess(pid) ?? { pid, started: 0n };
 }
 
-export function writeNote(folder: string, uid: number, criu: number, note: RestoreNote): void {
+export function noteFile(folder: string, { pid, started }: Criu): string {
+  return join(folder, `restore-${pid}-${started}.json`);
+}
+
+export function writeNote(folder: string, uid: number, criu: Criu, note: RestoreNote): void {
   openRuntimeFolder(folder, uid);
   writeFileSync(noteFile(folder, criu), JSON.stringify(note), { mode: 0o600 });
 }
 
-export function removeNote(folder: string, criu: number): void {
+export function removeNote(folder: string, criu: Criu): void {
   rmSync(noteFile(folder, criu), { force: true });
 }
 
 /** Empty where none was written. */
-export function readNote(folder: string, criu: number): RestoreNote {
+export function readNote(folder: string, criu: Criu): RestoreNote {
   try {
     return JSON.parse(readFileSync(noteFile(folder, criu), 'utf8')) as RestoreNote;
   } catch (error) {

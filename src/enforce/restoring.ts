@@ -31,14 +31,13 @@ function programOf(pid: number): string | undefined {
 }
 
 /** CRIU itself: the task's parent, or a child of the same parent ("restore sibling", as engines ask for). */
-function restorersOf({ pid, parent }: ProcessStatus): number[] {
+function restorersOf({ pid, parent }: ProcessStatus): ProcessStatus[] {
   const others = listProcesses().filter(
     (one) => one.pid !== pid && (one.pid === parent || one.parent === parent),
   );
   return others
     .filter((one) => isBeingRestored({ name: one.name, program: programOf(one.pid) }))
-    .filter((one) => mayRestore(commandLineOf(one.pid)))
-    .map((one) => one.pid);
+    .filter((one) => mayRestore(commandLineOf(one.pid)));
 }
 
 /**

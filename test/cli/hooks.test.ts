@@ -5,7 +5,7 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readProcess } from '../../src/enforce/processes.js';
+import { type ProcessStatus, readProcess } from '../../src/enforce/processes.js';
 import { readNote, writeNote } from '../../src/enforce/restore-hook.js';
 import { cpugate, isPlainFailure } from './run.js';
 
@@ -29,6 +29,7 @@ describe.runIf(process.platform === 'linux')('with a process of its own', () => 
     rmSync(folder, { recursive: true });
   });
 
+  const self = () => readProcess(process.pid) as ProcessStatus;
   /** As CRIU calls it: its parent is this process. */
   const stage = (name: string, root = `${pid}`) =>
     cpugate(['hook', 'criu', '--runtime-dir', folder], {
@@ -43,24 +44,24 @@ describe.runIf(process.platform === 'linux')('with a process of its own', () => 
   };
 
   test('pre-resume stops what will be under a mask', async () => {
-    writeNote(folder, uid, process.pid, { supervision });
+    writeNote(folder, uid, self(), { supervision });
     expect(stage('pre-resume')).toMatchObject({ status: 0, out: '', err: '' });
     await expect.poll(state).toBe('T');
   });
 
   test('without a mask, nothing is stopped, and what the dump had stopped goes on', async () => {
-    writeNote(folder, uid, process.pid, { stopped: [] });
+    writeNote(folder, uid, self(), { stopped: [] });
     expect(stage('pre-resume')).toMatchObject({ status: 0, err: '' });
     expect(state()).toBe('S');
     sleeper.kill('SIGSTOP');
     await expect.poll(state).toBe('T');
     expect(stage('post-resume')).toMatchObject({ status: 0, err: '' });
     await expect.poll(state).toBe('S');
-    expect(readNote(folder, process.pid)).toEqual({});
+    expect(readNote(folder, self())).toEqual({});
   });
 
   test('a supervisor that fails takes its tasks along', async () => {
-    writeNote(folder, uid, process.pid, {
+    writeNote(folder, uid, self(), {
       supervision: { ...supervision, runtimeFolder: folder },
     });
     const outcome = stage('post-resume');
@@ -75,7 +76,7 @@ describe.runIf(process.platform === 'linux')('with a process of its own', () => 
   });
 
   test.each(['pre-dump', 'pre-resume', 'post-resume'])('%s of a task that is gone', (name) => {
-    writeNote(folder, uid, process.pid, { supervision });
+    writeNote(folder, uid, self(), { supervision });
     const outcome = stage(name, NOBODY);
     expect(isPlainFailure(outcome), outcome.err).toBe(true);
     expect(outcome.err).toContain(`CRIU's root task is gone: there is no process ${NOBODY}`);
@@ -130,10 +131,14 @@ describe.runIf(process.platform === 'linux')('with a process of its own', () => 
     test.each([
       ['is left to the gate that has passed it', true],
       ['is refused where there was no gate', false],
-    ])('%s', async (_, isGated) => {
+      ['is refused where the gate has passed another CRIU with its number', 'before'],
+    ])('%s', async (_, gate) => {
       const { criu, task } = await startCriu();
+      const isGated = gate === true;
       try {
-        if (isGated) writeNote(folder, uid, criu.pid ?? 0, {});
+        const { pid, started } = readProcess(criu.pid ?? 0) as ProcessStatus;
+        if (gate !== false)
+          writeNote(folder, uid, { pid, started: isGated ? started : started - 1n }, {});
         const outcome = oci({ pid: task, status: 'creating' });
         if (isGated) return expect(outcome).toMatchObject({ status: 0, out: '', err: '' });
         expect(isPlainFailure(outcome), outcome.err).toBe(true);

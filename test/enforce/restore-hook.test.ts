@@ -115,10 +115,13 @@ describe.runIf(process.platform === 'linux')('restored processes', () => {
 
   test('are noted from one stage to the next, by CRIU', () => {
     const note: RestoreNote = { supervision: supervisor(READY), stopped: [4] };
-    writeNote(folder, process.getuid?.() ?? 0, 30, note);
-    expect(readNote(folder, 30)).toEqual(note);
-    expect(readNote(folder, 31)).toEqual({});
-    removeNote(folder, 30);
-    expect(readNote(folder, 30)).toEqual({});
+    const criu = { pid: 30, started: 7n };
+    writeNote(folder, process.getuid?.() ?? 0, criu, note);
+    expect(readNote(folder, criu)).toEqual(note);
+    expect(readNote(folder, { ...criu, pid: 31 })).toEqual({});
+    // A later process with its number.
+    expect(readNote(folder, { ...criu, started: 8n })).toEqual({});
+    removeNote(folder, criu);
+    expect(readNote(folder, criu)).toEqual({});
   });
 });
