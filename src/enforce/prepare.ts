@@ -22,10 +22,6 @@ export function trapHere(trap: Trap, { system }: Host): Exclude<Trap, 'auto'> {
   return system?.cpuidFaulting?.works ? 'faulting' : 'patch';
 }
 
-const COOPERATIVE =
-  'Patched code is for programs that mean no harm: code that one writes over code which it may execute already, ' +
-  'code in shared memory, and 32-bit code see the CPU, and a program finds its own code changed (docs/masking.md).';
-
 const WHAT_REMAINS =
   'Other ways on this host: "cpugate run --trap patch", which changes CPUID in the code of programs that mean ' +
   'no harm, settings that hide features from one runtime ("cpugate export BASELINE --for ' +
@@ -77,9 +73,7 @@ export function maskForHost(
     });
   }
   const risks = findings.filter(({ severity }) => severity === 'risk');
-  const compiled = compileMask(baseline);
-  const remarks = trap === 'patch' ? [...compiled.remarks, COOPERATIVE] : compiled.remarks;
-  return { ...compiled, remarks, risks };
+  return { ...compileMask(baseline), risks };
 }
 
 /** A program built for a level above the baseline's ends, or crashes, before its first line. */

@@ -83,6 +83,10 @@ function isReadable(path: string): boolean {
   }
 }
 
-export function otherRoads(): OtherRoads {
-  return { cpuidDevice: isReadable('/dev/cpu/0/cpuid'), kvm: isReadable('/dev/kvm') };
+export function otherRoads(trap: Exclude<Trap, 'auto'>): OtherRoads {
+  return {
+    cpuidDevice: isReadable('/dev/cpu/0/cpuid'),
+    kvm: isReadable('/dev/kvm'),
+    patched: trap === 'patch',
+  };
 }

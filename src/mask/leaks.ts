@@ -11,6 +11,7 @@ import type { Mask } from './mask.js';
 
 export interface Leak {
   readonly code:
+    | 'patched-code'
     | 'instructions'
     | 'xgetbv'
     | 'xsave-area'
@@ -27,6 +28,8 @@ export interface OtherRoads {
   /** /dev/cpu/N/cpuid can be read. */
   readonly cpuidDevice: boolean;
   readonly kvm: boolean;
+  /** CPUID traps by patched code, not by CPUID faulting. */
+  readonly patched: boolean;
 }
 
 interface Place {
@@ -45,6 +48,17 @@ function list(names: readonly string[], most = 8): string {
   const more = names.length - most;
   return more > 0 ? `${names.slice(0, most).join(', ')} and ${more} more` : names.join(', ');
 }
+
+const patchedCode: Road = ({ roads }) =>
+  roads.patched
+    ? {
+        code: 'patched-code',
+        what: 'Without CPUID faulting, CPUID is changed in the code of programs. That is for programs that mean no harm.',
+        effect:
+          'Code that one writes over code which it may execute already, code in shared memory, and 32-bit code ' +
+          'see the real CPU, and a program finds its own code changed.',
+      }
+    : undefined;
 
 const instructions: Road = ({ features, here }) => {
   const hidden = VISIBLE.filter((name) => here.effective(name) === PRESENT && !features.has(name));
@@ -124,7 +138,7 @@ const kvm: Road = ({ roads }) =>
     : undefined;
 
 const ROADS: readonly Road[] = [
-  ...[instructions, xgetbv, xsaveArea, procCpuinfo, procAuxv],
+  ...[patchedCode, instructions, xgetbv, xsaveArea, procCpuinfo, procAuxv],
   ...[cpuidDevice, kvm],
 ];
 

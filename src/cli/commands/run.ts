@@ -33,7 +33,7 @@ export const run: Run = async (args) => {
   const maskFile = writeMaskFile(mask, runtimeFolder, ownUid(), named);
   if (args.flag('verbose')) {
     const { explainRun } = await import('../run-notes.js');
-    explainRun(named, here, supervisor);
+    explainRun(named, here, supervisor, trap);
   }
   return replaceProcess(
     supervisor,

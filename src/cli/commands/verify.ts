@@ -15,9 +15,6 @@ import { maskHere } from '../mask-for-host.js';
 import { writeOut } from '../output.js';
 import { describeTerminal } from '../terminal.js';
 
-const PATCHED =
-  'with patched code switches between tasks are as ever, and a CPUID costs a stop of a traced program, some microseconds';
-
 export const run: Run = async (args) => {
   requireProc();
   const named = await maskOf(args);
@@ -28,9 +25,9 @@ export const run: Run = async (args) => {
   const supervisor = findSupervisor();
   const folder = runtimeFolderOf(args);
   const seen = probeUnderMask(supervisor, writeMaskFile(mask, folder, ownUid()), folder, trap);
-  const result = verifyMask(mask, baseline.features, here, seen, otherRoads());
+  const result = verifyMask(mask, baseline.features, here, seen, otherRoads(trap));
   const names = { baseline: name, host: here.host.name };
-  const notes = { remarks, cost: trap === 'patch' ? PATCHED : measureCost(supervisor) };
+  const notes = { remarks, cost: measureCost(supervisor, trap) };
   if (args.flag('json')) writeOut(`${printableJson(verifyJson(result, names, notes), 2)}\n`);
   else {
     const { verifyText } = await import('../../report/text/verify.js');
