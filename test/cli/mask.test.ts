@@ -74,6 +74,32 @@ describe('commands that put tasks under a mask', () => {
     },
   );
 
+  it.skipIf(!isLinux).each<[string, (mask: string) => string[]]>([
+    ['attach', (mask) => ['attach', '--mask', mask, '--pid', `${sleeper.pid}`]],
+    ['restore', () => ['restore', '--images', folder]],
+  ])('%s refuses patched code, with status 69', (_, args) => {
+    const { status, out, err } = cpugate([...args(cluster), '--trap', 'patch']);
+    expect(status).toBe(69);
+    expect(out).toBe('');
+    expect(err).toMatch(/can't be masked by patched code.*\n.*"cpugate run" starts/);
+  });
+
+  it.skipIf(!isLinux)('verify holds patched code against the mask, and names what it is', () => {
+    const mask = join(folder, 'here.json');
+    const made = cpugate(['baseline', 'localhost', '--without', 'sse4_2', '-o', mask]);
+    expect(made.status, made.err).toBe(0);
+    const { status, out, err } = cpugate(['verify', '--mask', mask, '--trap', 'patch', '--json']);
+    expect(status, err).toBe(0);
+    const { verdict, answers, leaks } = JSON.parse(out);
+    expect(verdict).toBe('kept');
+    expect(answers).toBeGreaterThan(20);
+    expect(leaks[0].code).toBe('patched-code');
+    const said = cpugate(['run', '--mask', mask, '--trap', 'patch', '--verbose', '--', 'true']);
+    expect(said).toMatchObject({ status: 0, out: '' });
+    expect(said.err).toMatch(/^cpugate: hidden here: .*sse4_2/m);
+    expect(said.err).toMatch(/CPUID is changed in the code of programs/);
+  });
+
   it.each(['run', 'attach', 'detach', 'verify'])('%s explains itself', (name) => {
     const { status, out } = cpugate([name, '--help']);
     expect(status).toBe(0);

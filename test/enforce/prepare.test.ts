@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeMaskFile } from '../../src/enforce/mask-file.js';
-import { maskForHost, refuseHigherLevel } from '../../src/enforce/prepare.js';
+import { maskForHost, refuseHigherLevel, trapHere } from '../../src/enforce/prepare.js';
 import { defaultRuntimeFolder, openRuntimeFolder } from '../../src/enforce/runtime-folder.js';
 import { findSupervisor } from '../../src/enforce/supervisor.js';
 import { decodeMask } from '../../src/mask/bytes.js';
@@ -74,6 +74,29 @@ describe('a host', () => {
     expect(() => maskForHost({ name, baseline }, described(host))).toThrow(
       refusal('unavailable', message, remedy),
     );
+  });
+
+  it.each(['patch', 'auto'] as const)('needs no CPUID faulting with --trap %s', (trap) => {
+    const none = hostOf({ ...HASWELL, system: { cpuidFaulting: { works: false, reason: 'no' } } });
+    const { mask } = maskForHost({ name, baseline }, described(none), trap);
+    expect(mask).toEqual(compileMask(baseline).mask);
+    const lacking = hostOf({
+      ...HASWELL,
+      features: HASWELL.features.filter((one) => one !== 'avx2'),
+    });
+    expect(() => maskForHost({ name, baseline }, described(lacking), trap)).toThrow(/avx2/);
+  });
+
+  it.each([
+    ['auto', true, 'faulting'],
+    ['auto', false, 'patch'],
+    ['auto', undefined, 'patch'],
+    ['patch', true, 'patch'],
+    ['faulting', false, 'faulting'],
+  ] as const)('%s where faulting works (%s) is %s', (trap, isWorking, expected) => {
+    const tried = isWorking !== undefined && { cpuidFaulting: { works: isWorking, reason: '' } };
+    const host = hostOf({ ...HASWELL, system: tried || {} });
+    expect(trapHere(trap, host)).toBe(expected);
   });
 
   it('that keeps state of the baseline elsewhere is a risk for those that move there', () => {
