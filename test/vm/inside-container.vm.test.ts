@@ -30,15 +30,15 @@ function documentedLines(): [string, string] {
   return [find('criu dump'), find('criu restore')];
 }
 
-const UNTIL_WARM = 'until [ -e /work/ready ]; do sleep 0.2; done';
+const UNTIL_WARM = 'until [ -e /moved/ready ]; do sleep 0.2; done';
 const NOTHING_THERE =
   'for p in node gcc cc clang; do command -v $p && echo "SAID $p is there"; done';
 const AFTER = [
   'echo "SAID restored $?"',
-  '/cpugate/cpugate-supervisor control --pid "$(cat /run/server.pid)" status >/work/status',
-  'touch /work/go',
-  'i=0; until [ -e /work/result ] || [ $i = 200 ]; do sleep 0.2; i=$((i+1)); done',
-  'echo "SAID result $(cat /work/result)"',
+  '/cpugate/cpugate-supervisor control --pid "$(cat /run/server.pid)" status >/moved/status',
+  'touch /moved/go',
+  'i=0; until [ -e /moved/result ] || [ $i = 200 ]; do sleep 0.2; i=$((i+1)); done',
+  'echo "SAID result $(cat /moved/result)"',
 ];
 
 describe.skipIf(!canTry)('CRIU inside a container', () => {

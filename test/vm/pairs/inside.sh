@@ -15,12 +15,12 @@ cp /usr/sbin/criu $rootfs/usr/sbin/
 for tool in dash cat sleep setsid touch ls; do cp /usr/bin/$tool $rootfs/usr/bin/; done
 mv $rootfs/usr/bin/dash $rootfs/usr/bin/sh
 cp "$share/migrant-static" $rootfs/usr/bin/migrant
-printf '#!/bin/sh\nexec /usr/lib/jvm/java-17-openjdk-amd64/bin/java -XX:-UsePerfData -cp /classes Keeps /work\n' \
+printf '#!/bin/sh\nexec /usr/lib/jvm/java-17-openjdk-amd64/bin/java -XX:-UsePerfData -cp /classes Keeps /moved\n' \
   >$rootfs/usr/bin/server
 chmod +x $rootfs/usr/bin/server
 for step; do
   podman --cgroup-manager cgroupfs --storage-driver vfs --runtime runc run --rm --privileged --network host \
-    -v "$share/natives:/cpugate:ro" -v "$share/images:/srv/images" -v "$share/work:/work" -v "$share/steps:/steps:ro" \
+    -v "$share/natives:/cpugate:ro" -v "$share/images:/srv/images" -v "$share/work:/moved" -v "$share/steps:/steps:ro" \
     -v "$classes:/classes:ro" -v /usr/lib/x86_64-linux-gnu:/usr/lib/x86_64-linux-gnu:ro \
     -v /usr/lib/jvm:/usr/lib/jvm:ro -v /etc/java-17-openjdk:/etc/java-17-openjdk:ro \
     --rootfs $rootfs sh "/steps/$step" 2>&1

@@ -52,7 +52,7 @@ if [ "$5" = leave ]; then
     name=$1
     shift
     mkdir -p "$work/$name"
-    podman_here run -d --network host --name "$name" -v "$work/$name:/work" "$@" localhost/migrant /migrant /work again calm \
+    podman_here run -d --network host --name "$name" -v "$work/$name:/moved" "$@" localhost/migrant /migrant /moved again calm \
       >/var/tmp/run.log 2>&1
     echo "MOVE start-$name $? $(tr '\n' ' ' </var/tmp/run.log)"
     await 200 "$work/$name/ready"
