@@ -38,7 +38,7 @@ asm(".text\n"
     "pop %rbx\nret\n"
     ".cfi_endproc\n.size functionWithSites, . - functionWithSites\n"
     "kPairAmongCode:\n.byte 0x0f, 0xa2\n"
-    ".type anObject, @object\nanObject:\npairInData:\n.byte 0x0f, 0xa2\n"
+    ".type anObject, @object\nanObject:\nkPairInData:\n.byte 0x0f, 0xa2\n"
     ".size anObject, . - anObject\n");
 
 namespace cpugate {

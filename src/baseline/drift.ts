@@ -33,8 +33,8 @@ export interface KindChange {
   readonly gainedState: readonly string[];
   readonly numbers: readonly {
     readonly what: Changing;
-    readonly before: number | string | null;
-    readonly after: number | string | null;
+    readonly before: number | string | undefined;
+    readonly after: number | string | undefined;
   }[];
 }
 
@@ -76,7 +76,7 @@ function without<T>(all: readonly T[], those: readonly T[]): T[] {
 export function changeOf(before: HostKind, after: HostKind): KindChange {
   const state = (kind: HostKind) => kind.components.map(({ name }) => name);
   const numbers = (Object.keys(CHANGING) as Changing[])
-    .map((what) => ({ what, before: before[what] ?? null, after: after[what] ?? null }))
+    .map((what) => ({ what, before: before[what], after: after[what] }))
     .filter((one) => one.before !== one.after);
   return {
     lost: without(before.features, [...after.features, ...after.unknown]),

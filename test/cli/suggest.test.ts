@@ -56,7 +56,7 @@ describe('on the command line', () => {
     ['a command to be explained', ['help', 'chekc'], 'Did you mean check?'],
     ['a command with --help', ['chekc', '--help'], 'Did you mean check?'],
     ['an option', ['show', '--jsn', 'haswell'], 'Did you mean --json?'],
-    ['an option of another', ['check', '--form', 'haswell'], 'Did you mean --from?'],
+    ['an option of another', ['check', '--form', 'haswell'], 'Did you mean --from or --for?'],
     ['help', ['check', '--hlep'], 'Did you mean --help?'],
     ['the version', ['--verion'], 'Did you mean --version?'],
     ['help of all', ['--hepl'], 'Did you mean --help?'],

@@ -56,7 +56,14 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
     'XDG_RUNTIME_DIR',
     "Masks and sockets lie in its folder cpugate for users who can't write to /run.",
   ],
-  ['XDG_CACHE_HOME', 'Compiled code is kept in its folder cpugate; the default is ~/.cache.'],
+  [
+    'XDG_CACHE_HOME',
+    'Compiled code is kept in its folder cpugate, and what is known of audited programs; the default is ~/.cache.',
+  ],
+  [
+    'LD_LIBRARY_PATH',
+    'With run --audit refuse, libraries of the program are looked for there, as glibc does.',
+  ],
   [
     'NODE_DISABLE_COMPILE_CACHE',
     'If not empty: no compiled code is kept from one start to the next, nor taken.',
