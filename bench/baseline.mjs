@@ -4,8 +4,9 @@
  *   - hosts of a few dozen kinds under names of their own, as a fleet has them;
  *   - this host under many names, as `cpugate probe` records it, /proc/cpuinfo flags and all;
  *   - the same with a time stamp counter rate of its own in each line, as virtual machines show it.
- * and two with limits of their own: a folder of 5,000 profiles against reading and parsing them, and
- * a stream of 9,000 distinct kinds, close to the most that a cluster may have.
+ * and three with limits of their own: a folder of 5,000 profiles against reading and parsing them,
+ * a stream of 9,000 distinct kinds, close to the most that a cluster may have, and a matrix of 60,000
+ * hosts of few kinds against a baseline of them.
  * `node bench/baseline.mjs [HOSTS]`. Exit status 1 where a promise isn't kept: half the speed, and
  * 200 MB.
  */
@@ -34,6 +35,8 @@ const FILES = 5000;
 const FOLDER_RATIO = 6;
 const KINDS = 9000;
 const RUNS = 3;
+const MATRIX_HOSTS = 60_000;
+const MATRIX_RATIO = 1.5;
 let kept = true;
 
 /** Reads in pieces as well, and keeps nothing. */
@@ -165,22 +168,38 @@ function profileOf(host) {
   return JSON.parse(stdout);
 }
 
-function writeFleet(name, profiles, vary = () => {}) {
+function writeFleet(name, profiles, { vary = () => {}, count = HOSTS } = {}) {
   const path = join(folder, name);
   const descriptor = openSync(path, 'w');
   let text = '';
-  for (let n = 0; n < HOSTS; n++) {
+  for (let n = 0; n < count; n++) {
     const profile = profiles[n % profiles.length];
     profile.name = `host-${n}`;
     vary(profile, n);
     text += `${JSON.stringify(profile)}\n`;
-    if (text.length > 1 << 22 || n === HOSTS - 1) {
+    if (text.length > 1 << 22 || n === count - 1) {
       writeSync(descriptor, text);
       text = '';
     }
   }
   closeSync(descriptor);
   return path;
+}
+
+/** Hosts that were met are sorted by their bytes for a matrix as well. */
+function measureMatrix(profiles) {
+  const path = writeFleet('matrix', profiles, { count: MATRIX_HOSTS });
+  const pairs = Array.from({ length: RUNS }, () =>
+    ['baseline', 'matrix'].map((command) => run([cpugate, command, path, '--json'])),
+  );
+  for (const [, { stdout }] of pairs)
+    if (JSON.parse(stdout).hosts.length !== MATRIX_HOSTS) throw new Error('hosts are missing');
+  const ratios = pairs.map(([baseline, matrix]) => matrix.milliseconds / baseline.milliseconds);
+  console.log(
+    `a matrix of ${MATRIX_HOSTS} hosts: ${pairs.map((pair) => pair.map(({ milliseconds }) => milliseconds.toFixed(0)).join(' → ')).join(', ')} ms (baseline → matrix)`,
+  );
+  promise('against a baseline', ratios.sort((a, b) => a - b)[RUNS >> 1], MATRIX_RATIO, '×');
+  rmSync(path);
 }
 
 function measure(what, path) {
@@ -210,6 +229,7 @@ try {
   const known = measureFolder(models.map(profileOf));
   promise('time', known.milliseconds / 1000, 5, 's');
   promise('peak memory', known.megabytes, 200, 'MB');
+  measureMatrix(models.map(profileOf));
   const kinds = measureKinds(profileOf('sapphire-rapids'));
   promise('time', kinds.milliseconds / 1000, 10, 's');
   promise('peak memory', kinds.megabytes, 400, 'MB');
@@ -226,9 +246,10 @@ try {
     const { leaves } = local.cpus[0];
     const last = leaves.findIndex((line) => line.startsWith('0x4000'));
     const at = last < 0 ? leaves.findIndex((line) => line.startsWith('0x0000000b')) : last;
-    const rated = writeFleet('rated', [local], (_, n) => {
+    const vary = (_, n) => {
       leaves[at] = leaves[at].replace(/: 0x[0-9a-f]{8}/, `: 0x${n.toString(16).padStart(8, '0')}`);
-    });
+    };
+    const rated = writeFleet('rated', [local], { vary });
     // No promise: each line is another text, and is read all the same.
     const varied = measure('this host, each unlike', rated);
     console.log(`     speed against JSON.parse: ${varied.speed.toFixed(2)} times`);

@@ -15,6 +15,8 @@ import { decodeUtf8 } from '../formats/format.js';
 import validate from '../generated/host-profile.js';
 import type { Host } from '../model/host.js';
 import { flagsThatDecide } from '../model/kernel-gives.js';
+import { TILE_LEAVES } from '../model/tile-geometry.js';
+import { UNNAMED_LEAVES } from '../model/unnamed-bits.js';
 import { KnownParts, type Span } from './known-parts.js';
 
 /** What a cluster takes of a host. */
@@ -23,6 +25,8 @@ export interface FoldedHost {
   readonly key: string;
   readonly name: string;
   readonly beside: BesideKind;
+  /** What a HostSorter made of it; undefined: nobody sorts. */
+  readonly sorted?: number | undefined;
 }
 
 /** The entries of a profile that this file looks at. */
@@ -30,6 +34,7 @@ interface ProfileHead {
   readonly name: string;
   readonly hostKind: Host['kind'];
   readonly system?: {
+    readonly kernel?: string;
     readonly hwcap2?: string;
     readonly minSigStackBytes?: number;
     readonly glibc?: { readonly version: string };
@@ -38,16 +43,23 @@ interface ProfileHead {
   cpus: unknown;
 }
 
-/** The kind of a host with these cpus and these facts: nothing else reaches describeHost and kindOf. */
+/**
+ * The kind of a host with these cpus and these facts: nothing else reaches describeHost and kindOf, and
+ * nothing but the C library's version what sorts hosts.
+ */
 interface FoldedKind {
   readonly hostKind: Host['kind'];
   readonly hwcap2: string | undefined;
+  /** uname -r, where there is no hwcap2: with one, no release decides anything. */
+  readonly release: string | undefined;
   readonly minSigStackBytes: number | undefined;
   /** What the flags of /proc/cpuinfo decide. */
   readonly decided: string;
   readonly kind: HostKind;
   readonly key: string;
   readonly kernel: KernelBits | undefined;
+  readonly glibc: string | undefined;
+  readonly sorted: number | undefined;
 }
 
 /** In one line, or as "cpugate probe" writes it. */
@@ -69,7 +81,10 @@ function findSpan(line: Buffer, { name, ends }: typeof CPUS): Span | undefined {
   return undefined;
 }
 
-/** Leaves that kindOf looks at, beside those of features: maxima, XSAVE, widths. */
+/**
+ * Leaves that kindOf and HostSorter look at, beside those of features: maxima, XSAVE, widths, tiles, and
+ * where a bit without a name counts.
+ */
 const TELLING_LEAVES = new Set<number>([
   0,
   1,
@@ -79,6 +94,8 @@ const TELLING_LEAVES = new Set<number>([
   0x80000008,
   0xc0000000,
   ...ROWS.map((row) => row.leaf),
+  ...TILE_LEAVES,
+  ...UNNAMED_LEAVES,
 ]);
 const WILD =
   /"0x([0-9a-f]{8}) 0x[0-9a-f]{2,4}: 0x[0-9a-f]{8} 0x[0-9a-f]{8} 0x[0-9a-f]{8} 0x[0-9a-f]{8}|"xinuse":\s?"0x([0-9a-f]{1,16})"/g;
@@ -133,6 +150,10 @@ function parseArray(line: Buffer, { start, end }: Span): readonly string[] | und
   return Array.isArray(value) ? value : undefined;
 }
 
+function decidingRelease({ system }: ProfileHead): string | undefined {
+  return system?.hwcap2 === undefined ? system?.kernel : undefined;
+}
+
 export class ProfileLines {
   readonly #cpus = new KnownParts<FoldedKind[]>(findWild);
   /** What lists of flags decide. */
@@ -156,11 +177,14 @@ export class ProfileLines {
     if (!validate(head)) return undefined;
     const { name, hostKind, system } = head;
     const { hwcap2, minSigStackBytes, glibc } = system ?? {};
+    const release = decidingRelease(head);
     const decided = known ?? flagsThatDecide(system ?? {});
     for (const met of kinds)
       if (
         met.hostKind === hostKind &&
         met.hwcap2 === hwcap2 &&
+        met.release === release &&
+        (met.sorted === undefined || met.glibc === glibc?.version) &&
         met.minSigStackBytes === minSigStackBytes &&
         met.decided === decided
       )
@@ -172,12 +196,13 @@ export class ProfileLines {
             glibcVersion: glibc?.version,
             ...(met.kernel === undefined ? {} : { kernel: met.kernel }),
           },
+          ...(met.sorted === undefined ? {} : { sorted: met.sorted }),
         };
     return undefined;
   }
 
   /** What the long way made of a line that was one of cpugate's own profile. */
-  remember(line: Buffer, { kind, key, beside }: Omit<FoldedHost, 'name'>): void {
+  remember(line: Buffer, { kind, key, beside, sorted }: Omit<FoldedHost, 'name'>): void {
     const cpus = findSpan(line, CPUS);
     if (cpus === undefined || parseArray(line, cpus) === undefined) return;
     const head = parseWithout(line, [cpus]);
@@ -185,8 +210,10 @@ export class ProfileLines {
     const { hwcap2, minSigStackBytes } = head.system ?? {};
     const decided = flagsThatDecide(head.system ?? {});
     const { hostKind } = head;
-    const { kernel } = beside;
-    const met: FoldedKind = { kind, key, kernel, hostKind, hwcap2, minSigStackBytes, decided };
+    const { kernel, glibcVersion: glibc } = beside;
+    const release = decidingRelease(head);
+    const facts = { hostKind, hwcap2, release, minSigStackBytes, decided, glibc };
+    const met: FoldedKind = { kind, key, kernel, sorted, ...facts };
     const kinds = this.#cpus.get(line, cpus);
     if (kinds === undefined) this.#cpus.set(line, cpus, [met]);
     else kinds.splice(0, kinds.length, met, ...kinds.slice(0, MOST_KINDS_OF_ONE - 1));

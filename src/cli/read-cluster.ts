@@ -57,8 +57,17 @@ export interface ReadOptions {
   readonly kernel?: string | undefined;
   /** Given each host as well, in the order of the sources; a baseline is one host then. */
   readonly onHost?: (host: Capabilities) => void;
+  /** Sorts each host, in the same order. */
+  readonly sorter?: HostSorter;
   /** What the command writes, now or in an earlier run: no host of a folder. */
   readonly output?: OwnOutput;
+}
+
+/** Sorts hosts by all that Capabilities tell, but for their names and what is wild in ProfileLines. */
+export interface HostSorter {
+  /** What hosts that are equal there have in common; asked once for many of them. */
+  sort(host: Capabilities): number;
+  take(name: string, sorted: number): void;
 }
 
 /** Files that the command writes. */
@@ -126,14 +135,16 @@ class ClusterReader {
   readonly #maySkip: boolean;
 
   readonly #onHost: ReadOptions['onHost'];
+  readonly #sorter: HostSorter | undefined;
   readonly #output: OwnOutput;
   readonly #kernel: string | undefined;
   #isKernelUsed = false;
 
-  constructor({ skipUnreadable, onHost, output = NO_OUTPUT, kernel }: ReadOptions) {
+  constructor({ skipUnreadable, onHost, sorter, output = NO_OUTPUT, kernel }: ReadOptions) {
     this.#skips = skipUnreadable === true;
     this.#maySkip = skipUnreadable !== undefined;
     this.#onHost = onHost;
+    this.#sorter = sorter;
     this.#output = output;
     this.#kernel = kernel;
   }
@@ -251,6 +262,7 @@ class ClusterReader {
   #addMet(record: Buffer): boolean {
     const found = this.#onHost === undefined ? this.#lines.find(record) : undefined;
     if (found === undefined) return false;
+    if (found.sorted !== undefined) this.#sorter?.take(found.name, found.sorted);
     this.#add(found.kind, found.key, found.name, found.beside);
     return true;
   }
@@ -305,16 +317,23 @@ class ClusterReader {
 
   #addHost(host: Host): Omit<FoldedHost, 'name'> {
     const seen = describeHost(host);
-    this.#onHost?.(seen);
+    const sorted = this.#show(seen);
     const kind = kindOf(seen);
     const key = kindKey(kind);
     const beside = besideKind(seen);
     this.#add(kind, key, host.name, beside);
-    return { kind, key, beside };
+    return { kind, key, beside, sorted };
+  }
+
+  #show(seen: Capabilities): number | undefined {
+    this.#onHost?.(seen);
+    const sorted = this.#sorter?.sort(seen);
+    if (sorted !== undefined) this.#sorter?.take(seen.name, sorted);
+    return sorted;
   }
 
   #addBaseline(called: string, file: BaselineFile): void {
-    this.#onHost?.(describeHost(hostOfBaseline(called, file.baseline)));
+    this.#show(describeHost(hostOfBaseline(called, file.baseline)));
     for (const [key, group] of file.cluster)
       if (!this.#fold.addGroup(group, key)) throw tooManyKinds();
     this.#options = joinOptions(this.#options, file.options);

@@ -38,14 +38,19 @@ function byFlag(flag: (typeof GIVING_FLAGS)[number]): KernelSay['gives'] {
   return ({ cpuinfoFlags }) => cpuinfoFlags?.includes(flag);
 }
 
-/** All that flags decide: records with the same text here differ in none of it. */
+const DECIDING_FLAGS = [...GIVING_FLAGS, 'fsgsbase', 'split_lock_detect'] as const;
+
+/**
+ * All that flags decide: records with the same text here, the same AT_HWCAP2 and, where that is missing,
+ * the same kernel, differ in none of it.
+ */
 export function flagsThatDecide({
   cpuinfoFlags,
 }: {
   readonly cpuinfoFlags?: readonly string[] | null;
 }): string {
   if (cpuinfoFlags === undefined || cpuinfoFlags === null) return 'no flags';
-  return GIVING_FLAGS.filter((flag) => cpuinfoFlags.includes(flag)).join(' ');
+  return DECIDING_FLAGS.filter((flag) => cpuinfoFlags.includes(flag)).join(' ');
 }
 
 /**

@@ -6,6 +6,7 @@ import { type LeafTable, readField } from './leaves.js';
 
 const TILES = 0x1d;
 const TMUL = 0x1e;
+export const TILE_LEAVES: readonly number[] = [TILES, TMUL];
 const [LOW, HIGH] = [
   [15, 0],
   [31, 16],

@@ -60,6 +60,8 @@ const FEATURE_REGISTERS: readonly Place[] = [
   [0x8c860000, 0, 'edx'],
   [0xc0000001, 0, 'edx'],
 ];
+/** Beside the further subleaves of leaf 7, which is among them. */
+export const UNNAMED_LEAVES: readonly number[] = FEATURE_REGISTERS.map(([leaf]) => leaf);
 const REGISTERS: readonly Register[] = ['eax', 'ebx', 'ecx', 'edx'];
 /** From here on leaf 7 has subleaves that nobody has described. */
 const FIRST_NEW_SUBLEAF = 3;

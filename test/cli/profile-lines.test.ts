@@ -5,6 +5,7 @@ import { kindKey, kindOf } from '../../src/baseline/host-kind.js';
 import { ProfileLines } from '../../src/cli/profile-lines.js';
 import { readHost } from '../../src/formats/index.js';
 import { profileJson } from '../../src/formats/profile.js';
+import { KindFold } from '../../src/matrix/kinds.js';
 import { describeHost } from '../../src/model/capabilities.js';
 import { isInputError } from '../../src/model/errors.js';
 import { fixtureText } from '../formats/fixture.js';
@@ -19,13 +20,17 @@ const LINES = [
 /** As "cpugate probe" writes them, a file each. */
 const FILES = LINES.map((line) => `${JSON.stringify(JSON.parse(line), null, 1)}\n`);
 
+/** Kinds of the matrix, which stands for all that sort: another number is another verdict. */
+const sorter = new KindFold();
+
 /** What the long way makes of a line; undefined where it refuses it. */
 async function longWay(line: string) {
   try {
     const host = await readHost('line', Buffer.from(line));
     const seen = describeHost(host);
     const kind = kindOf(seen);
-    return { kind, key: kindKey(kind), name: host.name, beside: besideKind(seen) };
+    const [key, sorted] = [kindKey(kind), sorter.add(seen)];
+    return { kind, key, name: host.name, beside: besideKind(seen), sorted };
   } catch (error) {
     if (!isInputError(error)) throw error;
     return undefined;
@@ -130,6 +135,52 @@ describe('the short way through a stream', () => {
       short.remember(Buffer.from(one), long);
     }
     for (const one of lines) expect(short.find(Buffer.from(one))).toEqual(await longWay(one));
+  });
+  it.each([
+    [
+      'a kernel before 5.9 gives no word on FSGSBASE',
+      { kernel: '5.4.0', cpuinfoFlags: ['fsgsbase'] },
+    ],
+    ['a kernel from 5.9 on prints what it gives', { kernel: '6.1.0', cpuinfoFlags: ['fpu'] }],
+    [
+      'a kernel that watches split locks',
+      { kernel: '6.1.0', cpuinfoFlags: ['fsgsbase', 'split_lock_detect'] },
+    ],
+    [
+      'another C library',
+      { kernel: '6.1.0', cpuinfoFlags: ['fsgsbase'], glibc: { version: '2.17' } },
+    ],
+  ])('does not take for another: %s', async (_, system) => {
+    const usual = {
+      kernel: '6.1.0',
+      cpuinfoFlags: ['fsgsbase'],
+      glibc: { version: '2.36' },
+    };
+    const features = [...HASWELL.features, 'fsgsbase'] as const;
+    const lineOf = (own: object) => {
+      // Without AT_HWCAP2, which would tell more than the kernel's release and flags.
+      const host = hostOf({ ...HASWELL, features, kind: 'system' });
+      return JSON.stringify(profileJson({ ...host, system: own }));
+    };
+    const other = lineOf({ glibc: usual.glibc, ...system });
+    for (const lines of [[lineOf(usual), other] as const, [other, lineOf(usual)] as const]) {
+      const short = await trained([lines[0]]);
+      expect(short.find(Buffer.from(lines[0]))).toEqual(await longWay(lines[0]));
+      expect(short.find(Buffer.from(lines[1]))).toBeUndefined();
+    }
+  });
+  it('takes hosts of several C libraries for one kind where nobody sorts', async () => {
+    const lineOf = (version: string) =>
+      JSON.stringify(
+        profileJson(hostOf({ ...HASWELL, system: { hwcap2: 2n, glibc: { version } } })),
+      );
+    const short = new ProfileLines();
+    const long = await longWay(lineOf('2.36'));
+    if (long === undefined) throw new Error('a fixture is damaged');
+    short.remember(Buffer.from(lineOf('2.36')), { ...long, sorted: undefined });
+    const found = short.find(Buffer.from(lineOf('2.17')));
+    expect(found?.key).toBe(long.key);
+    expect(found?.beside.glibcVersion).toBe('2.17');
   });
   it('says nothing or the same as the long way, however the line is damaged', async () => {
     const short = await trained([...LINES, ...FILES]);

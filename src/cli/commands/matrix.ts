@@ -1,4 +1,3 @@
-import { KindFold } from '../../matrix/kinds.js';
 import { matrixOfKinds } from '../../matrix/matrix.js';
 import { viewMatrix } from '../../matrix/view.js';
 import { InputError } from '../../model/errors.js';
@@ -7,7 +6,7 @@ import type { Run } from '../command.js';
 import { writeErr, writeOut } from '../output.js';
 import { isStandardOutput, refuseTwoOnStandardOutput } from '../output-place.js';
 import { Progress } from '../progress.js';
-import { readCluster } from '../read-cluster.js';
+import { readKinds } from '../read-kinds.js';
 import { describeTerminal } from '../terminal.js';
 import { writeWhole } from '../write-file.js';
 
@@ -18,15 +17,8 @@ export const run: Run = async (args) => {
     });
   const svg = args.text('svg');
   refuseTwoOnStandardOutput('--svg', svg, args.flag('json'));
-  const fold = new KindFold();
-  const names: string[] = [];
-  const kindOf: number[] = [];
-  await readCluster(args.positionals, {
+  const { fold, names, kindOf } = await readKinds(args.positionals, {
     skipUnreadable: args.flag('skip-unreadable') ?? false,
-    onHost: (host) => {
-      names.push(host.name);
-      kindOf.push(fold.add(host));
-    },
   });
   const progress = new Progress('kinds of hosts compared');
   const matrix = matrixOfKinds(fold, { tell: (rows) => progress.tell(rows) });

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { baselineOf } from '../../baseline/baseline.js';
-import { KindFold } from '../../matrix/kinds.js';
 import { matrixOfKinds } from '../../matrix/matrix.js';
 import { viewMatrix } from '../../matrix/view.js';
 import type { Capabilities } from '../../model/capabilities.js';
@@ -9,7 +8,7 @@ import { fleetOf } from '../../report/page/facts.js';
 import { fleetPage } from '../../report/page/page.js';
 import { shorteningOf } from '../../report/short-names.js';
 import type { Run } from '../command.js';
-import { readCluster } from '../read-cluster.js';
+import { readKinds } from '../read-kinds.js';
 import { VERSION } from '../version.js';
 import { writeOutput } from '../write-file.js';
 
@@ -23,19 +22,8 @@ export const run: Run = async (args) => {
     throw new InputError('usage', 'HOST is missing', {
       remedy: 'For example: cpugate report hosts/ -o fleet.html',
     });
-  const fold = new KindFold();
-  const names: string[] = [];
-  const kindOf: number[] = [];
-  /** A host of each kind, which stands for the others. */
-  const firsts: Capabilities[] = [];
-  const { cluster, options } = await readCluster(args.positionals, {
+  const { cluster, options, fold, firsts, names, kindOf } = await readKinds(args.positionals, {
     skipUnreadable: args.flag('skip-unreadable') ?? false,
-    onHost: (host) => {
-      const kind = fold.add(host);
-      firsts[kind] ??= host;
-      names.push(host.name);
-      kindOf.push(kind);
-    },
   });
   const view = viewMatrix(names.map(shorteningOf(names)), { ...matrixOfKinds(fold), kindOf });
   const fleet = fleetOf({
