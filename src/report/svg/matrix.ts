@@ -4,6 +4,8 @@
  */
 import { VERDICTS, type Verdict } from '../../judge/verdict.js';
 import type { MatrixView } from '../../matrix/view.js';
+import { printable } from '../../model/printable.js';
+import { type CommonEnds, commonEnds, withoutEnds } from '../common-ends.js';
 import { shortenMiddle } from '../display-width.js';
 import { countText, groupName, rankBetween, sizeText } from '../matrix-marks.js';
 import { MEANINGS, px, STYLE, signPath } from './matrix-look.js';
@@ -15,8 +17,9 @@ const CELL_SIZES: readonly (readonly [kinds: number, size: number])[] = [
   [40, 22],
   [80, 15],
   [120, 11],
+  [200, 10],
 ];
-const MOST_NAMED = 120;
+const MOST_NAMED = 200;
 /** Up to here a cell tells its two hosts when pointed at. */
 const MOST_TITLED = 40;
 const LARGEST_GRID = 960;
@@ -34,6 +37,8 @@ const DIAGONAL = Math.SQRT1_2;
 /** Rows of the picture: a kind each, or neighbouring kinds where there are too many. */
 interface Grid {
   readonly view: MatrixView;
+  /** What was cut from names. */
+  readonly ends: CommonEnds;
   /** Kinds of a row. */
   readonly perRow: number;
   readonly rows: number;
@@ -59,7 +64,10 @@ function isEdge({ groups }: MatrixView, kind: number): boolean {
   return !(isSingle(kind) && isSingle(kind - 1));
 }
 
-function gridOf(view: MatrixView): Grid {
+function gridOf(full: MatrixView): Grid {
+  const names = dropEndings(full.names);
+  const ends = commonEnds(full.groups.map(({ hosts }) => names[hosts[0] as number] as string));
+  const view = { ...full, names: names.map((name) => withoutEnds(name, ends)) };
   const kinds = view.groups.length;
   const perRow = Math.ceil(kinds / (LARGEST_GRID / SMALLEST_CELL));
   const rows = Math.ceil(kinds / perRow);
@@ -69,7 +77,7 @@ function gridOf(view: MatrixView): Grid {
     const gap = rows <= MOST_NAMED && isEdge(view, row) ? FAMILY_GAP : 0;
     offsets.push((offsets[row - 1] as number) + cell + gap);
   }
-  return { view, perRow, rows, cell, space: cell > 10 ? 1 : 0, offsets };
+  return { view, ends, perRow, rows, cell, space: cell > 10 ? 1 : 0, offsets };
 }
 
 /** Of several kinds the worst: a picture mustn't promise more than each of them can keep. */
@@ -98,7 +106,11 @@ function drawCells(grid: Grid): { readonly paths: Paths; readonly titles: string
     for (let column = 0; column < rows; ) {
       const verdict = cellVerdict(grid, row, column);
       let next = column + 1;
-      if (space === 0) while (next < rows && cellVerdict(grid, row, next) === verdict) next++;
+      // Between families there is a gap, over which no rectangle goes.
+      const isBeside = (at: number) =>
+        (offsets[at] as number) - (offsets[at - 1] as number) === cell;
+      if (space === 0)
+        while (next < rows && isBeside(next) && cellVerdict(grid, row, next) === verdict) next++;
       const x = offsets[column] as number;
       if (verdict !== undefined) {
         const width = (next - column) * cell - space;
@@ -177,7 +189,8 @@ function drawLabels({ size, texts }: Labels, { offsets, cell, space }: Grid): st
     .join('');
 }
 
-function drawLegend(view: MatrixView, perRow: number, top: number): string {
+function drawLegend(grid: Grid, top: number): string {
+  const { view } = grid;
   const lines = VERDICTS.map((verdict, place) => {
     const y = top + place * LINE;
     return (
@@ -192,15 +205,28 @@ function drawLegend(view: MatrixView, perRow: number, top: number): string {
       )
     );
   });
-  const notes = notesOf(view, perRow).map((note, place) =>
+  const notes = notesOf(grid).map((note, place) =>
     text(note, MARGIN, top + (VERDICTS.length + place) * LINE + 14, 13, { classes: 'prose faint' }),
   );
   return [...lines, ...notes].join('');
 }
 
-function notesOf({ groups }: MatrixView, perRow: number): string[] {
-  const notes: string[] = [];
-  if (groups.length > MOST_NAMED)
+/** "rack1-" as it stands in a sentence. */
+function quoted(part: string): string {
+  return `"${shortenMiddle(printable(part), 32)}"`;
+}
+
+function endsNote({ prefix, suffix }: CommonEnds): string[] {
+  const said = [
+    ...(prefix === '' ? [] : [`begin with ${quoted(prefix)}`]),
+    ...(suffix === '' ? [] : [`end with ${quoted(suffix)}`]),
+  ];
+  return said.length === 0 ? [] : [`All names ${said.join(' and ')}, which is left out here.`];
+}
+
+function notesOf({ rows, perRow, ends }: Grid): string[] {
+  const notes = rows <= MOST_NAMED ? endsNote(ends) : [];
+  if (rows > MOST_NAMED)
     notes.push('Kinds are numbered from 1, in the order of the list that "cpugate matrix" prints.');
   if (perRow > 1)
     notes.push(
@@ -211,8 +237,8 @@ function notesOf({ groups }: MatrixView, perRow: number): string[] {
 
 /** `matrix --svg`. */
 export function matrixSvg(full: MatrixView): string {
-  const view = { ...full, names: dropEndings(full.names) };
-  const grid = gridOf(view);
+  const grid = gridOf(full);
+  const { view } = grid;
   const labels = labelsOf(grid);
   const extent = (grid.offsets.at(-1) as number) - grid.space;
   const left = Math.max(MARGIN + labels.widest + 8, MARGIN + 90);
@@ -220,7 +246,7 @@ export function matrixSvg(full: MatrixView): string {
   // The last label slants out to the right.
   const width = Math.max(LEAST_WIDTH, left + extent + labels.reach + MARGIN);
   const legendTop = top + extent + 28;
-  const legendLines = VERDICTS.length + notesOf(view, grid.perRow).length;
+  const legendLines = VERDICTS.length + notesOf(grid).length;
   const height = legendTop + legendLines * LINE + MARGIN;
   const { paths, titles } = drawCells(grid);
   const stroke = px(Math.max(1, grid.cell * 0.085));
@@ -250,7 +276,7 @@ export function matrixSvg(full: MatrixView): string {
     }),
     titles,
     '</g>',
-    drawLegend(view, grid.perRow, legendTop),
+    drawLegend(grid, legendTop),
     '</svg>',
   ].join('\n')}\n`;
 }
