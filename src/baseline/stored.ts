@@ -16,6 +16,9 @@ import { type ClusterGroup, countHosts, hardwareGroups } from './cluster.js';
 import { type HostKind, kindId } from './host-kind.js';
 import { type KernelBits, kernelFeatureNames } from './kernel-bits.js';
 
+/** What stands before a baseline in a page about its hosts. Names can't forge it: "<" is escaped there. */
+export const PAGE_BASELINE = '<script type="application/json" id="baseline">';
+
 /** A StateComponent in a file: what isn't known is null there. */
 export interface StoredComponent {
   readonly bit: number;

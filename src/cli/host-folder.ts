@@ -7,9 +7,9 @@ import { readError } from './load-host.js';
 /**
  * Names that people don't mean when they name a folder: hidden files (an output that isn't finished is
  * one), what editors keep beside a file ("web-7.json~", "#web-7.json#"), pictures that "cpugate matrix"
- * drew, and what early versions left when they were killed ("cluster.json.4711.tmp").
+ * drew, pages of "cpugate report", and what early versions left when they were killed ("cluster.json.4711.tmp").
  */
-const NO_HOST = [/^\./, /~$/, /^#.*#$/, /\.svg$/i, /\.\d+\.tmp$/];
+const NO_HOST = [/^\./, /~$/, /^#.*#$/, /\.svg$/i, /\.html$/i, /\.\d+\.tmp$/];
 
 /** "cpugate baseline hosts/ --json > hosts/cluster.json": the shell has emptied it already. */
 function isStandardOutput(path: string): boolean {

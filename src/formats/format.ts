@@ -1,6 +1,7 @@
 /** What every format's file gives: how to recognise, read and, where it makes sense, write it. */
 import { InputError } from '../model/errors.js';
 import type { Host } from '../model/host.js';
+import { baselineInPage } from './fleet-page.js';
 import { describeJsonError, isNestedTooDeep } from './json-text.js';
 
 /** Nothing that cpugate reads is larger: the largest dumps known, of 512 logical CPUs, have 6 MB. */
@@ -44,6 +45,7 @@ export interface Format {
   write?(host: Host): { readonly content: string | Uint8Array; readonly lost: readonly string[] };
 }
 
+const LESS_THAN = 0x3c;
 /** Characters made at once: arguments stand on the stack. */
 const CHUNK_BYTES = 4096;
 
@@ -62,7 +64,9 @@ function latin1(bytes: Uint8Array): string {
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
-export function openInput(name: string, bytes: Uint8Array, kernel?: string): Input {
+/** Of a page that holds a baseline, that is the input. */
+export function openInput(name: string, given: Uint8Array, kernel?: string): Input {
+  const bytes = given[0] === LESS_THAN ? (baselineInPage(given) ?? given) : given;
   let text: string | undefined;
   let json: ParsedJson | undefined;
   return {

@@ -36,3 +36,10 @@ export function groupFindings(findings: readonly Finding[]): FindingGroup[] {
 export function advicesOf(findings: readonly Finding[]): string[] {
   return [...new Set(findings.flatMap(({ advice }) => advice ?? []))];
 }
+
+/** "feature-added (12), identity-differs": the codes alone, so that the grave ones stay in sight. */
+export function codesBriefly(findings: readonly Pick<Finding, 'code'>[]): string {
+  const counts = new Map<string, number>();
+  for (const { code } of findings) counts.set(code, (counts.get(code) ?? 0) + 1);
+  return [...counts].map(([what, count]) => (count === 1 ? what : `${what} (${count})`)).join(', ');
+}

@@ -22,6 +22,7 @@ beforeAll(() => {
     '.cpugate-0123456789abcdef.tmp',
     'cluster.json.4711.tmp',
     'moves.svg',
+    'fleet.html',
   ])
     writeFileSync(join(hosts, name), '');
   writeFileSync(join(folder, 'outside.json'), '');

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { baselineOf } from '../../src/baseline/baseline.js';
 import { clusterOf } from '../../src/baseline/cluster.js';
+import { PAGE_BASELINE } from '../../src/baseline/stored.js';
+import { profileJson } from '../../src/formats/profile.js';
 import { judge, VERDICTS } from '../../src/judge/verdict.js';
 import { verdictMatrix } from '../../src/matrix/matrix.js';
 import { viewMatrix } from '../../src/matrix/view.js';
@@ -65,6 +67,16 @@ describe('the facts of a page', () => {
     expect(moves).toBe(7);
   });
 
+  test('tell harmless differences as well, which count for no verdict', () => {
+    const { kinds, ranks, reasons, harmless } = fleet(SMALL);
+    const from = kinds.findIndex(({ name }) => name === 'small-1');
+    const to = kinds.findIndex(({ count }) => count === 3);
+    expect(VERDICTS[ranks[from]?.[to] as number]).toBe('compatible');
+    const told = reasons[from]?.[to];
+    expect(told?.findings).toEqual([]);
+    expect(harmless[told?.harmless as number]).toBe('feature-added');
+  });
+
   test('name who holds the others back, and what that costs', () => {
     const { costs, baseline } = fleet(SMALL);
     expect(baseline.level).toBe('x86-64-v2');
@@ -111,8 +123,8 @@ describe('the page', () => {
     const data = dataOf(page);
     expect(data).toMatchObject({ schemaVersion: 1, kind: 'cpugate-fleet', verdicts: VERDICTS });
     expect(data.hosts.map(({ name }: { name: string }) => name)).toContain(EVIL);
-    expect(page.match(/<script/g)).toHaveLength(2);
-    expect(page.match(/<\/script>/g)).toHaveLength(2);
+    expect(page.match(/<script/g)).toHaveLength(3);
+    expect(page.match(/<\/script>/g)).toHaveLength(3);
     expect(page).not.toContain('<img');
     expect(page).not.toContain('<b>CPU');
   });
@@ -161,6 +173,65 @@ describe('report', () => {
     });
   });
 
+  describe('is read again as a baseline of all its hosts', () => {
+    const json = (args: readonly string[]) => {
+      const { status, out, err } = cpugate([...args, '--json']);
+      expect([status, err]).toEqual([0, '']);
+      return JSON.parse(out);
+    };
+    const pageOf = (name: string, args: readonly string[]) => {
+      const file = join(folder, name);
+      expect(cpugate(['report', ...args, '-o', file]).status).toBe(0);
+      return file;
+    };
+
+    test('the same as that of the hosts, by the commands that take one', () => {
+      const models = ['haswell', 'skylake-sp', 'epyc-rome'];
+      const file = pageOf('models.html', models);
+      expect(json(['baseline', file])).toEqual(json(['baseline', ...models]));
+      expect(json(['baseline', file, 'epyc-genoa']).hostCount).toBe(4);
+      const exported = cpugate(['export', file, '--for', 'qemu']);
+      expect(exported.status).toBe(0);
+    });
+
+    test('whatever hosts are called', () => {
+      const evil = hostOf({ ...HASWELL, name: `${PAGE_BASELINE}{}</script>${EVIL}` });
+      const host = join(folder, 'evil.json');
+      writeFileSync(host, JSON.stringify(profileJson(evil)));
+      const file = pageOf('evil.html', [host]);
+      expect(json(['baseline', file]).hosts[0].names).toEqual([evil.name]);
+    });
+
+    test('and not where it lies beside hosts', () => {
+      const hosts = join(folder, 'hosts');
+      mkdirSync(hosts);
+      writeFileSync(join(hosts, 'web-1.json'), JSON.stringify(profileJson(hostOf(HASWELL))));
+      for (const _ of ['first', 'again']) pageOf(join('hosts', 'fleet.html'), [hosts]);
+      expect(json(['baseline', hosts]).hostCount).toBe(1);
+    });
+
+    test.each([
+      ['another page', (_: string) => '<!doctype html><p>hosts</p>', 'not well-formed'],
+      [
+        'one that was cut off',
+        (page: string) => page.slice(0, page.indexOf(PAGE_BASELINE) + 99),
+        'not well-formed',
+      ],
+      [
+        'one that was changed',
+        (page: string) => page.replace('"avx2",', ''),
+        'does not match the host',
+      ],
+    ])('%s: one message', (_, change, why) => {
+      const page = readFileSync(pageOf('whole.html', ['haswell', 'broadwell']), 'utf8');
+      const file = join(folder, 'changed.html');
+      writeFileSync(file, change(page));
+      const outcome = cpugate(['baseline', file]);
+      expect(isPlainFailure(outcome)).toBe(true);
+      expect(outcome.err).toContain(why);
+    });
+  });
+
   test.each([
     [[], 'HOST is missing'],
     [['/no/such/folder/'], 'no such file'],
@@ -196,6 +267,11 @@ describe.skipIf(BROWSER === undefined)('the page in a browser', () => {
       expect(await page.ask("document.querySelector('[aria-current]').id")).toBe(
         `move-${from}-${to}`,
       );
+
+      await page.ask(`void (location.hash = '#move-${place('small-1')}-${from}')`);
+      const harmless = await page.ask(PANEL);
+      expect(harmless).toContain(': compatible');
+      expect(harmless).toContain('Harmless differences');
 
       // Between single hosts the way leads over the place where one would go to itself.
       const single = facts.kinds.findIndex(({ count }) => count === 1);

@@ -36,6 +36,7 @@ export const BEHAVIOUR = `(() => {
       about.append(element('code', code), ' ' + subjects.join(' '));
       parts.push(about, element('p', named(effect), 'effect'));
     }
+    if (reasons?.harmless !== undefined) parts.push(element('h4', 'Harmless differences'), element('p', fleet.harmless[reasons.harmless]));
     const advices = reasons?.advices ?? [];
     if (advices.length > 0) {
       parts.push(element('h4', 'What to do'));

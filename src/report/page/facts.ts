@@ -7,8 +7,9 @@ import type { Verdict } from '../../judge/verdict.js';
 import type { MatrixView } from '../../matrix/view.js';
 import type { Capabilities } from '../../model/capabilities.js';
 import type { StateComponent } from '../../model/xsave.js';
-import type { Severity } from '../../rules/finding.js';
-import { advicesOf, groupFindings } from '../../rules/group.js';
+import { SEVERITIES, type Severity } from '../../rules/finding.js';
+import { advicesOf, codesBriefly, groupFindings } from '../../rules/group.js';
+import { baselineJson } from '../baseline-json.js';
 import { featureLabel, labelOf } from '../feature-label.js';
 import { rankBetween } from '../matrix-marks.js';
 
@@ -26,10 +27,12 @@ export interface PageFinding {
   readonly effect: string;
 }
 
-/** Why tasks of one kind can't go to another without a care, by place in Fleet.findings and Fleet.advices. */
+/** What tasks of one kind find otherwise on another, by place in Fleet.findings and Fleet.advices. */
 export interface PageMove {
   readonly findings: readonly number[];
   readonly advices: readonly number[];
+  /** Place in Fleet.harmless; undefined: there is no harmless difference. */
+  readonly harmless: number | undefined;
 }
 
 export interface PageKind {
@@ -61,13 +64,17 @@ export interface Fleet {
   readonly ranks: readonly (readonly (number | undefined)[])[];
   readonly findings: readonly PageFinding[];
   readonly advices: readonly string[];
-  /** A row for each of `kinds`; undefined: nothing speaks against it. */
+  /** Codes of harmless differences, as `check` lists them. */
+  readonly harmless: readonly string[];
+  /** A row for each of `kinds`; undefined: there is no difference. */
   readonly reasons: readonly (readonly (PageMove | undefined)[])[];
   readonly baseline: {
     readonly level: string | undefined;
     readonly features: readonly string[];
     readonly areaBytes: number | undefined;
   };
+  /** The baseline of all hosts as its file has it. */
+  readonly file: object;
   /** Kinds of hosts without which the others would have more, most first. */
   readonly costs: readonly {
     readonly names: readonly string[];
@@ -87,6 +94,8 @@ export interface Fleet {
     }[];
   };
 }
+
+const GRAVE = SEVERITIES.filter((severity) => severity !== 'info');
 
 /** Each value once, by what it is as JSON. */
 class Interned<T> {
@@ -108,6 +117,7 @@ function reasonsAmong(
   kinds: readonly Capabilities[],
   findings: Interned<PageFinding>,
   advices: Interned<string>,
+  harmless: Interned<string>,
 ): (PageMove | undefined)[][] {
   const sources = kinds.map((kind) => ({ ...kind, name: FROM_MARK }));
   const targets = kinds.map((kind) => ({ ...kind, name: TO_MARK }));
@@ -116,16 +126,17 @@ function reasonsAmong(
       const sides = sidesUnder(from, to);
       const { findings: all } = weigh(sides, findingsOf(sides));
       const counting = all.filter(({ severity }) => severity !== 'info');
-      if (counting.length === 0) return undefined;
-      const severities = [...new Set(counting.map(({ severity }) => severity))];
+      const others = all.filter(({ severity }) => severity === 'info');
+      if (all.length === 0) return undefined;
       return {
-        findings: severities.flatMap((severity) =>
+        findings: GRAVE.flatMap((severity) =>
           groupFindings(counting.filter((one) => one.severity === severity)).map(
             ({ code, subjects, effect }) =>
               findings.place({ severity, code, subjects: subjects.map(labelOf), effect }),
           ),
         ),
         advices: advicesOf(counting).map((advice) => advices.place(advice)),
+        harmless: others.length === 0 ? undefined : harmless.place(codesBriefly(others)),
       };
     }),
   );
@@ -188,7 +199,8 @@ export function fleetOf({ view, like, baseline, made, cpugate }: FleetSources): 
     for (const host of view.groups[group]?.hosts ?? []) kindOfHost.set(host, kind);
   const findings = new Interned<PageFinding>();
   const advices = new Interned<string>();
-  const reasons = reasonsAmong(shown.map(like), findings, advices);
+  const harmless = new Interned<string>();
+  const reasons = reasonsAmong(shown.map(like), findings, advices, harmless);
   return {
     made,
     cpugate,
@@ -211,12 +223,14 @@ export function fleetOf({ view, like, baseline, made, cpugate }: FleetSources): 
     ranks: shown.map((from) => shown.map((to) => rankBetween(view, from, to))),
     findings: findings.values,
     advices: advices.values,
+    harmless: harmless.values,
     reasons,
     baseline: {
       level: baseline.level,
       features: baseline.features.map(featureLabel),
       areaBytes: baseline.areaBytes,
     },
+    file: baselineJson(baseline, { cpugate }),
     costs: costsIn(baseline),
     pools: poolsIn(baseline),
   };

@@ -2,6 +2,8 @@
  * One page about a fleet, a file of its own: no network, no markup that a host's name could bring along.
  * What it shows stands in it as JSON, too.
  */
+
+import { PAGE_BASELINE } from '../../baseline/stored.js';
 import { VERDICTS, type Verdict } from '../../judge/verdict.js';
 import { MARKS, SAME_MARK } from '../matrix-marks.js';
 import { MEANINGS } from '../svg/matrix-look.js';
@@ -196,8 +198,8 @@ function jsonIn(value: unknown): string {
   });
 }
 
-/** What stands in the page as JSON. */
-export function fleetJson(fleet: Fleet) {
+/** What the page shows, as JSON; its baseline stands beside it. */
+export function fleetJson({ file: _, ...fleet }: Fleet) {
   return {
     schemaVersion: PAGE_SCHEMA_VERSION,
     kind: 'cpugate-fleet' as const,
@@ -235,6 +237,7 @@ ${heads(fleet)}
 <main>
 ${[matrixSection, costsSection, poolsSection, layoutsSection, hostsSection].map((section) => section(fleet)).join('\n')}
 </main>
+${PAGE_BASELINE}${jsonIn(fleet.file)}</script>
 <script type="application/json" id="fleet">${jsonIn(fleetJson(fleet))}</script>
 <script>${BEHAVIOUR}</script>
 </body>

@@ -5,7 +5,7 @@ import type { Report } from '../../judge/judge.js';
 import { VERDICTS, type Verdict } from '../../judge/verdict.js';
 import { printable } from '../../model/printable.js';
 import { SEVERITIES, type Severity } from '../../rules/finding.js';
-import { advicesOf, type FindingGroup, groupFindings } from '../../rules/group.js';
+import { advicesOf, codesBriefly, type FindingGroup, groupFindings } from '../../rules/group.js';
 import type { Finding } from '../../rules/index.js';
 import { FOR_MACHINES } from '../../rules/mode-names.js';
 import { nameThreads } from '../../rules/processes.js';
@@ -226,11 +226,8 @@ function briefInfo(
   findings: readonly Finding[],
   { colors, width }: TextStyle,
 ): string {
-  const counts = new Map<string, number>();
-  for (const { code } of findings) counts.set(code, (counts.get(code) ?? 0) + 1);
-  const list = [...counts].map(([what, count]) => (count === 1 ? what : `${what} (${count})`));
   return [
     `${colors.bold(heading)} ${colors.dim('(-v shows each)')}`,
-    wrap(list.join(', '), width, '  '),
+    wrap(codesBriefly(findings), width, '  '),
   ].join('\n');
 }
