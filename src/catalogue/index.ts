@@ -25,7 +25,7 @@ export type {
   Register,
 } from './features.js';
 export { FEATURES } from './features.js';
-export { LEVELS, type Level, type LevelName } from './levels.js';
+export { featuresOfLevel, LEVELS, type Level, type LevelName } from './levels.js';
 export { EVERY_64_BIT_CPU } from './long-mode.js';
 
 /** The table with its rows widened, for code that treats all alike. */

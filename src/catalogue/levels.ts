@@ -33,3 +33,9 @@ export const LEVELS = [
 ] as const satisfies readonly Level[];
 
 export type LevelName = (typeof LEVELS)[number]['name'];
+
+/** All that the level asks for, those of the levels before it included. */
+export function featuresOfLevel(level: LevelName): ReadonlySet<FeatureName> {
+  const place = LEVELS.findIndex(({ name }) => name === level);
+  return new Set(LEVELS.slice(0, place + 1).flatMap(({ features }) => features));
+}

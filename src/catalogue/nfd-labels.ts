@@ -4,7 +4,7 @@
  * flag there (FSGSBASE, CLWB, PKU …). Flags that need an OS to enable state (AVX, AVX-512, AMX) are
  * only set where it does.
  */
-import type { FeatureName } from './index.js';
+import type { FeatureName, LevelName } from './index.js';
 
 export const LABEL_PREFIX = 'feature.node.kubernetes.io/';
 
@@ -133,6 +133,14 @@ const NO_LABEL_BY_DEFAULT: ReadonlySet<string> = new Set([
   'SSE42',
   'SSSE3',
 ]);
+
+/**
+ * The flag for a level of x86-64, since Node Feature Discovery 0.19 (source/cpu/cpu.go there); a node has those of the
+ * levels below as well. v1 has none: every node has that level.
+ */
+export function levelFlag(level: LevelName): string | undefined {
+  return level === 'x86-64-v1' ? undefined : level.replace('x86-64-v', 'X86_64_V');
+}
 
 /**
  * Releases of Node Feature Discovery by the flags that they were the first to know: go.mod there names

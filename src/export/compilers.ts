@@ -3,7 +3,7 @@
  * it reaches, and an option for each feature beyond.
  */
 import type { Baseline } from '../baseline/baseline.js';
-import { type FeatureName, featureRow, LEVELS } from '../catalogue/index.js';
+import { type FeatureName, featureRow, featuresOfLevel } from '../catalogue/index.js';
 import { InputError } from '../model/errors.js';
 import {
   COMPILER_FLOOR,
@@ -25,11 +25,6 @@ interface Options {
   readonly optionless: readonly FeatureName[];
 }
 
-function levelFeatures(level: string): ReadonlySet<FeatureName> {
-  const index = LEVELS.findIndex(({ name }) => name === level);
-  return new Set(LEVELS.slice(0, index + 1).flatMap(({ features }) => features));
-}
-
 /** "x86-64" is the first level's name to compilers. */
 function marchOf(level: string): string {
   return level === 'x86-64-v1' ? 'x86-64' : level;
@@ -42,7 +37,7 @@ export function compilerOptions(compiler: Compiler, baseline: Baseline): Options
       remedy: `64-bit code needs all of that level; what ${compiler} makes can't run on all hosts.`,
     });
   const kept = new Set(baseline.features);
-  const inLevel = levelFeatures(level);
+  const inLevel = featuresOfLevel(level);
   const names = baseline.features.filter((name) => !inLevel.has(name));
   const withOption = names.filter((name) => compilerOption(compiler, name) !== undefined);
   const stays = (name: FeatureName) =>

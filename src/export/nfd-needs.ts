@@ -1,8 +1,8 @@
 /** What a node must show to run tasks of a baseline, sorted by whether NFD can tell it. */
 import type { Baseline } from '../baseline/baseline.js';
 import { fingerprint } from '../baseline/fingerprint.js';
-import { type FeatureName, featureRow } from '../catalogue/index.js';
-import { hasLabelByDefault, LABEL_PREFIX, nfdFlag } from '../catalogue/nfd-labels.js';
+import { type FeatureName, featureRow, featuresOfLevel } from '../catalogue/index.js';
+import { hasLabelByDefault, LABEL_PREFIX, levelFlag, nfdFlag } from '../catalogue/nfd-labels.js';
 import { notExpressed, type Remark } from './remark.js';
 
 export interface NfdNeeds {
@@ -10,6 +10,10 @@ export interface NfdNeeds {
   readonly labelled: readonly string[];
   /** Flags that only rules see by default. */
   readonly unlabelled: readonly string[];
+  /** The flag of the level of x86-64; absent for v1, which every node has. */
+  readonly level: string | undefined;
+  /** Those of the unlabelled ones that the level doesn't prove. */
+  readonly unproven: readonly string[];
   /** Features without a flag. */
   readonly flagless: readonly FeatureName[];
 }
@@ -18,9 +22,14 @@ export interface NfdNeeds {
 export function nfdNeeds(baseline: Baseline): NfdNeeds {
   const needed = baseline.features.filter((name) => featureRow(name).class !== 'hint');
   const flags = needed.map(nfdFlag).filter((flag) => flag !== undefined);
+  const unlabelled = flags.filter((flag) => !hasLabelByDefault(flag));
+  const { level } = baseline;
+  const proven = new Set(level === undefined ? [] : [...featuresOfLevel(level)].map(nfdFlag));
   return {
     labelled: flags.filter(hasLabelByDefault),
-    unlabelled: flags.filter((flag) => !hasLabelByDefault(flag)),
+    unlabelled,
+    level: level === undefined ? undefined : levelFlag(level),
+    unproven: unlabelled.filter((flag) => !proven.has(flag)),
     flagless: needed.filter((name) => nfdFlag(name) === undefined),
   };
 }

@@ -4,7 +4,7 @@
  */
 import type { Baseline } from '../baseline/baseline.js';
 import { labelOf } from '../catalogue/nfd-labels.js';
-import { baselineLabel, nfdLimits, nfdNeeds } from './nfd-needs.js';
+import { baselineLabel, type NfdNeeds, nfdLimits, nfdNeeds } from './nfd-needs.js';
 import { condition, notExpressed, note, type Remark } from './remark.js';
 import type { Exported, Target } from './target.js';
 
@@ -16,12 +16,23 @@ const PATH = [
   '        nodeAffinity:',
   '          requiredDuringSchedulingIgnoredDuringExecution:',
   '            nodeSelectorTerms:',
-  '              - matchExpressions:',
 ];
 
-function expression(label: string): string {
+/** One is enough for a node; all labels of one must be there. An empty one matches no node at all. */
+function term(labels: readonly string[]): string {
   const indent = ' '.repeat(18);
-  return `${indent}- key: ${label}\n${indent}  operator: In\n${indent}  values: ["true"]\n`;
+  const expressions = labels.map(
+    (label) => `${indent}- key: ${label}\n${indent}  operator: In\n${indent}  values: ["true"]\n`,
+  );
+  return `              - matchExpressions:\n${expressions.join('')}`;
+}
+
+function termsOf(baseline: Baseline, { labelled, level }: NfdNeeds): readonly string[] {
+  const own = labelled.map(labelOf);
+  if (level !== undefined)
+    // What the rule of --for nfd has looked at is all of it, whatever the release.
+    return [term([labelOf(level), ...own]), term([baselineLabel(baseline)])];
+  return own.length === 0 ? [] : [term(own)];
 }
 
 function write(baseline: Baseline): Exported {
@@ -35,18 +46,21 @@ function write(baseline: Baseline): Exported {
       'A node whose Node Feature Discovery is too old for a flag lacks the label and gets no pod.',
     ),
   ];
-  if (needs.unlabelled.length > 0)
+  if (needs.level !== undefined)
+    remarks.push(
+      condition(
+        `${needs.level} is a label of Node Feature Discovery 0.19 and later. Nodes with an older one get pods once the rule of --for nfd is applied, whose label ${baselineLabel(baseline)} is enough.`,
+      ),
+    );
+  if (needs.unproven.length > 0)
     remarks.push(
       notExpressed(
-        `By default there is no label for ${needs.unlabelled.join(', ')}, so nothing is asked of them here: apply the rule of --for nfd and ask for ${baselineLabel(baseline)} instead.`,
+        `By default there is no label for ${needs.unproven.join(', ')}, so nothing is asked of them here: apply the rule of --for nfd and ask for ${baselineLabel(baseline)} instead.`,
       ),
     );
   remarks.push(...nfdLimits(needs));
-  // An empty list of expressions matches no node at all.
-  const body =
-    needs.labelled.length === 0
-      ? '{}\n'
-      : `${PATH.join('\n')}\n${needs.labelled.map((flag) => expression(labelOf(flag))).join('')}`;
+  const terms = termsOf(baseline, needs);
+  const body = terms.length === 0 ? '{}\n' : `${PATH.join('\n')}\n${terms.join('')}`;
   return { content: body, remarks };
 }
 

@@ -3,7 +3,7 @@
  * "rustc --print target-features" that are no longer unstable (1.89 and later).
  */
 import type { Baseline } from '../baseline/baseline.js';
-import { type FeatureName, featureRow, LEVELS } from '../catalogue/index.js';
+import { type FeatureName, featureRow, featuresOfLevel } from '../catalogue/index.js';
 import { InputError } from '../model/errors.js';
 import { impliedByOption } from './compiler-options.js';
 import { notExpressed, note } from './remark.js';
@@ -69,8 +69,7 @@ function write({ level, features }: Baseline): Exported {
       remedy: "64-bit code needs all of that level; what rustc makes can't run on all hosts.",
     });
   const kept = new Set(features);
-  const place = LEVELS.findIndex(({ name }) => name === level);
-  const inLevel = new Set<FeatureName>(LEVELS.slice(0, place + 1).flatMap((one) => one.features));
+  const inLevel = featuresOfLevel(level);
   const beyond = features.filter((name) => !inLevel.has(name));
   // What a feature brings along must be there as well.
   const stays = (name: FeatureName) =>

@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { baselineOf } from '../../src/baseline/baseline.js';
+import type { FeatureName } from '../../src/catalogue/index.js';
+import { baselineLabel } from '../../src/export/nfd-needs.js';
 import { nodeaffinity as nodeaffinityTarget } from '../../src/export/nodeaffinity.js';
 import { baselineOfPlans, models } from '../baseline/clusters.js';
-import { HASWELL, V2 } from '../hosts.js';
+import { HASWELL, V1, V2 } from '../hosts.js';
 import { asFile, isHere, pythonYamlIsHere, readYaml } from './tools.js';
 
 const nodeaffinity = asFile(nodeaffinityTarget);
@@ -13,6 +15,10 @@ const baseline = baselineOfPlans([HASWELL]);
 function keysOf(content: string | Uint8Array): string[] {
   return [...`${content}`.matchAll(/^ +- key: (\S+)$/gm)].map((found) => found[1] ?? '');
 }
+
+/** The keys of each term. */
+const termsOf = (content: string | Uint8Array): string[][] =>
+  `${content}`.split('- matchExpressions:').slice(1).map(keysOf);
 
 describe('node affinity', () => {
   it('asks for the flags that get a label by default', () => {
@@ -24,12 +30,37 @@ describe('node affinity', () => {
       ),
     );
   });
-  it('asks for nothing that gets none, and names it', () => {
+  it('asks for nothing that gets none, and names what no label proves', () => {
     const { content, lost } = nodeaffinity.write(baseline, {});
     expect(keysOf(content).join(' ')).not.toMatch(/\.(BMI1|BMI2|LZCNT|POPCNT|SSE\w*|F16C|CLMUL)\b/);
-    expect(lost[0]).toMatch(/no label for .*BMI1, BMI2.*LZCNT/);
+    expect(lost[0]).toMatch(/no label for .*RDRAND/);
+    expect(lost[0]).not.toMatch(/BMI|LZCNT|POPCNT|SSE|F16C/);
     expect(content).toContain('no label for');
   });
+  it('has the level of x86-64 prove what has no label of its own', () => {
+    const [own, rule] = termsOf(nodeaffinity.write(baseline, {}).content);
+    expect(own).toContain('feature.node.kubernetes.io/cpu-cpuid.X86_64_V3');
+    expect(own).not.toContain('feature.node.kubernetes.io/cpu-cpuid.X86_64_V4');
+    // Older releases don't know the level; the rule's label is of all that the baseline has.
+    expect(rule).toEqual([baselineLabel(baseline)]);
+  });
+  it('asks for the level that the baseline reaches in full, no more', () => {
+    const levels = (features: readonly FeatureName[]) =>
+      keysOf(nodeaffinity.write(baselineOfPlans([{ features }]), {}).content).filter((key) =>
+        key.includes('X86_64_V'),
+      );
+    expect(levels(V2)).toEqual(['feature.node.kubernetes.io/cpu-cpuid.X86_64_V2']);
+    expect(levels(V2.filter((name) => name !== 'popcnt'))).toEqual([]);
+    expect(levels(V1)).toEqual([]);
+  });
+  it('misses nothing of the first level, which every node has', () =>
+    expect(nodeaffinity.write(baselineOfPlans([{ features: V1 }]), {}).lost.join('\n')).not.toMatch(
+      /no label for|SSE|MMX|CMOV/,
+    ));
+  it('offers no other way in where the level proves nothing', () =>
+    expect(
+      termsOf(nodeaffinity.write(baselineOfPlans([{ features: V1 }]), {}).content),
+    ).toHaveLength(1));
   it('turns no node away for a hint, nor for what the baseline lacks', () => {
     const keys = keysOf(nodeaffinity.write(baseline, {}).content).join(' ');
     expect(keys).not.toMatch(/ERMS|AVX512/);
