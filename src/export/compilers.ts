@@ -30,11 +30,16 @@ function marchOf(level: string): string {
   return level === 'x86-64-v1' ? 'x86-64' : level;
 }
 
-export function compilerOptions(compiler: Compiler, baseline: Baseline): Options {
+/** Throws an InputError, which names the program, where there is no level. */
+export function compilerOptions(
+  compiler: Compiler,
+  baseline: Baseline,
+  program: string = compiler,
+): Options {
   const { level } = baseline;
   if (level === undefined)
     throw new InputError('not-expressible', 'the baseline is below x86-64-v1', {
-      remedy: `64-bit code needs all of that level; what ${compiler} makes can't run on all hosts.`,
+      remedy: `64-bit code needs all of that level; what ${program} makes can't run on all hosts.`,
     });
   const kept = new Set(baseline.features);
   const inLevel = featuresOfLevel(level);

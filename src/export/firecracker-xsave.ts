@@ -3,7 +3,7 @@ import { type Baseline, ownAreaBytes } from '../baseline/baseline.js';
 import { VISIBLE } from '../baseline/host-kind.js';
 import { COMPONENTS, LEGACY_STATE, type Register } from '../catalogue/index.js';
 import { hasBit64 } from '../model/registers.js';
-import { Bitmap } from './firecracker-template.js';
+import { Bitmap } from './register-bits.js';
 
 /** State components: user ones are on where the baseline enables them, other bits are cleared. */
 function userComponents(baseline: Baseline, firstBit: number): Bitmap {

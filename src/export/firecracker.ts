@@ -6,49 +6,24 @@
  * (src/vmm/src/cpu_config/x86_64/mod.rs, apply_template), and the flags of an entry replace KVM's.
  */
 import { type Baseline, ownAreaBytes } from '../baseline/baseline.js';
-import { VISIBLE } from '../baseline/host-kind.js';
-import {
-  EVERY_64_BIT_CPU,
-  type FeatureName,
-  featureRow,
-  REGISTERS,
-  type Register,
-  ROWS,
-} from '../catalogue/index.js';
+import { featureRow, REGISTERS, type Register } from '../catalogue/index.js';
 import { subleafRule } from '../catalogue/subleaves.js';
-import { shownNumber } from '../model/shown-number.js';
-import { Bitmap, type FirecrackerTemplate, type LeafModifier } from './firecracker-template.js';
+
+import type { FirecrackerTemplate, LeafModifier } from './firecracker-template.js';
 import { supervisorComponents, xsaveSizeBits } from './firecracker-xsave.js';
 import { hiddenFeatures, mayBeSomewhere } from './hidden-features.js';
+import { type Bitmap, EVERYWHERE, featureBits, keyOf, type LeafPlace } from './register-bits.js';
 import { condition, notExpressed, note, type Remark } from './remark.js';
 import type { Exported, Target } from './target.js';
-import { SET_BY_GUEST, vendorConditions } from './virtual-model.js';
-
-interface LeafPlace {
-  readonly leaf: number;
-  readonly subleaf: number;
-}
+import { vendorConditions } from './virtual-model.js';
 
 const XSAVE_SIZES: LeafPlace = { leaf: 0xd, subleaf: 0 };
 const XSAVE_FEATURES: LeafPlace = { leaf: 0xd, subleaf: 1 };
-/** Every host that runs Firecracker has them. */
-const ALWAYS: readonly LeafPlace[] = [
-  { leaf: 0x1, subleaf: 0 },
-  { leaf: 0x7, subleaf: 0 },
-  { leaf: 0x80000001, subleaf: 0 },
-];
 /** KVM gives guests of Firecracker nothing there: enclaves, processor trace, Key Locker, Centaur. */
 const EMPTY_LEAVES: ReadonlySet<number> = new Set([0x12, 0x14, 0x19, 0xc0000001]);
-/** In these, bits that nobody named are features to come, and cleared as well. */
-const FEATURES_ONLY: ReadonlySet<string> = new Set(['0x7.0', '0x7.1']);
-
-function keyOf({ leaf, subleaf }: LeafPlace): string {
-  return `0x${leaf.toString(16)}.${subleaf.toString(16)}`;
-}
-
 /** The leaves to change, ascending. */
 function leavesOf(baseline: Baseline): readonly LeafPlace[] {
-  const places = new Map(ALWAYS.map((place) => [keyOf(place), place]));
+  const places = new Map(EVERYWHERE.map((place) => [keyOf(place), place]));
   if (mayBeSomewhere(baseline, 'xsave'))
     for (const place of [XSAVE_SIZES, XSAVE_FEATURES]) places.set(keyOf(place), place);
   for (const name of hiddenFeatures(baseline)) {
@@ -56,33 +31,6 @@ function leavesOf(baseline: Baseline): readonly LeafPlace[] {
     if (!EMPTY_LEAVES.has(leaf)) places.set(keyOf({ leaf, subleaf }), { leaf, subleaf });
   }
   return [...places.values()].sort((a, b) => a.leaf - b.leaf || a.subleaf - b.subleaf);
-}
-
-const LEFT_ALONE: ReadonlySet<FeatureName> = new Set([...EVERY_64_BIT_CPU, ...SET_BY_GUEST]);
-
-function clearUnnamed(bitmap: Bitmap, place: LeafPlace, register: Register): void {
-  const rows = ROWS.filter(
-    ({ leaf, subleaf, reg }) =>
-      leaf === place.leaf && subleaf === place.subleaf && reg === register,
-  );
-  if (rows.length === 0) return;
-  const named = new Set(rows.map(({ bit }) => bit));
-  for (let bit = 0; bit < 32; bit++) if (!named.has(bit)) bitmap.set(bit, '0');
-}
-
-/** Features of this register that the baseline lacks are cleared, named or not. */
-function featureBits(baseline: Baseline, place: LeafPlace, register: Register): Bitmap {
-  const bitmap = new Bitmap();
-  if (FEATURES_ONLY.has(keyOf(place))) clearUnnamed(bitmap, place, register);
-  const kept = new Set(baseline.features);
-  for (const name of VISIBLE) {
-    const { leaf, subleaf, reg, bit } = featureRow(name);
-    if (leaf !== place.leaf || subleaf !== place.subleaf || reg !== register) continue;
-    if (typeof bit !== 'number') {
-      bitmap.setNumber(bit, kept.has(name) ? (shownNumber(name, baseline) ?? 1) : 0);
-    } else if (!kept.has(name) && !LEFT_ALONE.has(name)) bitmap.set(bit, '0');
-  }
-  return bitmap;
 }
 
 function bitsOfRegister(baseline: Baseline, place: LeafPlace, register: Register): Bitmap {
@@ -105,12 +53,12 @@ function modifierOf(baseline: Baseline, place: LeafPlace): LeafModifier {
       bits: bitsOfRegister(baseline, place, register),
     }))
       .filter(({ bits }) => !bits.isIdle)
-      .map(({ register, bits }) => ({ register, bitmap: `${bits}` })),
+      .map(({ register, bits }) => ({ register, bitmap: `0b${bits}` })),
   };
 }
 
 function refusals(places: readonly LeafPlace[]): readonly string[] {
-  const base = new Set([...ALWAYS, XSAVE_SIZES, XSAVE_FEATURES].map(keyOf));
+  const base = new Set([...EVERYWHERE, XSAVE_SIZES, XSAVE_FEATURES].map(keyOf));
   const rare = places.map(keyOf).filter((key) => !base.has(key));
   return rare.length === 0
     ? []

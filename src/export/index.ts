@@ -8,7 +8,7 @@ import { gentoo } from './gentoo.js';
 import { glibc } from './glibc.js';
 import { gvisor } from './gvisor.js';
 import { kubevirt } from './kubevirt.js';
-import { go, oci } from './levels.js';
+import { go, oci, spack } from './levels.js';
 import { libvirt } from './libvirt.js';
 import { libvirtcpuid } from './libvirtcpuid.js';
 import { nfd } from './nfd.js';
@@ -24,6 +24,8 @@ import { rust } from './rust.js';
 import { supervisor } from './supervisor.js';
 import type { Target } from './target.js';
 import type { TargetName } from './target-names.js';
+import { xen } from './xen.js';
+import { zig } from './zig.js';
 
 const TARGETS: Readonly<Record<TargetName, Target>> = {
   qemu,
@@ -31,11 +33,14 @@ const TARGETS: Readonly<Record<TargetName, Target>> = {
   proxmox,
   kubevirt,
   nova,
+  xen,
   firecracker,
   gcc,
   clang,
   rust,
+  zig,
   go,
+  spack,
   gentoo,
   oci,
   glibc,

@@ -1,4 +1,7 @@
-/** Settings that know the levels of x86-64 and nothing else: Go's GOAMD64, the variant of an OCI platform. */
+/**
+ * Settings that know the levels of x86-64 and nothing else: Go's GOAMD64, the variant of an OCI platform, the targets of
+ * Spack that are levels.
+ */
 import type { Baseline } from '../baseline/baseline.js';
 import { InputError } from '../model/errors.js';
 import { condition, note, type Remark } from './remark.js';
@@ -52,5 +55,33 @@ function writeOci(baseline: Baseline): Exported {
   };
 }
 
+/**
+ * Of archspec's targets, which Spack's are, the levels (x86_64, x86_64_v2 …; cpu/microarchitectures.json). One with a CPU's
+ * name is compiled for with -march of that name, and compilers know more of such a CPU than archspec's list of its
+ * features says: for "haswell" gcc uses FSGSBASE as well, of which that list has nothing.
+ */
+function writeSpack(baseline: Baseline): Exported {
+  const variant = variantOf(baseline);
+  const target = variant === 'v1' ? 'x86_64' : `x86_64_${variant}`;
+  return {
+    content: `packages:\n  all:\n    require:\n      - target=${target}\n`,
+    remarks: [
+      note(
+        "For Spack's packages.yaml, of a machine that builds for every host of the baseline; for one package: spack install PACKAGE target=…",
+      ),
+      condition(
+        'A package with requirements of its own needs the target among them: those under "all" are not for it then.',
+      ),
+      ONLY_LEVEL,
+    ],
+  };
+}
+
 export const go: Target = { name: 'go', file: 'go.env', comments: 'hash', write: writeGo };
 export const oci: Target = { name: 'oci', file: 'platform.json', write: writeOci };
+export const spack: Target = {
+  name: 'spack',
+  file: 'packages.yaml',
+  comments: 'hash',
+  write: writeSpack,
+};
