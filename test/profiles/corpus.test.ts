@@ -56,6 +56,8 @@ const MODELS: Readonly<
       readonly family: number;
       readonly models: readonly number[];
       readonly steppings?: readonly [number, number];
+      /** What is on desks: any brand will do. */
+      readonly client?: true;
     }
   >
 > = {
@@ -73,6 +75,11 @@ const MODELS: Readonly<
   emeraldrapids: { family: 6, models: [207] },
   graniterapids: { family: 6, models: [173] },
   sierraforest: { family: 6, models: [175] },
+  alderlake: { family: 6, models: [151, 154], client: true },
+  raptorlake: { family: 6, models: [183, 186, 191], client: true },
+  gracemont: { family: 6, models: [190], client: true },
+  meteorlake: { family: 6, models: [170], client: true },
+  'arrowlake-s': { family: 6, models: [198], client: true },
   'opteron-g3': { family: 16, models: [2, 4, 8, 9] },
   'opteron-g4': { family: 21, models: [1] },
   'opteron-g5': { family: 21, models: [2] },
@@ -117,7 +124,7 @@ function serversOf(name: string): readonly Recorded[] {
       wanted.models.includes(signature.model) &&
       low <= (signature.stepping as number) &&
       (signature.stepping as number) <= high &&
-      isServer(one)
+      (wanted.client === true || isServer(one))
     );
   });
 }
