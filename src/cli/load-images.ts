@@ -1,5 +1,6 @@
 /** Dumps, where a host is asked for: loaded only when one is given. */
 import type { ArchiveOptions } from '../enforce/archive-files.js';
+import { type CodeInImages, codeInImages } from '../enforce/code-images.js';
 import type { ImageFiles } from '../enforce/image-files.js';
 import {
   isDump,
@@ -8,9 +9,12 @@ import {
   readImageHost,
 } from '../enforce/image-folder.js';
 import { openDump } from '../enforce/open-images.js';
+import { shownInDump } from '../judge/gate.js';
+import type { Capabilities } from '../model/capabilities.js';
 import type { Host } from '../model/host.js';
 import type { ImageFolder } from '../model/image-folder.js';
 
+export { readMappedCode } from '../enforce/code-images.js';
 export { gate } from '../judge/gate.js';
 export { isRelease } from '../model/release.js';
 
@@ -35,6 +39,20 @@ export async function loadDump(
   return withDump(wanted, {}, (files) =>
     isDump(files) ? { ...readImageFolder(files, options), name: wanted } : undefined,
   );
+}
+
+export interface DumpedCode extends CodeInImages {
+  /** What the tasks were shown of the CPU. */
+  readonly shown: Capabilities;
+}
+
+/** The code of a dump's tasks. Undefined: a record of a CPU alone. Throws as `loadDump` does. */
+export async function loadDumpCode(wanted: string): Promise<DumpedCode | undefined> {
+  return withDump(wanted, {}, (files) => {
+    if (!isDump(files)) return undefined;
+    const images = readImageFolder(files);
+    return { ...codeInImages(files, images), shown: shownInDump({ ...images, name: wanted }) };
+  });
 }
 
 /** The host where it was dumped. Throws InputError where nothing tells it. */

@@ -18,8 +18,12 @@ function withNote(audit: CodeAudit, level: number | undefined): CodeAudit {
 /** Undefined: no program or library for x86-64. Throws what the system throws. */
 export async function auditFile(found: FoundCode): Promise<CodeFile | undefined> {
   const bytes = readCode(found);
-  if (bytes === undefined) return undefined;
+  return bytes && auditBytes(found.path, bytes);
+}
+
+/** `bytes`: the whole file. Undefined: no program or library for x86-64. */
+export async function auditBytes(path: string, bytes: Uint8Array): Promise<CodeFile | undefined> {
   const { auditCode } = await import('../audit/index.js');
   const audit = auditCode(bytes);
-  return audit && { path: found.path, audit: withNote(audit, neededIsaLevel(bytes)) };
+  return audit && { path, audit: withNote(audit, neededIsaLevel(bytes)) };
 }

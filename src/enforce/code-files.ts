@@ -13,7 +13,7 @@ import type { UnreadCode } from '../model/code-audit.js';
 import { InputError } from '../model/errors.js';
 
 /** No program is that large; what is larger is data with a program's first bytes. */
-const MAX_CODE_BYTES = 1 << 30;
+export const MAX_CODE_BYTES = 1 << 30;
 const ELF_MAGIC = 0x7f454c46;
 const EM_X86_64 = 62;
 const HEAD_BYTES = 20;

@@ -149,14 +149,15 @@ export class FolderFiles extends ImageFiles {
   }
 }
 
-/** Dynamic linkers have 200 KB to 1 MB. */
-const LARGEST_LINKER = 16 * 1024 * 1024;
-
 /**
  * A file that the images name, below a root: they name it as the kernel did, without links. Undefined
- * where it isn't there, is reached by a link, or is none that a program would map.
+ * where it isn't there, is reached by a link, is larger, or is none that a program would map.
  */
-export function readMappedFile(root: string, path: string): Uint8Array | undefined {
+export function readMappedFile(
+  root: string,
+  path: string,
+  largest: number,
+): Uint8Array | undefined {
   if (!path.startsWith('/') || path.includes('\0')) return undefined;
   let descriptor: number | undefined;
   try {
@@ -165,7 +166,7 @@ export function readMappedFile(root: string, path: string): Uint8Array | undefin
     if (realpathSync(place) !== place || join('/', path) !== path) return undefined;
     const opened = openRegular(place, path);
     descriptor = opened.descriptor;
-    if (opened.size > LARGEST_LINKER) return undefined;
+    if (opened.size > largest) return undefined;
     return readExactly(descriptor, 0, opened.size);
   } catch {
     return undefined;

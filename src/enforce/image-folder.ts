@@ -19,11 +19,15 @@ export interface ReadOptions {
   readonly root?: string;
 }
 
-function inputOf(files: ImageFiles, file: string): Input {
+export function inputOf(files: ImageFiles, file: string): Input {
   return openInput(join(files.name, file), files.needFile(file));
 }
 
-function optionalInput(files: ImageFiles, file: string, largest?: number): Input | undefined {
+export function optionalInput(
+  files: ImageFiles,
+  file: string,
+  largest?: number,
+): Input | undefined {
   const bytes = files.readFile(file, largest);
   return bytes === undefined ? undefined : openInput(join(files.name, file), bytes);
 }
@@ -77,7 +81,7 @@ function readRecord(files: ImageFiles, fingerprint: string): FoundRecord {
 }
 
 /** Undefined: there is neither. Every process has its program open. */
-function readFiles(files: ImageFiles): ReadonlyMap<number, MappedFile> | undefined {
+export function readFiles(files: ImageFiles): ReadonlyMap<number, MappedFile> | undefined {
   const input = optionalInput(files, 'files.img');
   if (input !== undefined) return readMappedFiles(input, 'files');
   const old = optionalInput(files, 'reg-files.img');

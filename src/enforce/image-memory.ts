@@ -48,6 +48,8 @@ type Memory = Pick<
 const AT_BASE = 7;
 const AT_ENTRY = 9;
 const PROT_EXEC = 4;
+/** Dynamic linkers have 200 KB to 1 MB. */
+const LARGEST_LINKER = 16 * 1024 * 1024;
 /** Each is one iteration of a pre-copy, which nobody repeats so often. */
 const MOST_PARENTS = 128;
 
@@ -110,7 +112,7 @@ function withDumps<T>(
 }
 
 /** The memory, or why it can't be read: pages that aren't here, or don't fit what says where they are. */
-function withSpace<T>(
+export function withSpace<T>(
   files: ImageFiles,
   pid: number,
   map: MemoryMap,
@@ -172,7 +174,7 @@ function glibcOf(
   const file = mapping?.kind === 'file' ? mapped.get(mapping.file) : undefined;
   if (file === undefined)
     return bothUnknown('the images do not name the file of the dynamic linker');
-  const bytes = readMappedFile(root, file.path);
+  const bytes = readMappedFile(root, file.path, LARGEST_LINKER);
   if (bytes === undefined) return bothUnknown(`${file.path} is not on this host`);
   const linker = ElfFile.open(bytes);
   if (linker === undefined || !isSame(linker.buildId, file.buildId))

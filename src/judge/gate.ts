@@ -3,7 +3,7 @@
  * only the images tell: registers that hold something now, handlers that are running, sizes that
  * glibc keeps. Pure: images and a host in, one report out.
  */
-import { type Described, described } from '../model/capabilities.js';
+import { type Capabilities, type Described, described } from '../model/capabilities.js';
 import type { ImageFolder, Repair } from '../model/image-folder.js';
 import type { ImageEvidence } from '../rules/context.js';
 import { maskBypassed } from '../rules/mask-bypassed.js';
@@ -82,27 +82,48 @@ function withoutEvidence({
   return { repairs, between };
 }
 
+/** A mask that some task got around is no proof of what they use. */
+function trustedMask(evidence: ImageEvidence, from: Capabilities): ImageEvidence['mask'] {
+  const isBypassed = maskBypassed.findings({ from, to: from, images: evidence }).length > 0;
+  return isBypassed ? undefined : evidence.mask;
+}
+
+function evidenceOf(
+  images: ImageFolder,
+  options: GateOptions,
+): { source: DumpSource; dumped: Described; evidence: ImageEvidence } {
+  const alive = images.processes.filter(({ isAlive }) => isAlive);
+  const source = findSource(images, alive, options.mask, options.source?.host);
+  const dumped = described(source.host);
+  return {
+    source,
+    dumped,
+    evidence: {
+      alive,
+      source: source.kind === 'none' ? undefined : dumped.seen,
+      told: source.kind === 'told' ? options.source?.seen : undefined,
+      isFromMemory: source.kind === 'memory',
+      gaps: images.gaps,
+      mask: source.mask,
+      criuVersion: options.criuVersion,
+    },
+  };
+}
+
+/** What the tasks were shown of the CPU before the dump; what nothing tells is unknown. */
+export function shownInDump(images: ImageFolder): Capabilities {
+  const { dumped, evidence } = evidenceOf(images, {});
+  return sidesUnder(dumped.seen, dumped.seen, trustedMask(evidence, dumped.seen)).from;
+}
+
 export function gate(
   images: ImageFolder,
   target: Described,
   options: GateOptions = {},
 ): GateReport {
-  const alive = images.processes.filter(({ isAlive }) => isAlive);
-  const source = findSource(images, alive, options.mask, options.source?.host);
-  const dumped = described(source.host);
+  const { source, dumped, evidence } = evidenceOf(images, options);
   const [from, to] = [dumped.seen, target.seen];
-  const evidence: ImageEvidence = {
-    alive,
-    source: source.kind === 'none' ? undefined : from,
-    told: source.kind === 'told' ? options.source?.seen : undefined,
-    isFromMemory: source.kind === 'memory',
-    gaps: images.gaps,
-    mask: source.mask,
-    criuVersion: options.criuVersion,
-  };
-  // A mask that some task got around is no proof of what they use.
-  const isBypassed = maskBypassed.findings({ from, to, images: evidence }).length > 0;
-  const sides = sidesUnder(from, to, isBypassed ? undefined : source.mask);
+  const sides = sidesUnder(from, to, trustedMask(evidence, from));
   const judged = (images: ImageEvidence) =>
     weighIn(sides, findingsOf({ ...sides, images }), [dumped, target], options);
   const plan = planRepair(evidence, to);

@@ -1,5 +1,6 @@
 /** What the instructions of files need of the CPU, by src/audit: values only. */
 import type { FeatureName } from '../catalogue/index.js';
+import type { Capabilities } from './capabilities.js';
 
 /**
  * - needs: on some way from where the file is entered nobody asks the CPU before.
@@ -36,12 +37,30 @@ export interface CodeAudit {
 export interface CodeFile {
   readonly path: string;
   readonly audit: CodeAudit;
+  /** What tasks that have run this code were shown of their CPU; undefined: it is started anew. */
+  readonly shown?: Capabilities;
 }
+
+/**
+ * - gone: deleted while it was mapped.
+ * - missing: not below the root, or not without a link.
+ * - other-file: one of another build or size is there.
+ * - no-program: no ELF file of x86-64.
+ * - not-dumped: the images lack what would tell.
+ */
+export type UnreadReason =
+  | 'made-at-run-time'
+  | 'gone'
+  | 'unreadable'
+  | 'missing'
+  | 'other-file'
+  | 'no-program'
+  | 'not-dumped';
 
 /** Code that can't be looked at: memory that no file is behind, a file that is gone. */
 export interface UnreadCode {
   readonly what: string;
-  readonly why: 'made-at-run-time' | 'gone' | 'unreadable';
+  readonly why: UnreadReason;
   readonly bytes: number;
 }
 

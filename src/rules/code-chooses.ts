@@ -1,3 +1,4 @@
+import { ABSENT } from '../model/xsave.js';
 import { findInCode, subjectOf, usersOf } from './code-features.js';
 import { rule } from './rule.js';
 
@@ -5,7 +6,8 @@ import { rule } from './rule.js';
 export const codeChooses = rule({
   code: 'code-chooses',
   reads: ['code'],
-  find: (context) => findInCode(context, 'chooses', () => 'info'),
+  find: (context) =>
+    findInCode(context, 'chooses', (_, shown) => (shown === ABSENT ? 'info' : undefined)),
   sentence: ({ feature, facts }, { to }) =>
     `Before it uses ${feature}, which ${to} ${facts.isLacking ? 'lacks' : 'may lack'}, ${usersOf(facts)} asks ` +
     'the CPU.',
@@ -18,5 +20,5 @@ export const codeChooses = rule({
   when: 'code uses instructions that the target lacks, and asks the CPU before',
   meaning:
     'A program that starts under the mask leaves them alone. One that started without may have chosen them ' +
-    'for good: a check of its dump finds that.',
+    'for good: an audit of its dump says so.',
 });

@@ -1,7 +1,7 @@
 /** What the rules about code share: a feature that instructions of a file use and the target doesn't show. */
 import type { FeatureName } from '../catalogue/index.js';
-import type { CodeClass } from '../model/code-audit.js';
-import { PRESENT, UNKNOWN } from '../model/xsave.js';
+import type { CodeClass, CodeFile } from '../model/code-audit.js';
+import { ABSENT, PRESENT, type Presence, UNKNOWN } from '../model/xsave.js';
 import type { Context } from './context.js';
 import type { Found, Severity } from './finding.js';
 
@@ -19,22 +19,32 @@ export type CodeFacts = {
 
 export type CodeFound = Found<CodeFacts> & { readonly feature: FeatureName };
 
-/** One a file and feature. `severity` is given where the target lacks it. */
+/** Whether tasks that have run this code already were shown a feature; absent: none have. */
+export function shownBefore({ shown }: CodeFile, feature: FeatureName): Presence {
+  return shown?.effective(feature) ?? ABSENT;
+}
+
+/**
+ * One a file and feature. `severity` is given whether the target lacks it, and what `shownBefore` says; undefined: not
+ * this rule's.
+ */
 export function findInCode(
   { code, to }: Context,
   which: CodeClass,
-  severity: (isLacking: boolean) => Severity,
+  severity: (isLacking: boolean, shown: Presence) => Severity | undefined,
 ): CodeFound[] {
-  return (code?.files ?? []).flatMap(({ path, audit }) =>
-    audit[which]
+  return (code?.files ?? []).flatMap((file) =>
+    file.audit[which]
       .filter(({ feature }) => to.effective(feature) !== PRESENT)
-      .map(({ feature, functions, first }) => {
+      .flatMap(({ feature, functions, first }) => {
         const isLacking = to.effective(feature) !== UNKNOWN;
+        const weight = severity(isLacking, shownBefore(file, feature));
+        if (weight === undefined) return [];
         return {
-          severity: severity(isLacking),
+          severity: weight,
           feature,
           facts: {
-            file: path,
+            file: file.path,
             functions,
             symbol: first?.symbol ?? null,
             address: first === null ? null : `0x${first.address.toString(16)}`,

@@ -6,6 +6,7 @@ import { addressWidth } from './address-width.js';
 import { bindingInFlight } from './binding-in-flight.js';
 import { cacheLineDiffers } from './cache-line-differs.js';
 import { codeChooses } from './code-chooses.js';
+import { codeChosen } from './code-chosen.js';
 import { codeNeeds } from './code-needs.js';
 import { codeUnclear } from './code-unclear.js';
 import { codeUnread } from './code-unread.js';
@@ -69,6 +70,7 @@ const LIST = [
   maskBypassed,
   maskUnavailable,
   codeNeeds,
+  codeChosen,
   codeUnclear,
   codeUnread,
   instructionMissing,

@@ -144,6 +144,14 @@ describe('audit refuses', () => {
       /is no program or library for x86-64/,
     ],
     ['what is missing', () => [path('nothing'), '--mask', 'x86-64-v2'], /no such file/],
+    [
+      'a folder without code',
+      () => {
+        mkdirSync(path('empty'), { recursive: true });
+        return [path('empty'), '--mask', 'x86-64-v2'];
+      },
+      /holds no program or library/,
+    ],
     ['a target that is missing', () => [path('plain')], /--mask BASELINE or --to HOST is missing/],
     [
       'two targets',

@@ -322,7 +322,7 @@ describe('the record beside the images', () => {
 });
 
 describe("a file that the images name below the tasks' root", () => {
-  const read = (path: string) => readMappedFile(folder, path);
+  const read = (path: string) => readMappedFile(folder, path, 1 << 24);
 
   beforeEach(() => {
     mkdirSync(at('lib'));

@@ -9,6 +9,7 @@ export const MAGICS = {
   pagemap: 0x56084025,
   files: 0x56303138,
   'reg-files': 0x50363636,
+  'remap-fpath': 0x59133954,
 } as const;
 
 /** Magics, then each record with its length. */

@@ -35,7 +35,8 @@ function mappingsOf(pid: number): Mapping[] {
       0,
     );
     const kind = inode === '0' ? 'anonymous' : 'file';
-    return [{ start, end, kind, file: kind === 'file' ? 1 : 0, fileOffset: 0n, prot } as const];
+    const file = kind === 'file' ? 1 : 0;
+    return [{ start, end, kind, file, fileOffset: 0n, prot, isKernels: false } as const];
   });
 }
 

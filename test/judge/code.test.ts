@@ -6,7 +6,7 @@ import type { FeatureName } from '../../src/catalogue/index.js';
 import { judgeCode } from '../../src/judge/code.js';
 import type { Capabilities } from '../../src/model/capabilities.js';
 import { describeHost } from '../../src/model/capabilities.js';
-import type { CodeClass, CodeEvidence } from '../../src/model/code-audit.js';
+import type { CodeClass, CodeEvidence, UnreadReason } from '../../src/model/code-audit.js';
 import { HASWELL, hostOf, seen, V2, V4 } from '../hosts.js';
 import { faultOf } from '../sentences.js';
 
@@ -110,5 +110,53 @@ describe('a baseline as a target', () => {
     const to = shownUnder('pool.json', baseline);
     expect(judgeCode(evidence('needs', 'avx2'), to).verdict).toBe('incompatible');
     expect(judgeCode(evidence('needs', 'sse4_2'), to).verdict).toBe('compatible');
+  });
+});
+
+describe('code of tasks that were dumped', () => {
+  const large = seen(HASWELL);
+  const shown = (kind: CodeClass, by: Capabilities): CodeEvidence => {
+    const { files, unread } = evidence(kind, 'avx2');
+    return { files: files.map((file) => ({ ...file, shown: by })), unread };
+  };
+  const dim = seen({ name: 'dim', features: V4, untold: ['avx2'], maskUntold: true });
+
+  it.each<[string, Capabilities, Capabilities, string, string[]]>([
+    ['were shown it', large, small, 'incompatible', ['blocker code-chosen']],
+    ["weren't shown it", small, small, 'compatible', ['info code-chooses']],
+    ['may have been shown it', dim, small, 'unknown', ['unknown code-chosen']],
+    ['were shown what the target may lack', large, dim, 'unknown', ['unknown code-chosen']],
+    ['were shown what is there', large, large, 'compatible', []],
+  ])('that asks, and they %s', (_, by, to, verdict, expected) => {
+    const report = judgeCode(shown('chooses', by), to);
+    expect(report.verdict).toBe(verdict);
+    expect(report.findings.map(({ severity, code }) => `${severity} ${code}`)).toEqual(expected);
+    for (const { effect } of report.findings)
+      expect(faultOf(effect, [to.name, '/usr/bin/server'])).toBeUndefined();
+  });
+  it('that needs it is what it is without them', () => {
+    const report = judgeCode(shown('needs', large), small);
+    expect(report.findings.map(({ code }) => code)).toEqual(['code-needs']);
+  });
+});
+
+describe("code that wasn't looked at", () => {
+  it.each<[UnreadReason, number]>([
+    ['made-at-run-time', 4096],
+    ['gone', 4096],
+    ['unreadable', 0],
+    ['missing', 4096],
+    ['other-file', 4096],
+    ['no-program', 0],
+    ['not-dumped', 0],
+  ])('%s is a risk, in a sentence', (why, bytes) => {
+    const { verdict, findings } = judgeCode(
+      { files: [], unread: [{ what: '/usr/bin/server', why, bytes }] },
+      small,
+    );
+    expect(verdict).toBe('at-risk');
+    const effect = findings[0]?.effect ?? '';
+    expect(faultOf(effect, ['/usr/bin/server'])).toBeUndefined();
+    expect(effect).toMatch(bytes === 0 ? /^Code in / : /^4096 bytes of code in /);
   });
 });

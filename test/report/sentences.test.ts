@@ -189,7 +189,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'permission-lost',
   ...['machine-feature-missing', 'machine-vendor-differs'],
   ...['machine-data-missing', 'machine-not-compared', 'family-assumed'],
-  ...['code-needs', 'code-unclear', 'code-unread', 'code-chooses'],
+  ...['code-needs', 'code-unclear', 'code-unread', 'code-chooses', 'code-chosen'],
 ]);
 
 describe('what is said of hosts', () => {

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { shownUnder } from '../../baseline/under-mask.js';
-import { auditFile } from '../../enforce/audit-code.js';
+import { auditBytes, auditFile } from '../../enforce/audit-code.js';
 import { codeOfProcess, type FoundCode, filesBelow, unreadable } from '../../enforce/code-files.js';
 import { requireProc } from '../../enforce/processes.js';
 import { judgeCode } from '../../judge/code.js';
@@ -14,6 +14,7 @@ import { allowedOf } from '../allowed.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { failOnOf } from '../fail-on.js';
+import { isDumpLike } from '../load-host.js';
 import { pidsOf } from '../mask-arguments.js';
 import { writeOut } from '../output.js';
 import { describeTerminal } from '../terminal.js';
@@ -64,8 +65,10 @@ async function auditNamed(path: string): Promise<CodeFile> {
   });
 }
 
+/** What a process has mapped to execute is code, whatever it is; what lies in a folder needn't be. */
 async function auditFound(
   found: Iterable<FoundCode>,
+  isMapped: boolean,
 ): Promise<{ files: CodeFile[]; unread: UnreadCode[] }> {
   const files: CodeFile[] = [];
   const unread: UnreadCode[] = [];
@@ -73,6 +76,7 @@ async function auditFound(
     try {
       const file = await auditFile(one);
       if (file !== undefined) files.push(file);
+      else if (isMapped) unread.push({ what: one.path, why: 'no-program', bytes: 0 });
     } catch (error) {
       // A bug of ours isn't a file that can't be read.
       if (!isInputError(error) && (error as NodeJS.ErrnoException).code === undefined) throw error;
@@ -82,10 +86,58 @@ async function auditFound(
   return { files, unread };
 }
 
+/** One without any code would get a yes of which nobody knows what it is about. */
+async function auditFolder(path: string): Promise<{ files: CodeFile[]; unread: UnreadCode[] }> {
+  const found = await auditFound(filesBelow(path), false);
+  if (found.files.length > 0 || found.unread.length > 0) return found;
+  throw new InputError('no-code', 'holds no program or library for x86-64 (64-bit ELF)', {
+    place: { file: path },
+    remedy: 'Links are not followed: name the folder that they lead to.',
+  });
+}
+
+/** Where the files of dumped tasks are. */
+function rootOf(args: Arguments): string {
+  const root = args.text('root');
+  if (root === undefined) return '/';
+  if (!args.positionals.some(isDumpLike))
+    throw usage(
+      '--root is about dumps, and none is given',
+      'A folder of programs is audited by its own name.',
+    );
+  if (!isFolder(root))
+    throw new InputError('unreadable', 'is no folder', { place: { file: root } });
+  return root;
+}
+
+/** The files that dumped tasks have mapped, as they are below the root. */
+async function auditDump(
+  path: string,
+  root: string,
+): Promise<{ files: CodeFile[]; unread: UnreadCode[] }> {
+  const { loadDumpCode, readMappedCode } = await import('../load-images.js');
+  const dump = await loadDumpCode(path);
+  if (dump === undefined)
+    throw new InputError('no-code', 'records a CPU, and holds no tasks', { place: { file: path } });
+  const files: CodeFile[] = [];
+  const unread = [...dump.unread];
+  for (const mapped of dump.mapped) {
+    const code = readMappedCode(root, mapped);
+    unread.push(...code.unread);
+    const file = code.bytes && (await auditBytes(mapped.file.path, code.bytes));
+    if (file !== undefined) files.push({ ...file, shown: dump.shown });
+  }
+  return { files, unread };
+}
+
 export const run: Run = async (args) => {
   const pids = pidsOf(args);
   if (args.positionals.length === 0 && pids.length === 0)
-    throw usage('THING is missing', 'It is a program, a library or a folder; or give --pid PID.');
+    throw usage(
+      'THING is missing',
+      'It is a program, a library, a folder or a dump; or give --pid PID.',
+    );
+  const root = rootOf(args);
   const target = await targetOf(args);
   const files: CodeFile[] = [];
   const unread: UnreadCode[] = [];
@@ -94,13 +146,14 @@ export const run: Run = async (args) => {
     unread.push(...more.unread);
   };
   for (const path of args.positionals) {
-    if (isFolder(path)) add(await auditFound(filesBelow(path)));
+    if (isDumpLike(path)) add(await auditDump(path, root));
+    else if (isFolder(path)) add(await auditFolder(path));
     else files.push(await auditNamed(path));
   }
   if (pids.length > 0) requireProc();
   for (const pid of pids) {
     const code = codeOfProcess(pid);
-    add(await auditFound(code.files));
+    add(await auditFound(code.files, true));
     unread.push(...code.unread);
   }
   const evidence = { files, unread };

@@ -21,6 +21,7 @@ export const MAGIC = {
   pagemap: 0x56084025,
   files: 0x56303138,
   'reg-files': 0x50363636,
+  'remap-fpath': 0x59133954,
 } as const;
 export type ImageKind = keyof typeof MAGIC;
 

@@ -1,4 +1,4 @@
-/** mm-PID.img, pagemap-PID.img and files.img: where a process's memory is, in the dump or in files. */
+/** mm-PID.img, pagemap-PID.img, files.img and remap-fpath.img: where a process's memory is, in the dump or in files. */
 import type { Input } from '../format.js';
 import type { ProtobufFields } from '../protobuf-fields.js';
 import {
@@ -13,6 +13,8 @@ import {
 export const PAGE_BYTES = 4096n;
 
 /** Bits of a mapping's status (criu/include/image.h). */
+const VSYSCALL = 1 << 2;
+const VDSO = 1 << 3;
 const FILE_PRIVATE = 1 << 6;
 const ANON_PRIVATE = 1 << 9;
 /** Pages within a mapping that nobody may touch (MADV_GUARD_INSTALL); from CRIU 4.2 on. */
@@ -27,6 +29,8 @@ export interface Mapping {
   readonly file: number;
   readonly fileOffset: bigint;
   readonly prot: number;
+  /** The kernel's own code, which no task has loaded or made: vDSO, vsyscall. */
+  readonly isKernels: boolean;
 }
 
 export interface MemoryMap {
@@ -57,6 +61,7 @@ function readMapping(fields: ProtobufFields, end: number): Mapping | undefined {
     file: Number(number(4) & 0xffffffffn),
     fileOffset: number(3),
     prot: Number(number(5) & 0xffn),
+    isKernels: (status & (VSYSCALL | VDSO)) !== 0,
   };
 }
 
@@ -261,4 +266,18 @@ export function readMappedFiles(
     });
   }
   return files;
+}
+
+/** remap-fpath.img: numbers of files that were deleted while tasks had them, whatever is at their path now. */
+export function readDeletedFiles(input: Input): Set<number> {
+  const deleted = new Set<number>();
+  for (const record of imageRecords(input, 'remap-fpath')) {
+    const fields = fieldsOf(record);
+    fields.each(record.end, (field) => {
+      if (field !== 1) return false;
+      deleted.add(fields.varint(record.end, 'orig_id'));
+      return true;
+    });
+  }
+  return deleted;
 }

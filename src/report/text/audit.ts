@@ -4,6 +4,8 @@ import type { Verdict } from '../../judge/verdict.js';
 import type { CodeClass, CodeEvidence, CodeFeature, CodeFile } from '../../model/code-audit.js';
 import { printable } from '../../model/printable.js';
 import { hex } from '../../model/registers.js';
+import { ABSENT } from '../../model/xsave.js';
+import { shownBefore } from '../../rules/code-features.js';
 import { advicesOf, groupFindings } from '../../rules/group.js';
 import { hiddenOf, objdumpOf } from '../audit-json.js';
 import { labelOf } from '../feature-label.js';
@@ -12,16 +14,28 @@ import { wrap } from './wrap.js';
 
 const SENTENCES: Readonly<Record<Verdict, string>> = {
   compatible: 'Nothing in this code uses what is hidden without asking the CPU.',
-  'at-risk': 'Whether some code asks the CPU first is unclear.',
-  unknown: 'Too little is known of the target to say yes.',
+  'at-risk': "Whether some code asks the CPU first is unclear, or some wasn't looked at.",
+  unknown: 'Too little is known of the target, or of the tasks, to say yes.',
   incompatible: 'Some code uses what is hidden without asking the CPU: no mask keeps it from that.',
 };
 
-const CLASSES: readonly (readonly [CodeClass, string])[] = [
+const CHOSEN = 'The tasks were shown some of what is hidden, and have code for it.';
+
+/** What dumped tasks may have chosen is apart from what is chosen at a start. */
+type Shown = CodeClass | 'chosen';
+const CLASSES: readonly (readonly [Shown, string])[] = [
   ['needs', 'needs'],
+  ['chosen', 'may have chosen'],
   ['unclear', 'unclear'],
   ['chooses', 'asks before'],
 ];
+
+function featuresIn(file: CodeFile, kind: Shown, { to }: Report): CodeFeature[] {
+  if (kind === 'needs' || kind === 'unclear') return hiddenOf(file.audit[kind], to);
+  return hiddenOf(file.audit.chooses, to).filter(
+    ({ feature }) => (shownBefore(file, feature) === ABSENT) === (kind === 'chooses'),
+  );
+}
 
 function placeOf({ functions, first }: CodeFeature): string {
   if (first === null) return 'by a note of the file';
@@ -31,24 +45,30 @@ function placeOf({ functions, first }: CodeFeature): string {
 }
 
 function fileLines(
-  { path, audit }: CodeFile,
-  { to }: Report,
+  file: CodeFile,
+  report: Report,
   { colors }: TextStyle,
   isVerbose: boolean,
 ): string[] {
   const lines: string[] = [];
   for (const [kind, words] of CLASSES) {
     if (kind === 'chooses' && !isVerbose) continue;
-    const features = hiddenOf(audit[kind], to);
+    const features = featuresIn(file, kind, report);
     for (const one of features)
       lines.push(`    ${words} ${colors.cyan(labelOf(one.feature))}: ${printable(placeOf(one))}`);
     const first = features.find((one) => one.first !== null)?.first;
     if (first && kind !== 'chooses')
-      lines.push(colors.dim(`      ${printable(objdumpOf(path, first))}`));
+      lines.push(colors.dim(`      ${printable(objdumpOf(file.path, first))}`));
   }
   if (lines.length === 0 && !isVerbose) return [];
   if (lines.length === 0) lines.push('    uses nothing that is hidden');
-  return [`  ${printable(path)}`, ...lines];
+  return [`  ${printable(file.path)}`, ...lines];
+}
+
+function sentenceOf({ verdict, findings }: Report): string {
+  const isOf = (code: string) =>
+    findings.some((one) => one.code === code && one.severity === 'blocker');
+  return isOf('code-chosen') && !isOf('code-needs') ? CHOSEN : SENTENCES[verdict];
 }
 
 export function auditText(
@@ -61,11 +81,11 @@ export function auditText(
   const count = `${files.length} ${files.length === 1 ? 'file' : 'files'}`;
   const parts = [
     `${count} under ${colors.bold(printable(report.to.name))}: ${paintVerdict(report.verdict, style)}`,
-    wrap(SENTENCES[report.verdict], width),
+    wrap(sentenceOf(report), width),
   ];
   const lines = files.flatMap((file) => fileLines(file, report, style, isVerbose));
   if (lines.length > 0) parts.push('', colors.bold('What the code uses'), ...lines);
-  const asking = files.filter(({ audit }) => hiddenOf(audit.chooses, report.to).length > 0).length;
+  const asking = files.filter((file) => featuresIn(file, 'chooses', report).length > 0).length;
   if (asking > 0 && !isVerbose)
     parts.push(
       '',
