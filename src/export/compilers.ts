@@ -76,6 +76,9 @@ function laterNotes(compiler: Compiler, beyond: readonly CompilerOption[]): read
 const RUN_TIME =
   "Code that asks CPUID at run time (the C library's functions, function multiversioning) is not held back by compiler options.";
 
+/** What options don't reach (assembly, pragmas, libraries from elsewhere) is in the program all the same. */
+const PROOF = 'Whether what was built keeps to it: cpugate audit PROGRAM --mask BASELINE';
+
 function write(compiler: Compiler, baseline: Baseline): Exported {
   const { march, beyond, tooMuch, optionless } = compilerOptions(compiler, baseline);
   const floor = COMPILER_FLOOR[compiler];
@@ -91,6 +94,7 @@ function write(compiler: Compiler, baseline: Baseline): Exported {
     `Options for code that runs on every host of the baseline; ${compiler} ${floor} and later.`,
     `${compiler} $(grep -v '^#' FILE) …`,
     RUN_TIME,
+    PROOF,
   ];
   const now = beyond.filter(({ since }) => since <= floor).map(({ option }) => option);
   return {

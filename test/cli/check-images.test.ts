@@ -70,6 +70,19 @@ describe('check --from FOLDER', () => {
     );
   });
 
+  it('names the audit where instructions are lost, and where a mask hides some', () => {
+    const named = (to: string, ...more: string[]) =>
+      cpugate(['check', images('haswell'), to, ...more]).out.includes('"cpugate audit IMAGES');
+    expect(named(hostOf('haswell'))).toBe(false);
+    expect(named(hostOf('nehalem'))).toBe(true);
+    const bare = join(folder, 'masked');
+    cpSync(images('haswell'), bare, { recursive: true });
+    rmSync(join(bare, 'cpugate-record.json'));
+    const { out } = cpugate(['check', bare, hostOf('haswell'), '--mask', 'nehalem']);
+    expect(out).toContain('"cpugate audit IMAGES');
+    expect(named(hostOf('nehalem'), '--mode', 'criu:cpu')).toBe(false);
+  });
+
   it('without a record goes by cpuinfo.img, and without both is unknown', () => {
     cpSync(images('haswell'), join(folder, 'bare'), { recursive: true });
     rmSync(join(folder, 'bare', 'cpugate-record.json'));

@@ -68,6 +68,10 @@ describe('options', () => {
     expect(content).toMatch(/^# Not expressed: -m.* left out,/m);
     expect(lost.join('\n')).toMatch(/-mavxifma .*left out, for gcc 13 and later\./);
   });
+  it.each(['gcc', 'clang'] as const)('of %s name what proves that they were kept to', (name) => {
+    const { content } = TARGETS[name].write(baselineOf(models('haswell')), {});
+    expect(content).toMatch(/^# .*cpugate audit PROGRAM --mask BASELINE$/m);
+  });
   it('do not exist below the first level', () => {
     const baseline = baselineOfPlans([
       { name: 'i686', features: V1.filter((one) => one !== 'lm') },

@@ -91,6 +91,16 @@ function imageLines(report: Report, { colors, width }: TextStyle): string[] {
   return [facts, ...remarks].map((line) => colors.dim(wrap(printable(line), width)));
 }
 
+/** The gate compares what tasks were shown. What code does without asking, nothing in the images tells. */
+function auditLines(report: Report, { colors, width }: TextStyle): string[] {
+  if (!isGateReport(report) || report.criu !== undefined) return [];
+  const isLess = report.findings.some(({ code }) => code === 'instruction-missing');
+  if (!isLess && report.mask === undefined) return [];
+  const text =
+    'Not looked at is what their code uses without asking the CPU: "cpugate audit IMAGES --to HOST" says it.';
+  return ['', colors.dim(wrap(text, width))];
+}
+
 /** What --repair would make of it, where that is better. */
 function repairLines(report: Report, { width }: TextStyle): string[] {
   if (!isGateReport(report) || report.repair === undefined || report.criu !== undefined) return [];
@@ -206,6 +216,7 @@ export function checkText(report: Report, style: TextStyle, verbose: boolean): s
         parts.push('', colors.bold(heading), ...lines.map((line) => wrap(line, width, '  ')));
   const repair = repairLines(report, style);
   if (repair.length > 0) parts.push('', colors.bold('Repair'), ...repair);
+  parts.push(...auditLines(report, style));
   return `${parts.join('\n')}\n`;
 }
 
