@@ -45,6 +45,13 @@ function withCpuid({ bytes, code }: ElfFile, functions: Functions): Set<number> 
   return found;
 }
 
+/** Questions that a reading asked and that had no for an answer; and how many arguments it was given. */
+interface Missed {
+  readonly variables: number[];
+  readonly functions: number[];
+  readonly given: number;
+}
+
 export interface Dispatch {
   /** By place in the list of functions; of others that look at no answer nothing is known. */
   readonly behaviours: ReadonlyMap<number, Behaviour>;
@@ -85,9 +92,19 @@ export function findDispatch(
 
   const inside = (sections: typeof code) => (address: number) =>
     sections.some((one) => address >= one.address && address < one.address + one.size);
+  /** What the function that is read just now asked about in vain. */
+  let missed: Missed = { variables: [], functions: [], given: 0 };
   const answers: Answers = {
-    isAnswer: (address) => kept.has(address),
-    givesAnswer: (address) => giving.has(address),
+    isAnswer: (address) => {
+      const is = kept.has(address);
+      if (!is) missed.variables.push(address);
+      return is;
+    },
+    givesAnswer: (address) => {
+      const is = giving.has(address);
+      if (!is) missed.functions.push(address);
+      return is;
+    },
     neverReturns: (address) => ending.has(address),
     importsAnswer: (slot) => slots.has(slot),
     given: (start) => given.get(start) ?? [],
@@ -97,6 +114,18 @@ export function findDispatch(
   };
 
   const behaviours = new Map<number, Behaviour>();
+  const missedBy = new Map<number, Missed>();
+  const givenTo = (start: number) => given.get(start)?.size ?? 0;
+  /** What is known only grows: with the same answers as before a function is read to the same end. */
+  const isAsBefore = (index: number, start: number): boolean => {
+    const before = missedBy.get(index);
+    return (
+      before !== undefined &&
+      before.given === givenTo(start) &&
+      !before.variables.some((address) => kept.has(address)) &&
+      !before.functions.some((address) => giving.has(address))
+    );
+  };
   let wanted = withCpuid(file, functions);
   for (const address of resolvers) wanted.add(functions.startingAt(address));
   const { toData, toFunctions, toUnknown } = references;
@@ -115,7 +144,9 @@ export function findDispatch(
     for (const index of wanted) {
       if (behaviours.size >= MAX_READ) break;
       const fn = functions.list[index];
-      if (fn === undefined) continue;
+      if (fn === undefined || isAsBefore(index, fn.start)) continue;
+      missed = { variables: [], functions: [], given: givenTo(fn.start) };
+      missedBy.set(index, missed);
       const behaviour = readBehaviour(reader, fn, answers, resolvers.has(fn.start));
       behaviours.set(index, behaviour);
       for (const { address, bytes } of behaviour.kept) keep(address, bytes);

@@ -18,6 +18,7 @@ import {
 import type { FeatureName } from '../catalogue/index.js';
 import { type CodeReader, featuresOfCode } from './decoder.js';
 import type { CodeFunction } from './elf.js';
+import { type Guard, guardedBlocks } from './guarded-blocks.js';
 
 /** What is known of a file when a function is read. */
 export interface Answers {
@@ -143,6 +144,7 @@ class Taint {
   isFrameWritten = false;
   readonly #atTargets = new Map<number, number>();
   #atTables = 0;
+  #isBroughtBack = false;
   #isBehindEnd = false;
 
   has(register: number): boolean {
@@ -179,7 +181,9 @@ class Taint {
     this.#isBehindEnd = false;
   }
 
-  jump(target: number): void {
+  /** `at`: of the jump. */
+  jump(at: number, target: number): void {
+    if (target <= at && this.registers !== 0) this.#isBroughtBack = true;
     this.#atTargets.set(target, (this.#atTargets.get(target) ?? 0) | this.registers);
   }
 
@@ -189,6 +193,13 @@ class Taint {
 
   end(): void {
     this.#isBehindEnd = true;
+  }
+
+  /** Whether a second reading would begin with more, or meet more on its way. */
+  get bringsMore(): boolean {
+    return (
+      this.#isBroughtBack || this.#atTables !== 0 || this.isFrameWritten || this.frame.size > 0
+    );
   }
 
   /** For the second reading. */
@@ -309,7 +320,7 @@ export function readBehaviour(
       case FlowControl.ConditionalBranch:
         target = Number(instruction.nearBranchTarget);
         onAnswer = taint.flags;
-        taint.jump(target);
+        taint.jump(at, target);
         if (target < fn.start || target >= fn.end) {
           edges.push({ index, kind: 'call', to: target, choose: onAnswer });
           // Hand-written code goes on elsewhere with all that it has.
@@ -322,7 +333,7 @@ export function readBehaviour(
           edges.push({ index, kind: 'call', to: target, choose: false });
           pass(target, ALL_REGISTERS);
         }
-        taint.jump(target);
+        taint.jump(at, target);
         taint.end();
         break;
       case FlowControl.Call:
@@ -447,7 +458,7 @@ export function readBehaviour(
     asks = false;
     returnsAnswer = false;
     reader.read(fn, visit);
-    if (!isLast && !asks && !executesCpuid) break;
+    if (!isLast && ((!asks && !executesCpuid) || !taint.bringsMore)) break;
   }
 
   const isGuarded = asks
@@ -542,7 +553,7 @@ function guardedLines(
 ): Uint8Array {
   const marks = new Uint8Array(lines.length);
   const blocks = blocksOf(lines);
-  const guards = blocks.flatMap((block, place): { place: number; to: number | undefined }[] => {
+  const guards = blocks.flatMap((block, place): Guard[] => {
     const { onAnswer, flow } = lines[block.last] as Line;
     if (!onAnswer) return [];
     // All ways of a table at once: there is none that isn't chosen.
@@ -551,19 +562,25 @@ function guardedLines(
       : [...new Set(block.followers)].map((to) => ({ place, to }));
   });
   if (guards.length > MAX_GUARDS || guards.length * blocks.length > MAX_WORK) return marks;
-  const always = reached(blocks, -1, undefined);
-  for (const { place, to } of guards) {
-    const without = reached(blocks, place, to);
-    for (const [number, { first, last }] of blocks.entries())
-      if (always[number] === 1 && without[number] === 0) marks.fill(1, first, last + 1);
-  }
+  const isGuarded = guardedBlocks(
+    blocks.map(({ followers }) => followers),
+    guards,
+  );
+  for (const [number, { first, last }] of blocks.entries())
+    if (isGuarded[number] === 1) marks.fill(1, first, last + 1);
   const places = [...new Set(guards.flatMap(({ place, to }) => (to === undefined ? [] : [place])))];
   if (places.length > MAX_JOINED_GUARDS || blocks.length > MAX_JOINED_BLOCKS) return marks;
-  for (const [number, { first, last }] of blocks.entries()) {
-    const isWanted = wanted.some(({ index }) => index >= first && index <= last);
-    if (isWanted && marks[first] === 0 && always[number] === 1 && isCutOff(blocks, places, number))
+  const always = reached(blocks, -1, undefined);
+  const wantedLines = new Uint8Array(lines.length);
+  for (const { index } of wanted) wantedLines[index] = 1;
+  for (const [number, { first, last }] of blocks.entries())
+    if (
+      isGuarded[number] === 0 &&
+      always[number] === 1 &&
+      wantedLines.subarray(first, last + 1).includes(1) &&
+      isCutOff(blocks, places, number)
+    )
       marks.fill(1, first, last + 1);
-  }
   return marks;
 }
 
