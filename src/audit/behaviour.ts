@@ -504,18 +504,29 @@ interface Block {
   readonly followers: number[];
 }
 
+/** Place of the line that begins at an address; lines are in its order. */
+function lineAt(lines: readonly Line[], address: number): number | undefined {
+  let [low, high] = [0, lines.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((lines[middle] as Line).at < address) low = middle + 1;
+    else high = middle;
+  }
+  return lines[low]?.at === address ? low : undefined;
+}
+
 function blocksOf(lines: readonly Line[]): Block[] {
-  const byAddress = new Map(lines.map(({ at }, index) => [at, index]));
-  const starts = new Set([0]);
+  const isStart = new Uint8Array(lines.length + 1);
+  isStart[0] = 1;
   for (const [index, { flow, target, isEnd }] of lines.entries()) {
     const isJump =
       flow === FlowControl.ConditionalBranch || flow === FlowControl.UnconditionalBranch;
     if (!isJump && !isEnd) continue;
-    starts.add(index + 1);
-    const to = isJump ? byAddress.get(target) : undefined;
-    if (to !== undefined) starts.add(to);
+    isStart[index + 1] = 1;
+    const to = isJump ? lineAt(lines, target) : undefined;
+    if (to !== undefined) isStart[to] = 1;
   }
-  const firsts = [...starts].filter((index) => index < lines.length).sort((a, b) => a - b);
+  const firsts = [...lines.keys()].filter((index) => isStart[index] === 1);
   const blockAt = new Map(firsts.map((first, place) => [first, place]));
   const blocks: Block[] = firsts.map((first, place) => ({
     first,
@@ -526,10 +537,10 @@ function blocksOf(lines: readonly Line[]): Block[] {
   const indirect: Block[] = [];
   for (const [place, block] of blocks.entries()) {
     const { flow, target, isEnd } = lines[block.last] as Line;
-    const jump = blockAt.get(byAddress.get(target) ?? -1);
     const isJump =
       flow === FlowControl.ConditionalBranch || flow === FlowControl.UnconditionalBranch;
-    if (isJump && jump !== undefined) block.followers.push(jump);
+    const jump = isJump ? blockAt.get(lineAt(lines, target) ?? -1) : undefined;
+    if (jump !== undefined) block.followers.push(jump);
     if (!isEnd && place + 1 < blocks.length) block.followers.push(place + 1);
     if (flow === FlowControl.IndirectBranch) indirect.push(block);
     for (const follower of block.followers) hasOrigin.add(follower);
