@@ -407,7 +407,7 @@ describe('standard output', () => {
       ['-c', `"${process.execPath}" "${program}" show --models | head -n 1; echo`],
       { encoding: 'utf8' },
     );
-    expect(stdout).toMatch(/^broadwell /);
+    expect(stdout).toMatch(/^alderlake /);
     expect(stderr).toBe('');
   });
 });
