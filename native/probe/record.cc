@@ -1,24 +1,16 @@
 #include "record.h"
 
-#include <elf.h>
-
 #include <cerrno>
 #include <cstring>
 #include <string_view>
 
 #include "../cpu/affinity.h"
+#include "../cpu/auxv_types.h"
 #include "cpuinfo_file.h"
 #include "faulting_reason.h"
 #include "json.h"
 #include "leaves.h"
 #include "libc_file.h"
-
-#ifndef AT_HWCAP2
-#define AT_HWCAP2 26
-#endif
-#ifndef AT_MINSIGSTKSZ
-#define AT_MINSIGSTKSZ 51
-#endif
 
 namespace cpugate {
 namespace {

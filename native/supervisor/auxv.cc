@@ -1,6 +1,5 @@
 #include "auxv.h"
 
-#include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -8,11 +7,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "../cpu/auxv_types.h"
 #include "scoped_fd.h"
-
-#ifndef AT_MINSIGSTKSZ
-#define AT_MINSIGSTKSZ 51
-#endif
 
 namespace cpugate {
 

@@ -127,28 +127,8 @@ class Patching final : public TrapSource {
     co_return done;
   }
 
-  Co<bool> disarm(RemoteCalls& calls) const override {
-    const auto space = calls.task().space;
-    Turn turn(space->codeTurns);
-    co_await turn;
-    co_await calls.openMemory();
-    for (const Mapping& mapping : executableIn(calls.tid(), kUserSpace))
-      for (const uint64_t site : space->code.sitesIn(mapping.range))
-        if (hasByte(calls.tid(), site, kCpuid[0]))
-          replaceByte(calls.tid(), site + 1, kTrapByte, kCpuidByte);
-    const std::vector<Held> held = space->code.held();
-    bool done = true;
-    for (const Held& one : held)
-      for (const Mapping& mapping : mappingsIn(calls.tid(), one.range)) {
-        if (!isHeldStill(mapping, one)) continue;
-        const Range part = overlapOf(mapping.range, one.range);
-        const bool given = co_await protect(calls, part, one.protection);
-        done = done && given;
-      }
-    space->code = {};
-    co_await calls.closeMemory();
-    co_return done;
-  }
+  /** Threads may stand anywhere in code that would change under them: what is patched stays so. */
+  Co<bool> disarm(RemoteCalls&) const override { co_return false; }
 
   Co<void> makeCodeCall(Task& task, SyscallStop stop) const override;
   Co<Fetched> onFetchFault(RemoteCalls& calls, uint64_t address, uint64_t at) const override;

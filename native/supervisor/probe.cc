@@ -1,6 +1,5 @@
 #include "probe.h"
 
-#include <elf.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -8,16 +7,10 @@
 #include <cstdio>
 #include <optional>
 
+#include "../cpu/auxv_types.h"
 #include "../cpu/cpuid.h"
 #include "../probe/enumerate.h"
 #include "../probe/faulting.h"
-
-#ifndef AT_HWCAP2
-#define AT_HWCAP2 26
-#endif
-#ifndef AT_MINSIGSTKSZ
-#define AT_MINSIGSTKSZ 51
-#endif
 
 namespace cpugate {
 namespace {

@@ -16,6 +16,21 @@ const ALWAYS_GIVEN: readonly FeatureName[] = [
   'x2apic',
 ];
 
+/** Enclaves, as tasks use them. */
+export const ENCLAVES = [
+  'sgx',
+  'sgx1',
+  'sgx2',
+  'sgx_edeccssa',
+  'sgx_exinfo',
+  'sgx_debug',
+  'sgx_mode64',
+  'sgx_provisionkey',
+  'sgx_tokenkey',
+  'sgx_kss',
+  'sgx_aex_notify',
+] as const satisfies readonly FeatureName[];
+
 /** KVM has no such thing for guests, or gives it to those only that ask by name; QEMU sets "ht" by the topology. */
 const NOT_GIVEN: readonly FeatureName[] = [
   ...([
@@ -45,17 +60,8 @@ const NOT_GIVEN: readonly FeatureName[] = [
     'pks',
     'pconfig',
   ] as const),
-  ...([
-    'sgx',
-    'sgx_lc',
-    'sgx1',
-    'sgx2',
-    'sgx_edeccssa',
-    'sgx_exinfo',
-    'sgx_debug',
-    'sgx_mode64',
-  ] as const),
-  ...(['sgx_provisionkey', 'sgx_tokenkey', 'sgx_kss', 'sgx_aex_notify'] as const),
+  ...ENCLAVES,
+  'sgx_lc',
   ...([
     'core_capabilities',
     'key_locker',

@@ -39,8 +39,7 @@ function missingFile(name: string, cause: unknown): InputError {
       remedy: 'A variable that a script has not set gives one.',
       cause,
     });
-  if (isPath(name))
-    return new InputError('unreadable', 'no such file', { place: { file: name }, cause });
+  if (isPath(name)) return unreadable(name, cause);
   const names: [string, string][] = [['localhost', 'localhost'], ...profileSpellings()];
   return new InputError('unreadable', 'no such file, and no CPU model of this name', {
     place: { file: name },
@@ -50,6 +49,7 @@ function missingFile(name: string, cause: unknown): InputError {
 }
 
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
   EACCES: 'may not be read (permission denied)',
   EPERM: 'may not be read (not permitted)',
   EISDIR: 'is a folder, not a file',
@@ -60,15 +60,20 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EIO: "can't be read: the device fails",
 };
 
-/** What the system's error means to the user. */
-export function readError(name: string, error: unknown): InputError {
+/** What the system's error means to a user who has named a file. */
+export function unreadable(name: string, error: unknown): InputError {
   const code = (error as NodeJS.ErrnoException).code ?? '';
-  if (code === 'ENOENT') return missingFile(name, error);
   const said = Object.hasOwn(SYSTEM_ERRORS, code) ? SYSTEM_ERRORS[code] : undefined;
   return new InputError('unreadable', said ?? `can't be read (${code})`, {
     place: { file: name },
     cause: error,
   });
+}
+
+/** The same to one who may have named a CPU model. */
+export function readError(name: string, error: unknown): InputError {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' ? missingFile(name, error) : unreadable(name, error);
 }
 
 /** Compressed, or tar in its two ways; whether its header is one, its reader finds out. */

@@ -66,18 +66,6 @@ export function readCode({ path, at }: FoundCode): Uint8Array | undefined {
   }
 }
 
-/** Throws InputError where the user named what can't be read. */
-export function unreadable(path: string, error: unknown): InputError {
-  const { code } = error as NodeJS.ErrnoException;
-  const said =
-    code === 'ENOENT'
-      ? 'no such file'
-      : code === 'EACCES' || code === 'EPERM'
-        ? 'may not be read (permission denied)'
-        : `can't be read (${code})`;
-  return new InputError('unreadable', said, { place: { file: path }, cause: error });
-}
-
 /** All regular files below; links aren't followed, so nothing is read twice and none leads out. */
 export function* filesBelow(folder: string, depth = 0): Generator<FoundCode> {
   if (depth > MAX_FOLDERS_DEEP) return;

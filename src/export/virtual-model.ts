@@ -7,6 +7,7 @@ import { type Cluster, hardwareGroups } from '../baseline/cluster.js';
 import { joinKernelBits, kernelFeatureNames } from '../baseline/kernel-bits.js';
 import { findNearest } from '../baseline/nearest.js';
 import { EVERY_64_BIT_CPU, type FeatureName, featureIndex } from '../catalogue/index.js';
+import { ENCLAVES } from '../catalogue/kvm-features.js';
 import { modelKernelFeatures } from '../catalogue/model-kernel-features.js';
 import { QEMU_MODELS, type QemuModel } from '../catalogue/qemu-models.js';
 import { printable } from '../model/printable.js';
@@ -50,19 +51,7 @@ const LEFT_OUT: readonly LeftOut[] = [
     why: 'a guest with it (invtsc) moves to another host only where the frequency of its TSC is fixed as well',
   },
   {
-    names: [
-      'sgx',
-      'sgx1',
-      'sgx2',
-      'sgx_edeccssa',
-      'sgx_exinfo',
-      'sgx_debug',
-      'sgx_mode64',
-      'sgx_provisionkey',
-      'sgx_tokenkey',
-      'sgx_kss',
-      'sgx_aex_notify',
-    ],
+    names: ENCLAVES,
     why: 'enclaves need memory of their own, and no guest with one moves',
   },
   {

@@ -16,6 +16,7 @@ import {
   type Programs,
   programFile,
 } from '../vm/masking/build-programs.js';
+import { expectRow, specialOf } from '../vm/masking/expect-row.js';
 import { writeMasks } from '../vm/masking/masks.js';
 import { REAL_PROGRAMS } from '../vm/masking/real-programs.js';
 import { caseOf, commandIn, isRunnable, programsOf, ROWS } from '../vm/masking/rows.js';
@@ -30,7 +31,6 @@ import {
 import { isRoot, runNatively, runtimeFolder, supervisorWithFolder } from './run-natively.js';
 
 const NOBODY = 65534;
-const NOT_HERE = 77;
 /** What the programs expect to be hidden, and to be shown (check.h). */
 const NEEDED = ['fma', 'movbe', 'bmi1', 'avx2', 'bmi2', 'pni', 'avx'];
 
@@ -182,14 +182,9 @@ describe.skipIf(reason !== '')(
     }
 
     for (const row of ROWS)
-      test.skipIf(!isRunnable(row))(row.name, (context) => {
-        const outcome = outcomes.get(row.name);
-        if (outcome?.status === NOT_HERE) context.skip();
-        const special = row.mode === 'masked' ? row.trap.masked : undefined;
-        expect(outcome?.status, outcome?.output).toBe(special?.status ?? row.trap.status ?? 0);
-        if (special !== undefined) expect(outcome?.output).toMatch(special.says);
-        expect(outcome?.left).toEqual([]);
-      });
+      test.skipIf(!isRunnable(row))(row.name, (context) =>
+        expectRow(context, row, outcomes.get(row.name), specialOf(row)),
+      );
 
     for (const story of STORIES)
       test.skipIf(!isPossible(story))(story.name, () => requireGood(`story: ${story.name}`));

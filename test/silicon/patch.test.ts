@@ -12,6 +12,7 @@ import {
   type Programs,
   programFile,
 } from '../vm/masking/build-programs.js';
+import { expectRow, specialOf } from '../vm/masking/expect-row.js';
 import { readLeaves, rightAnswers } from '../vm/masking/leaves.js';
 import { maskFile, maskOf, writeMasks } from '../vm/masking/masks.js';
 import { REAL_PROGRAMS } from '../vm/masking/real-programs.js';
@@ -25,7 +26,6 @@ import {
 } from '../vm/masking/supervisor.js';
 import { runNatively, runtimeFolder } from './run-natively.js';
 
-const NOT_HERE = 77;
 const PATCH = ['--trap', 'patch'];
 
 /** What a program under patched code sees of the CPU, or can't do; docs/masking.md says so. */
@@ -148,12 +148,8 @@ describe.skipIf(!supervisorIsHere)('with patched code in place of CPUID faulting
 
   for (const row of TABLE)
     test.skipIf(!isRunnable(row))(row.name, (context) => {
-      const { status, output, left } = outcomeOf(row.name);
-      if (status === NOT_HERE) context.skip();
-      const special = BETTER.test(row.name) ? undefined : row.trap.masked;
-      expect(status, output).toBe(special?.status ?? row.trap.status ?? 0);
-      if (special !== undefined) expect(output).toMatch(special.says);
-      expect(left).toEqual([]);
+      const special = BETTER.test(row.name) ? undefined : specialOf(row);
+      expectRow(context, row, outcomeOf(row.name), special);
     });
 
   test.each(REAL)('$name', ({ name, masked }) => {

@@ -6,6 +6,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { STORIES, STORY_PROGRAMS, storyCommand } from '../vm/masking/attach-stories.js';
 import { buildPrograms, canBuild, type Programs } from '../vm/masking/build-programs.js';
+import { expectRow, specialOf } from '../vm/masking/expect-row.js';
 import { caseOf, isRunnable, programsOf, ROWS } from '../vm/masking/rows.js';
 import type { GuestOutcome } from '../vm/masking/run-cases.js';
 import {
@@ -21,8 +22,6 @@ import {
   STAND_IN_DEFINITIONS,
   writeStandInMasks,
 } from './stand-in.js';
-
-const NOT_HERE = 77;
 
 /** The one asks the compiler's own library, which executes CPUID; the other has CPUID's own bytes. */
 const OF_THE_CPU = new Set(['before_main', 'made_code']);
@@ -74,14 +73,9 @@ describe.skipIf(!compilerIsHere)('under a supervisor that any machine runs', () 
   afterAll(() => programs?.remove());
 
   for (const row of TABLE)
-    test.skipIf(!isRunnable(row))(row.name, (context) => {
-      const outcome = outcomes.get(row.name);
-      if (outcome?.status === NOT_HERE) context.skip();
-      const special = row.trap.masked;
-      expect(outcome?.status, outcome?.output).toBe(special?.status ?? row.trap.status ?? 0);
-      if (special !== undefined) expect(outcome?.output).toMatch(special.says);
-      expect(outcome?.left).toEqual([]);
-    });
+    test.skipIf(!isRunnable(row))(row.name, (context) =>
+      expectRow(context, row, outcomes.get(row.name), specialOf(row)),
+    );
 
   function requireGood(name: string): void {
     const outcome = outcomes.get(name);

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Guest, labIsHere, runInGuest } from './lab.js';
 import { buildPrograms, type Programs, programFile } from './masking/build-programs.js';
+import { expectRow, specialOf } from './masking/expect-row.js';
 import { runCases } from './masking/in-guest.js';
 import { readLeaves, rightAnswers } from './masking/leaves.js';
 import { maskOf, writeMasks } from './masking/masks.js';
@@ -14,7 +15,6 @@ import { copySupervisor, supervisorIsHere } from './masking/supervisor.js';
 import { PREPARATION, SETUID_CASES, STATUS_CASES } from './masking/trap-cases.js';
 
 const NOBODY = 65534;
-const NOT_HERE = 77;
 
 const HOSTS: readonly (Guest & { readonly kind: string; readonly cpu: string })[] = [
   { kind: 'Intel, Linux 6.1', cpu: 'Haswell', kernel: '6.1' },
@@ -100,14 +100,9 @@ describe.skipIf(!labIsHere || !supervisorIsHere)('CPUID under a mask', () => {
     }
 
     for (const row of ROWS)
-      test.skipIf(!isRunnable(row))(row.name, (context) => {
-        const { status, output, left } = outcomeOf(row.name);
-        if (status === NOT_HERE) context.skip();
-        const special = row.mode === 'masked' ? row.trap.masked : undefined;
-        expect(status, output).toBe(special?.status ?? row.trap.status ?? 0);
-        if (special !== undefined) expect(output).toMatch(special.says);
-        expect(left).toEqual([]);
-      });
+      test.skipIf(!isRunnable(row))(row.name, (context) =>
+        expectRow(context, row, outcomeOf(row.name), specialOf(row)),
+      );
 
     test.each(SETUID_ROWS)('$name', ({ name, one }) => {
       const outcome = outcomeOf(name);

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { shownUnder } from '../../baseline/under-mask.js';
 import { auditBytes, auditFile } from '../../enforce/audit-code.js';
-import { codeOfProcess, type FoundCode, filesBelow, unreadable } from '../../enforce/code-files.js';
+import { codeOfProcess, type FoundCode, filesBelow } from '../../enforce/code-files.js';
 import { requireProc } from '../../enforce/processes.js';
 import { judgeCode } from '../../judge/code.js';
 import { exitStatus } from '../../judge/verdict.js';
@@ -14,7 +14,7 @@ import { allowedOf } from '../allowed.js';
 import type { Arguments } from '../arguments.js';
 import type { Run } from '../command.js';
 import { failOnOf } from '../fail-on.js';
-import { isDumpLike } from '../load-host.js';
+import { isDumpLike, unreadable } from '../load-host.js';
 import { pidsOf } from '../mask-arguments.js';
 import { writeOut } from '../output.js';
 import { describeTerminal } from '../terminal.js';

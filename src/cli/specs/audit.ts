@@ -1,5 +1,10 @@
-import { VERDICTS } from '../../judge/verdict.js';
-import { COLOR_OPTION, type CommandSpec, HOST_HELP, JSON_OPTION } from './spec.js';
+import {
+  COLOR_OPTION,
+  type CommandSpec,
+  FAIL_ON_STATUS_OPTION,
+  HOST_HELP,
+  JSON_OPTION,
+} from './spec.js';
 
 export const audit: CommandSpec = {
   name: 'audit',
@@ -42,12 +47,7 @@ export const audit: CommandSpec = {
       describe:
         'accept what is found about a feature, or all findings of a code; the report records it',
     },
-    'fail-on': {
-      type: 'string',
-      value: 'VERDICT',
-      choices: VERDICTS.slice(1),
-      describe: 'the mildest verdict that gives a non-zero exit status (default: at-risk)',
-    },
+    'fail-on': FAIL_ON_STATUS_OPTION,
     verbose: {
       type: 'boolean',
       alias: 'v',

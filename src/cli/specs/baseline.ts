@@ -1,12 +1,13 @@
 import { AGREEMENT_NAMES } from '../../baseline/agreement-names.js';
-import { VERDICTS } from '../../judge/verdict.js';
 import {
   COLOR_OPTION,
   type CommandSpec,
+  failOnOption,
   HOST_HELP,
   JSON_OPTION,
   KERNEL_OPTION,
   OUTPUT_OPTION,
+  SKIP_UNREADABLE_OPTION,
 } from './spec.js';
 
 export const baseline: CommandSpec = {
@@ -57,12 +58,9 @@ export const baseline: CommandSpec = {
       describe:
         'whether tasks under this baseline can still go to each of the hosts, and what changed there since',
     },
-    'fail-on': {
-      type: 'string',
-      value: 'VERDICT',
-      choices: VERDICTS.slice(1),
-      describe: 'with --check: the mildest verdict that gives a non-zero status (default: at-risk)',
-    },
+    'fail-on': failOnOption(
+      'with --check: the mildest verdict that gives a non-zero status (default: at-risk)',
+    ),
     pools: {
       type: 'string',
       value: 'N|auto',
@@ -74,10 +72,7 @@ export const baseline: CommandSpec = {
       describe: 'keep state that hosts lay out differently, and its features',
     },
     kernel: KERNEL_OPTION,
-    'skip-unreadable': {
-      type: 'boolean',
-      describe: "pass over what can't be read, and say so",
-    },
+    'skip-unreadable': SKIP_UNREADABLE_OPTION,
     json: JSON_OPTION,
     color: COLOR_OPTION,
   },

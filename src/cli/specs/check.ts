@@ -1,8 +1,8 @@
-import { VERDICTS } from '../../judge/verdict.js';
 import { MODES } from '../../rules/mode-names.js';
 import {
   COLOR_OPTION,
   type CommandSpec,
+  FAIL_ON_STATUS_OPTION,
   HOST_HELP,
   JSON_OPTION,
   KERNEL_OPTION,
@@ -58,12 +58,7 @@ export const check: CommandSpec = {
       describe:
         'accept what is found about a feature or state component, or all findings of a code; the report records it',
     },
-    'fail-on': {
-      type: 'string',
-      value: 'VERDICT',
-      choices: VERDICTS.slice(1),
-      describe: 'the mildest verdict that gives a non-zero exit status (default: at-risk)',
-    },
+    'fail-on': FAIL_ON_STATUS_OPTION,
     verbose: {
       type: 'boolean',
       alias: 'v',

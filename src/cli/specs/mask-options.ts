@@ -1,7 +1,6 @@
 /** What the commands that put tasks under a mask share. */
 import { TRAPS } from '../../enforce/trap.js';
-import { VERDICTS } from '../../judge/verdict.js';
-import type { OptionSpec } from './spec.js';
+import { failOnOption, type OptionSpec } from './spec.js';
 
 export const MASK_OPTION: OptionSpec = {
   type: 'string',
@@ -34,9 +33,6 @@ export const ALLOW_OPTION: OptionSpec = {
   list: true,
   describe: 'accept what is found about a feature or state component, or all findings of a code',
 };
-export const FAIL_ON_OPTION: OptionSpec = {
-  type: 'string',
-  value: 'VERDICT',
-  choices: VERDICTS.slice(1),
-  describe: 'the mildest verdict that refuses (default: at-risk)',
-};
+export const FAIL_ON_OPTION: OptionSpec = failOnOption(
+  'the mildest verdict that refuses (default: at-risk)',
+);

@@ -1,23 +1,20 @@
-import { COLOR_OPTION, type CommandSpec, HOST_HELP, JSON_OPTION } from './spec.js';
+import {
+  COLOR_OPTION,
+  type CommandSpec,
+  HOST_HELP,
+  HOSTS_POSITIONAL,
+  JSON_OPTION,
+  SKIP_UNREADABLE_OPTION,
+} from './spec.js';
 
 export const matrix: CommandSpec = {
   name: 'matrix',
   group: 'hosts',
   summary: 'Who can go where: the verdict for every two hosts',
-  positionals: [
-    {
-      name: 'host',
-      describe: 'hosts, folders of them, streams of one a line',
-      variadic: true,
-      completes: ['host'],
-    },
-  ],
+  positionals: [HOSTS_POSITIONAL],
   options: {
     svg: { type: 'string', value: 'FILE', describe: 'draw it into FILE, whole or not at all' },
-    'skip-unreadable': {
-      type: 'boolean',
-      describe: "pass over what can't be read, and say so",
-    },
+    'skip-unreadable': SKIP_UNREADABLE_OPTION,
     json: JSON_OPTION,
     color: COLOR_OPTION,
   },

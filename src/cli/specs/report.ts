@@ -1,17 +1,10 @@
-import { type CommandSpec, HOST_HELP } from './spec.js';
+import { type CommandSpec, HOST_HELP, HOSTS_POSITIONAL, SKIP_UNREADABLE_OPTION } from './spec.js';
 
 export const report: CommandSpec = {
   name: 'report',
   group: 'hosts',
   summary: 'One page about many hosts, to look at in a browser',
-  positionals: [
-    {
-      name: 'host',
-      describe: 'hosts, folders of them, streams of one a line',
-      variadic: true,
-      completes: ['host'],
-    },
-  ],
+  positionals: [HOSTS_POSITIONAL],
   options: {
     output: {
       type: 'string',
@@ -19,10 +12,7 @@ export const report: CommandSpec = {
       value: 'FILE',
       describe: 'write the page to FILE, whole or not at all, instead of standard output',
     },
-    'skip-unreadable': {
-      type: 'boolean',
-      describe: "pass over what can't be read, and say so",
-    },
+    'skip-unreadable': SKIP_UNREADABLE_OPTION,
   },
   examples: [['cpugate report hosts/ -o fleet.html', 'of all recorded hosts in a folder']],
   epilogue:

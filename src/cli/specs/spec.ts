@@ -1,4 +1,5 @@
 /** What a command is described by, and what several commands share. */
+import { VERDICTS } from '../../judge/verdict.js';
 
 /** Where completion takes words from: file names are the shell's. */
 export type WordSource = 'file' | 'host' | 'feature' | 'component' | 'level' | 'code';
@@ -82,6 +83,24 @@ export const SOURCE_OPTION: OptionSpec = {
   describe:
     'images without a record: the host that their tasks were started and dumped on; what the images tell must agree',
 };
+export const SKIP_UNREADABLE_OPTION: OptionSpec = {
+  type: 'boolean',
+  describe: "pass over what can't be read, and say so",
+};
+export const HOSTS_POSITIONAL: PositionalSpec = {
+  name: 'host',
+  describe: 'hosts, folders of them, streams of one a line',
+  variadic: true,
+  completes: ['host'],
+};
+/** --fail-on; what it does differs. */
+export function failOnOption(describe: string): OptionSpec {
+  return { type: 'string', value: 'VERDICT', choices: VERDICTS.slice(1), describe };
+}
+/** Of commands whose exit status is a verdict's. */
+export const FAIL_ON_STATUS_OPTION: OptionSpec = failOnOption(
+  'the mildest verdict that gives a non-zero exit status (default: at-risk)',
+);
 export const COLOR_OPTION: OptionSpec = {
   type: 'boolean',
   describe: 'colours (--no-color: none; the default is by terminal and NO_COLOR)',
